@@ -1,0 +1,23 @@
+"""The few exceptions. Problems in the user's data are findings, never exceptions."""
+
+from __future__ import annotations
+
+
+class ManifestToolsError(Exception):
+    """Base of every error that the package raises on purpose: misuse, or broken surroundings."""
+
+
+class InputError(ManifestToolsError, ValueError):
+    """An argument, option or input file cannot be used as it is."""
+
+
+class OutputError(ManifestToolsError, OSError):
+    """A result cannot be written where it should go."""
+
+
+class MissingExtraError(ManifestToolsError, ImportError):
+    """An optional part is not installed; the message names the command that installs it."""
+
+
+class RemoteError(ManifestToolsError, RuntimeError):
+    """The remote side refused or failed; the message says what to do about it."""

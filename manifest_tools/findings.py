@@ -1,0 +1,277 @@
+"""Findings: what is wrong, where, and what to do; and the report that holds them.
+
+A finding is a value. Steps and rules make findings through :func:`manifest_tools.catalogue.finding`,
+collect them in a :class:`FindingCollector`, which keeps exact counts and a bounded number of each code,
+and close the collection as a :class:`Report`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+
+MAX_FINDINGS = 1000  # of each code; counts stay exact
+
+
+class Severity(StrEnum):
+    """How much a finding matters.
+
+    ``ERROR``: the service refuses it, or the result would mislead. ``WARNING``: it works, but costs quality.
+    ``NOTE``: worth knowing.
+    """
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """0 for an error, 1 for a warning, 2 for a note."""
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a finding is. Members that do not apply are None; `line` counts from 1; `field` is a JSON pointer."""
+
+    file: str | None = None
+    line: int | None = None
+    image: str | None = None
+    label: str | None = None
+    field: str | None = None
+
+    def __str__(self) -> str:
+        """Return the place in one short phrase, for people."""
+        place = f"{self.file}:{self.line}" if self.file and self.line else self.file or ""
+        parts = [place, self.image or "", self.label or "", self.field or ""]
+        return " ".join(part for part in parts if part)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the members that apply, ready for JSON."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found. `message` and `fix` are rendered from the catalogue and `data`.
+
+    `data` is ready for JSON. ``data["left_out"]`` is true when the finding is about an image that the
+    manifests leave out: it keeps its severity, but does not count against them.
+    ``data["aws_code"]`` names Amazon's own code for the problem, where there is one.
+    """
+
+    code: str
+    severity: Severity
+    location: Location
+    message: str
+    fix: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> bool:
+        """Whether the finding is about an image that the manifests leave out."""
+        return bool(self.data.get("left_out", False))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as its JSON object."""
+        return {
+            "code": self.code,
+            "severity": str(self.severity),
+            "location": self.location.to_dict(),
+            "message": self.message,
+            "fix": self.fix,
+            "data": dict(self.data),
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """Read a finding back from its JSON object."""
+        return cls(
+            code=value["code"],
+            severity=Severity(value["severity"]),
+            location=Location(**value["location"]),
+            message=value["message"],
+            fix=value["fix"],
+            data=value["data"],
+        )
+
+
+class _SortKey(NamedTuple):
+    severity: int
+    code: str
+    file: str
+    line: int
+    image: str
+    label: str
+    field: str
+    message: str
+
+
+def sort_key(finding: Finding) -> _SortKey:
+    """Order of findings everywhere: severity, code, place."""
+    where = finding.location
+    return _SortKey(
+        finding.severity.rank,
+        finding.code,
+        where.file or "",
+        where.line or 0,
+        where.image or "",
+        where.label or "",
+        where.field or "",
+        finding.message,
+    )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CodeCount:
+    """The exact number of findings of one code and severity, however few of them are kept."""
+
+    code: str
+    severity: Severity
+    count: int
+    left_out: int = 0  # of `count`: about images that the manifests leave out
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a check found, ready to be shown as text, JSON or HTML.
+
+    Parameters
+    ----------
+    passed : bool
+        Whether the manifests, as they are written, may be used.
+    findings : tuple of Finding
+        Sorted by severity, code and place; at most a fixed number of each code.
+    codes : tuple of CodeCount
+        Exact counts, sorted by severity and code.
+    labels : tuple of mapping
+        The label table: a mapping for each label, with its counts.
+    facts : mapping
+        What the verdict rests on: images and their fate, policy reading, label scope, what could not be
+        checked here. Ready for JSON.
+    """
+
+    passed: bool
+    findings: tuple[Finding, ...] = ()
+    codes: tuple[CodeCount, ...] = ()
+    labels: tuple[Mapping[str, Any], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Exact number of findings of each severity."""
+        totals = dict.fromkeys(map(str, Severity), 0)
+        for code in self.codes:
+            totals[str(code.severity)] += code.count
+        return totals
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as its JSON object (``schemas/report.schema.json``)."""
+        return {
+            "passed": self.passed,
+            "counts": self.counts,
+            "labels": [dict(row) for row in self.labels],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "codes": [
+                {"code": c.code, "severity": str(c.severity), "count": c.count, "left_out": c.left_out}
+                for c in self.codes
+            ],
+            "facts": dict(self.facts),
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """Read a report back from its JSON object."""
+        return cls(
+            passed=value["passed"],
+            findings=tuple(Finding.from_dict(item) for item in value["findings"]),
+            codes=tuple(
+                CodeCount(c["code"], Severity(c["severity"]), c["count"], c["left_out"]) for c in value["codes"]
+            ),
+            labels=tuple(value["labels"]),
+            facts=value["facts"],
+        )
+
+
+class FindingCollector:
+    """Collects findings with exact counts, keeping at most `limit` of each code and severity.
+
+    Parameters
+    ----------
+    limit : int
+        How many findings of each code and severity to keep: the first ones that arrive, so feed them in
+        a stable order.
+    severities : mapping of str to Severity, optional
+        Severities that the user's policy sets for codes.
+    """
+
+    def __init__(self, limit: int = MAX_FINDINGS, severities: Mapping[str, Severity] | None = None) -> None:
+        self._limit = limit
+        self._severities = dict(severities or {})
+        self._kept: defaultdict[tuple[str, Severity], list[Finding]] = defaultdict(list)
+        self._counts: defaultdict[tuple[str, Severity], list[int]] = defaultdict(lambda: [0, 0])
+
+    def add(self, finding: Finding) -> None:
+        """Count one finding and keep it while there is room for its code."""
+        severity = self._severities.get(finding.code, finding.severity)
+        key = (finding.code, severity)
+        count = self._counts[key]
+        count[0] += 1
+        count[1] += finding.left_out
+        if len(self._kept[key]) < self._limit:
+            if severity is not finding.severity:
+                finding = Finding(
+                    finding.code, severity, finding.location, finding.message, finding.fix, finding.data
+                )
+            self._kept[key].append(finding)
+
+    def extend(self, findings: Iterable[Finding]) -> None:
+        """Add several findings, in their order."""
+        for finding in findings:
+            self.add(finding)
+
+    def count_only(self, code: str, severity: Severity, count: int, left_out: int = 0) -> None:
+        """Count findings that nobody will look at one by one, without making them."""
+        total = self._counts[code, self._severities.get(code, severity)]
+        total[0] += count
+        total[1] += left_out
+
+    def room(self, code: str, severity: Severity) -> int:
+        """How many more findings of this code would be kept."""
+        return self._limit - len(self._kept[code, self._severities.get(code, severity)])
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Iterate over the kept findings, sorted."""
+        return iter(sorted((f for kept in self._kept.values() for f in kept), key=sort_key))
+
+    def report(
+        self,
+        *,
+        fail_on: str = "error",
+        labels: Iterable[Mapping[str, Any]] = (),
+        facts: Mapping[str, Any] | None = None,
+    ) -> Report:
+        """Close the collection.
+
+        Parameters
+        ----------
+        fail_on : {"error", "warning", "note", "never"}
+            The least severity that makes the report fail. Findings about left-out images never do.
+        labels, facts
+            As in :class:`Report`.
+        """
+        codes = [
+            CodeCount(code, severity, count, left_out)
+            for (code, severity), (count, left_out) in self._counts.items()
+            if count
+        ]
+        codes.sort(key=lambda c: (c.severity.rank, c.code))
+        limit = -1 if fail_on == "never" else Severity(fail_on).rank
+        passed = all(c.severity.rank > limit or c.count == c.left_out for c in codes)
+        return Report(passed, tuple(self), tuple(codes), tuple(labels), dict(facts or {}))
