@@ -192,7 +192,8 @@ class Report:
             passed=value["passed"],
             findings=tuple(Finding.from_dict(item) for item in value["findings"]),
             codes=tuple(
-                CodeCount(c["code"], Severity(c["severity"]), c["count"], c["left_out"]) for c in value["codes"]
+                CodeCount(c["code"], Severity(c["severity"]), c["count"], c["left_out"])
+                for c in value["codes"]
             ),
             labels=tuple(value["labels"]),
             facts=value["facts"],
