@@ -1,0 +1,139 @@
+"""Codes about single images: what the service refuses, and what merely trains badly."""
+
+from __future__ import annotations
+
+from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry
+
+_LIMITS = "https://docs.aws.amazon.com/rekognition/latest/dg/limits.html"
+_OURS = "our own check: the image cannot be trained on as it is"
+
+ENTRIES = (
+    Entry(
+        "image-missing",
+        ERROR,
+        "A label or manifest names an image, but there is no such file.",
+        "the file does not exist: {uri}",
+        "Correct the path, or remove the image from the list.",
+        _OURS,
+    ),
+    Entry(
+        "image-empty",
+        ERROR,
+        "The file has no content at all, often an upload that never started.",
+        "the file is empty (0 bytes)",
+        "Fetch the image again from where it came, or remove it.",
+        _OURS,
+    ),
+    Entry(
+        "image-unreadable",
+        ERROR,
+        "The file is there, but its content cannot be used: reading it failed, or a decoder crashed or hung on it.",
+        "the file cannot be read: {reason}",
+        "Check permissions and the disk; if the file opens elsewhere, save it again as JPEG or PNG.",
+        _OURS,
+    ),
+    Entry(
+        "image-format",
+        ERROR,
+        "The content is neither JPEG nor PNG, whatever the name says. The service reads only these two.",
+        "the content is {found}, not JPEG or PNG",
+        "Convert the image to JPEG or PNG (renaming the file does not change its content).",
+        _LIMITS,
+    ),
+    Entry(
+        "image-truncated",
+        ERROR,
+        "The file ends before the picture does: an upload or a copy was cut short.",
+        "the file is cut short: {reason}",
+        "Fetch the image again from where it came, or remove it.",
+        _OURS,
+    ),
+    Entry(
+        "image-corrupt",
+        ERROR,
+        "The file is a JPEG or PNG, but its inner structure is broken, so the pixels cannot be decoded.",
+        "the image data is broken: {reason}",
+        "Fetch the image again from where it came, or remove it.",
+        _OURS,
+    ),
+    Entry(
+        "image-bomb",
+        ERROR,
+        "The header declares so many pixels that decoding would exhaust memory; it was refused unread.",
+        "the header declares {width} x {height} pixels, more than the {limit} that we decode",
+        "Remove the image, or scale it down with a tool that you trust to open it.",
+        "our own limit, far above what the service accepts",
+    ),
+    Entry(
+        "image-too-small",
+        ERROR,
+        "One side is shorter than the service accepts.",
+        "{width} x {height} pixels; the service wants at least {limit} on each side",
+        "Use a larger version of the image, or remove it (enlarging adds no information).",
+        _LIMITS,
+    ),
+    Entry(
+        "image-too-large",
+        ERROR,
+        "One side is longer than the service accepts.",
+        "{width} x {height} pixels; the service takes at most {limit} on each side",
+        "Scale the image down.",
+        _LIMITS,
+    ),
+    Entry(
+        "image-too-heavy",
+        ERROR,
+        "The file has more bytes than the service accepts for an object in S3.",
+        "{bytes} bytes; the service takes at most {limit}",
+        "Save the image as JPEG, at a lower quality or a smaller size.",
+        _LIMITS,
+    ),
+    Entry(
+        "image-extension",
+        WARNING,
+        "The name's extension says one format, the content another.",
+        "the name ends in {extension}, but the content is {found}",
+        "Rename the file, so that tools which trust names do not stumble.",
+        "our own check",
+    ),
+    Entry(
+        "image-damaged",
+        WARNING,
+        "The file decodes, but the decoder had to guess: part of the picture is likely grey, shifted or garbled.",
+        "the picture decodes with damage: {reason}",
+        "Look at the image; fetch it again from where it came if you can.",
+        "our own check: libjpeg's warnings, which most tools swallow",
+    ),
+    Entry(
+        "image-animated",
+        WARNING,
+        "The file holds several pictures; the service looks at one of them only.",
+        "the file holds {frames} frames; only the first is looked at",
+        "Save the frame that you mean as an image of its own.",
+        "our own check",
+    ),
+    Entry(
+        "image-color-mode",
+        WARNING,
+        "The pixels are stored in a way that common tools convert differently (CMYK, 16 bits, ...).",
+        "the pixels are stored as {mode}",
+        "Convert the image to 8-bit RGB.",
+        "our own check: how the service converts it is not documented",
+    ),
+    Entry(
+        "image-blank",
+        WARNING,
+        "The picture is a single flat colour, or nearly so: there is nothing to learn from it.",
+        "the picture is blank",
+        "Remove the image, unless blank pictures are what you want to teach.",
+        "our own check",
+    ),
+    Entry(
+        "image-orientation",
+        NOTE,
+        "The EXIF data turns or mirrors the stored pixels for display.",
+        "EXIF orientation {orientation}: shown turned or mirrored against the stored pixels",
+        "Nothing needs doing; to be sure of what is looked at, save the image upright.",
+        "https://docs.aws.amazon.com/rekognition/latest/dg/images-orientation.html",
+    ),
+)

@@ -1,0 +1,124 @@
+"""Codes about labels: names, taxonomy, and what was looked for."""
+
+from __future__ import annotations
+
+from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
+
+_TAXONOMY = "https://docs.aws.amazon.com/rekognition/latest/dg/moderation-api.html"
+_TRANSFORM = "https://docs.aws.amazon.com/rekognition/latest/dg/moderation-response-transform.html"
+_OURS = "our own check: what nobody looked for must not be taught as absent"
+
+ENTRIES = (
+    Entry(
+        "label-unknown",
+        ERROR,
+        "The label is not in the taxonomy, so its image is left out whole.",
+        "{label!r} is not a label of taxonomy {taxonomy}; nearest: {suggestions}",
+        "Correct the name, map it to a label, or add it to --safe-names if it means that nothing is unsafe.",
+        _TAXONOMY,
+        variants={
+            "unmapped": Variant(
+                ERROR,
+                "category {label!r} is not mapped to the taxonomy; nearest: {suggestions}",
+                "Give it a label, Safe, or ignore in the file for --map ('manifest-tools map' drafts one).",
+            )
+        },
+    ),
+    Entry(
+        "label-spelling",
+        WARNING,
+        "The label differs from a name of the taxonomy in capitals, spaces or punctuation only, and is read as it.",
+        "{label!r} is read as {name!r}",
+        "Write {name!r}, to be sure that every tool understands it.",
+        _TAXONOMY,
+    ),
+    Entry(
+        "label-old-taxonomy",
+        WARNING,
+        "The label belongs to an older version of the taxonomy and has one new name.",
+        "{label!r} is a label of taxonomy {version}; it is read as {name!r}",
+        "Write {name!r}.",
+        _TRANSFORM,
+        variants={
+            "ambiguous": Variant(
+                ERROR,
+                "{label!r} is a label of taxonomy {version} that may mean {choices} today",
+                "Look at the image and choose one of them.",
+            )
+        },
+    ),
+    Entry(
+        "label-orphan",
+        ERROR,
+        "A row of the label table names a file that is not among the images.",
+        "no image matches {reference!r}",
+        "Correct the name, add the file, or remove the row.",
+        "our own check",
+        variants={
+            "several": Variant(
+                ERROR,
+                "{reference!r} could be any of {matches}",
+                "Write the path from the images' folder instead of the bare name.",
+            )
+        },
+    ),
+    Entry(
+        "label-level",
+        WARNING,
+        "A label below level 1 is written as it is (--label-level all). The service may not process it.",
+        "{label!r} is a level {level} label; only level 1 is known to be used in training",
+        "Use --label-level 1, which writes {top!r} instead.",
+        "AWS re:Post answer on the manifest format for custom moderation: second-level categories are not processed",
+    ),
+    Entry(
+        "label-contradiction",
+        ERROR,
+        "One source says two things of an image that cannot both be true, so the image is left out.",
+        "{source} says both {label!r} and {other!r}",
+        "Decide which one is right and remove the other.",
+        "our own check",
+    ),
+    Entry(
+        "label-unchecked",
+        WARNING,
+        "The base model sees something in the image that nobody was asked to look for. Writing the image without "
+        "this label would teach the adapter to suppress it, so the image is left out.",
+        "the base model says {label!r} at {score:.1f} %, but nobody looked for it",
+        "Look at the image and say whether it is there ('manifest-tools review'), "
+        "name what was looked for with --checked-labels, or keep such images with --keep-unchecked.",
+        _OURS,
+    ),
+    Entry(
+        "image-unlabelled",
+        WARNING,
+        "Nobody said anything about the image. It is left out; it is never taken for safe.",
+        "no one has labelled this image",
+        "Label it, write an explicit Safe where nothing is unsafe, or remove it.",
+        _OURS,
+    ),
+    Entry(
+        "review-disagreement",
+        WARNING,
+        "Two sources disagree about a label; the newest review counts.",
+        "{source} says {label!r} is {value}, {other} says {other_value}; {winner} counts",
+        "Look at the image once more if it matters.",
+        "our own check",
+    ),
+    Entry(
+        "label-duplicate",
+        NOTE,
+        "The same label is given more than once for an image; it counts once.",
+        "{label!r} is given {count} times",
+        "Nothing needs doing.",
+        "our own check",
+    ),
+    Entry(
+        "prediction-orphan",
+        NOTE,
+        "The predictions speak of images that are not here.",
+        "{count} predicted images are not among the images, for example {examples}",
+        "Nothing needs doing, if the predictions cover more than this folder; "
+        "otherwise check that their source-ref is --to plus the path.",
+        "our own check",
+    ),
+)

@@ -1,0 +1,116 @@
+"""Codes about readiness: the minimum samples, the split, and what would make the result better."""
+
+from __future__ import annotations
+
+from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
+
+_BEST = "https://docs.aws.amazon.com/rekognition/latest/dg/using-adapters-best-practices.html"
+_SPLIT = "our own check: a label that is missing from a side can be neither learnt nor measured"
+
+ENTRIES = (
+    Entry(
+        "too-few-false-positives",
+        ERROR,
+        "Training has fewer false positives than the service asks for.",
+        "{label}: {count} false positives in training, at least {limit} needed: {missing} more",
+        "Add images that the base model flags wrongly as {label}, labelled as free of it.",
+        _BEST,
+        variants={
+            "shortfall": Variant(
+                WARNING,
+                "{label}: {missing} more false positives ({count} of {limit} in training)",
+                "Add images that the base model flags wrongly as {label}, or let this label go.",
+            ),
+            "bound": Variant(
+                ERROR,
+                "{label}: at most {count} false positives are possible in training, at least {limit} needed",
+                "Add images that the base model flags wrongly as {label}, labelled as free of it.",
+            ),
+        },
+    ),
+    Entry(
+        "too-few-false-negatives",
+        ERROR,
+        "Training has fewer false negatives than the service asks for.",
+        "{label}: {count} false negatives in training, at least {limit} needed: {missing} more",
+        "Add images that show {label} and that the base model misses.",
+        _BEST,
+        variants={
+            "shortfall": Variant(
+                WARNING,
+                "{label}: {missing} more false negatives ({count} of {limit} in training)",
+                "Add images that show {label} and that the base model misses, or let this label go.",
+            ),
+            "bound": Variant(
+                ERROR,
+                "{label}: at most {count} false negatives are possible in training, at least {limit} needed",
+                "Add images that show {label} and that the base model misses.",
+            ),
+        },
+    ),
+    Entry(
+        "too-few-test-images",
+        ERROR,
+        "The test set is smaller than the service asks for.",
+        "{count} test images, at least {limit} needed",
+        "Add images, or raise --test-size.",
+        _BEST,
+    ),
+    Entry(
+        "too-many-images",
+        ERROR,
+        "The training set is larger than the service takes.",
+        "{count} training images, at most {limit} allowed",
+        "'manifest-tools select DIR --limit {limit}' chooses the most useful ones.",
+        "https://docs.aws.amazon.com/rekognition/latest/dg/adapters-manual-annotation.html",
+    ),
+    Entry(
+        "label-missing-from-train",
+        ERROR,
+        "A label stands in the test set only, so it cannot be learnt.",
+        "{label} is in {count} test images, but in no training image",
+        "Split again, or add training images with {label}.",
+        _SPLIT,
+    ),
+    Entry(
+        "label-missing-from-test",
+        WARNING,
+        "A label stands in the training set only, so the result for it cannot be measured.",
+        "{label} is in {count} training images, but in no test image",
+        "Add images with {label}: at least two that are no look-alikes are needed.",
+        _SPLIT,
+    ),
+    Entry(
+        "predictions-missing",
+        WARNING,
+        "Without the base model's answers nobody knows which images it gets wrong.",
+        "the base model was not asked about {count} of {total} images, so false positives and negatives "
+        "cannot be counted",
+        "Run 'manifest-tools predict DIR', or give its answers with --predictions FILE.",
+        _BEST,
+    ),
+    Entry(
+        "split-infeasible",
+        WARNING,
+        "Not every wish for the split could be met together; the best split was made all the same.",
+        "{constraint} gave way{where}: {detail}",
+        "Add images (fewer look-alikes of one picture help too), or ask for less.",
+        "our own check; the order of giving way is fixed",
+    ),
+    Entry(
+        "too-few-effective",
+        WARNING,
+        "The minimum is reached only by counting look-alikes several times.",
+        "{label}: {count} {what} in training are only {effective} different pictures, fewer than {limit}",
+        "Add pictures that are not copies of each other.",
+        "our own check: copies teach nothing new",
+    ),
+    Entry(
+        "balance",
+        NOTE,
+        "Examples of one kind want examples of the other kind beside them.",
+        "{label}: {count} {what} in training with only {other_count} {other}",
+        "Add {advice}.",
+        "https://docs.aws.amazon.com/rekognition/latest/dg/preparing-datasets-adapters.html",
+    ),
+)

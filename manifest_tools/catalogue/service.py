@@ -1,0 +1,74 @@
+"""Codes about the remote side: buckets, objects, trainings and adapters."""
+
+from __future__ import annotations
+
+from manifest_tools.catalogue.entry import ERROR, WARNING, Entry
+
+_ADAPTERS = "https://docs.aws.amazon.com/rekognition/latest/dg/managing-adapters.html"
+
+ENTRIES = (
+    Entry(
+        "bucket-region",
+        ERROR,
+        "The bucket is in another Region than the one that trains.",
+        "bucket {bucket} is in {found}; training runs in {region}",
+        "Use a bucket in {region}, or train in {found} (--region).",
+        "https://docs.aws.amazon.com/rekognition/latest/APIReference/API_S3Object.html",
+    ),
+    Entry(
+        "object-missing",
+        ERROR,
+        "A manifest names an object that is not in the bucket.",
+        "there is no object {uri}",
+        "Publish the images again, or remove the line.",
+        "our own check",
+    ),
+    Entry(
+        "object-changed",
+        ERROR,
+        "The object in the bucket is not the image that was checked.",
+        "{uri} holds other bytes than the image that was checked",
+        "Publish again with --replace if the local image is the right one.",
+        "our own check",
+    ),
+    Entry(
+        "access-denied",
+        ERROR,
+        "The credentials in use may not do what is needed.",
+        "{operation} on {resource} is not allowed",
+        "Ask for {permission}; 'manifest-tools publish --print-policy' prints the least policy.",
+        "https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/su-console-policy.html",
+    ),
+    Entry(
+        "adapter-expired",
+        ERROR,
+        "The adapter was trained on a base model that is gone; the service ignores it.",
+        "adapter {adapter} has expired",
+        "Train again on today's base model.",
+        _ADAPTERS,
+    ),
+    Entry(
+        "adapter-ignored",
+        ERROR,
+        "The answer does not name the adapter that was asked, so the base model answered in its place.",
+        "the base model answered instead of {adapter}",
+        "See 'manifest-tools adapters status'; train again if it has expired.",
+        _ADAPTERS,
+    ),
+    Entry(
+        "training-failed",
+        ERROR,
+        "Amazon ended the training without an adapter.",
+        "training failed: {reason}",
+        "Repair what the message and the line findings name, then train again.",
+        _ADAPTERS,
+    ),
+    Entry(
+        "base-model-changed",
+        WARNING,
+        "The base model is not the one that an earlier step asked or trained on.",
+        "base model {found} answers; {expected} was used before",
+        "Ask for predictions anew before you compare or train.",
+        _ADAPTERS,
+    ),
+)
