@@ -1,0 +1,300 @@
+"""The data set: two tables, what they were made from, and how.
+
+A data set has no business methods. Steps take one and return a new one; see the columns below.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+import pandas as pd
+
+from manifest_tools.errors import InputError, OutputError
+from manifest_tools.taxonomy import CURRENT
+
+FORMAT = 1  # of dataset.json; a reader refuses a newer one
+
+# Column -> (pandas dtype, value where nothing is known). Text is never null: "" means none.
+IMAGE_COLUMNS: Mapping[str, tuple[str, Any]] = {
+    "image": ("str", ""),  # key: POSIX path relative to the root, or the s3:// URI
+    "uri": ("str", ""),  # where the bytes are: path relative to the root, or s3:// URI
+    "bytes": ("int64", 0),
+    "sha256": ("str", ""),
+    "format": ("str", ""),  # by content: JPEG, PNG, GIF, ...
+    "width": ("int32", 0),  # pixels, as stored
+    "height": ("int32", 0),
+    "mode": ("str", ""),
+    "frames": ("int32", 0),
+    "orientation": ("int8", 1),  # EXIF, 1-8
+    "decode_error": ("str", ""),  # "", or "kind: detail"
+    "remarks": ("str", ""),  # facts that do not stop decoding: "key: detail; key"
+    "phash": ("str", ""),  # perceptual hash, hex; "" when the image has no usable one
+    "views": ("str", ""),  # further hashes of the same picture, hex
+    "sketch": ("str", ""),  # small grey thumbnail for the confirming look, hex
+    "group": ("str", ""),  # the smallest `image` of its look-alikes; itself when alone
+    "judged": ("str", ""),  # what people looked for: "all", "scope", or "" for nobody looked
+    "predicted": ("str", ""),  # base model version that was asked
+    "min_confidence": ("float64", np.nan),  # the confidence from which it reported
+    "split": ("str", ""),  # train, test or ""
+    "locked": ("bool", False),  # an earlier round fixed the split
+}
+LABEL_COLUMNS: Mapping[str, tuple[str, Any]] = {
+    "image": ("str", ""),
+    "label": ("str", ""),  # as found
+    "source": ("str", ""),  # table, folder, manifest, predictions, review:NAME
+    "truth": ("boolean", pd.NA),  # present, absent, or not known
+    "score": ("float64", np.nan),  # base model confidence, 0-100
+    "line": ("Int64", pd.NA),  # of the source's file, from 1
+}
+IMAGE_KEY = ["image"]
+LABEL_KEY = ["image", "label", "source"]
+
+
+def library_version() -> str:
+    """Return the installed version of this package, or "0+checkout" when it is not installed."""
+    try:
+        return version("manifest-tools")
+    except PackageNotFoundError:
+        return "0+checkout"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images, labels, and where they come from.
+
+    Parameters
+    ----------
+    images : pandas.DataFrame
+        One row per image, sorted by `image`; columns as in ``IMAGE_COLUMNS``.
+    labels : pandas.DataFrame
+        Long form, sorted by `image`, `label`, `source`; columns as in ``LABEL_COLUMNS``. Labels stay as found.
+    root : str
+        Folder that relative URIs start from; empty when every URI is absolute.
+    taxonomy : str
+        Version of the taxonomy that the labels are read by.
+    scope : tuple of str
+        The labels that people looked for in an image that is judged by "scope".
+    destination : str
+        ``s3://bucket/prefix`` that the images will have, or empty.
+    keys : {"original", "sha256"}
+        How object keys are made below the destination.
+    policy : mapping
+        The policy in force, as plain values; empty for the default.
+    sources : mapping of str to mapping
+        For each `source` of the labels: the file it was read from, and what was found in it.
+    history : tuple of mapping
+        The steps that made this value: name, options, library version, fingerprint of the result.
+    """
+
+    images: pd.DataFrame
+    labels: pd.DataFrame
+    root: str = ""
+    taxonomy: str = CURRENT
+    scope: tuple[str, ...] = ()
+    destination: str = ""
+    keys: str = "original"
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    history: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def from_tables(cls, images: pd.DataFrame, labels: pd.DataFrame | None = None, **options: Any) -> Self:
+        """Build a data set from partial tables: columns are completed, typed and sorted.
+
+        Parameters
+        ----------
+        images : pandas.DataFrame
+            At least the column `image`.
+        labels : pandas.DataFrame, optional
+            At least `image`, `label` and `source`.
+        **options
+            The other members of the class.
+        """
+        labels = pd.DataFrame(columns=list(LABEL_COLUMNS)) if labels is None else labels
+        return cls(
+            _typed(images, IMAGE_COLUMNS, IMAGE_KEY), _typed(labels, LABEL_COLUMNS, LABEL_KEY), **options
+        )
+
+    def step(
+        self,
+        name: str,
+        *,
+        images: pd.DataFrame | None = None,
+        labels: pd.DataFrame | None = None,
+        options: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> Self:
+        """Return the data set after a step, with the step added to its history.
+
+        Parameters
+        ----------
+        name : str
+            The step's name.
+        images, labels : pandas.DataFrame, optional
+            The new tables, where they changed; completed, typed and sorted here.
+        options : mapping, optional
+            What the step was asked, as plain values. Nothing that differs from run to run.
+        **changes
+            Other members of the class that changed.
+        """
+        after = replace(
+            self,
+            images=self.images if images is None else _typed(images, IMAGE_COLUMNS, IMAGE_KEY),
+            labels=self.labels if labels is None else _typed(labels, LABEL_COLUMNS, LABEL_KEY),
+            **changes,
+        )
+        entry = {"step": name, "options": dict(options or {}), "version": library_version()}
+        entry["fingerprint"] = after.fingerprint()
+        return replace(after, history=(*self.history, entry))
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 (hex) of both tables' content; the same for the same values on any machine."""
+        digest = hashlib.sha256()
+        for table in (self.images, self.labels):
+            for name in table.columns:
+                digest.update(f"{name}\x1d{len(table)}\x1d".encode())
+                column = table[name]
+                if column.dtype.kind in "iufb" and not pd.api.types.is_extension_array_dtype(column.dtype):
+                    digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
+                else:
+                    text = "\x1f".join("" if value is pd.NA else str(value) for value in column.tolist())
+                    digest.update(text.encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def path_of(self, uri: str) -> Path:
+        """Return the local path of a relative URI."""
+        return Path(self.root) / uri
+
+    def image(self, key: str) -> dict[str, Any]:
+        """Return one image's row, with its label rows under "labels".
+
+        Raises
+        ------
+        KeyError
+            There is no such image.
+        """
+        rows = self.images[self.images["image"] == key]
+        if rows.empty:
+            raise KeyError(key)
+        labels = self.labels[self.labels["image"] == key].drop(columns="image")
+        return {**rows.iloc[0].to_dict(), "labels": labels.to_dict("records")}
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.images)
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``folder/dataset/{images.parquet,labels.parquet,dataset.json}``, each by temporary file and rename.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be written.
+        """
+        target = Path(folder) / "dataset"
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            for name, table in (("images", self.images), ("labels", self.labels)):
+                with replacing(target / f"{name}.parquet") as temporary:
+                    table.to_parquet(temporary, index=False, compression="zstd")
+            document = json.dumps(self._document(), indent=1, ensure_ascii=False, sort_keys=True)
+            with replacing(target / "dataset.json") as temporary:
+                temporary.write_text(document + "\n", encoding="utf-8")
+        except OSError as error:
+            msg = f"cannot write {target}: {error.strerror or error}; choose a folder that you may write to"
+            raise OutputError(msg) from error
+
+    def _document(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "version": library_version(),
+            "root": self.root,
+            "taxonomy": self.taxonomy,
+            "scope": list(self.scope),
+            "destination": self.destination,
+            "keys": self.keys,
+            "policy": dict(self.policy),
+            "sources": {name: dict(source) for name, source in self.sources.items()},
+            "history": [dict(entry) for entry in self.history],
+            "fingerprint": self.fingerprint(),
+        }
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            The folder holds no data set, a broken one, or one of a newer library.
+        """
+        source = Path(folder) / "dataset"
+        if not (source / "dataset.json").is_file():
+            msg = f"{folder} holds no data set (no dataset/dataset.json); 'manifest-tools prepare' makes one"
+            raise InputError(msg)
+        try:
+            document = json.loads((source / "dataset.json").read_text(encoding="utf-8"))
+            images = pd.read_parquet(source / "images.parquet")
+            labels = pd.read_parquet(source / "labels.parquet")
+        except (OSError, ValueError) as error:
+            msg = (
+                f"{source} cannot be read: {error}; run 'manifest-tools prepare' with --fresh to make it anew"
+            )
+            raise InputError(msg) from error
+        if document.get("format", 0) > FORMAT:
+            msg = f"{source} was written by manifest_tools {document.get('version')}; upgrade to read it"
+            raise InputError(msg)
+        members = ("root", "taxonomy", "destination", "keys", "policy", "sources")
+        return cls.from_tables(
+            images,
+            labels,
+            scope=tuple(document["scope"]),
+            history=tuple(document["history"]),
+            **{name: document[name] for name in members},
+        )
+
+
+def _typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: list[str]) -> pd.DataFrame:
+    """Complete, type, order and sort a table; columns that are not ours stay, behind ours."""
+    completed = {}
+    for name, (dtype, default) in columns.items():
+        column = (
+            table[name] if name in table.columns else pd.Series([default] * len(table), index=table.index)
+        )
+        if dtype == "str":
+            column = column.astype(object).where(column.notna(), "")
+        completed[name] = column.astype(cast("Any", dtype))
+    for name in table.columns.difference(list(columns), sort=False):
+        completed[name] = table[name]
+    result = pd.DataFrame(completed)
+    return result.sort_values(key, kind="stable", ignore_index=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary file beside `path`; rename it onto `path` when the block succeeds, else remove it."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

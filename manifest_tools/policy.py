@@ -1,0 +1,222 @@
+"""Every threshold that the rules judge by. Defaults come from `schemas/limits.json`, each with its page."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from manifest_tools.catalogue import look_up
+from manifest_tools.errors import InputError
+from manifest_tools.findings import Severity
+from manifest_tools.resources import load_json
+from manifest_tools.taxonomy import Taxonomy
+
+_LIMITS = {name: limit["value"] for name, limit in load_json("limits.json")["limits"].items()}
+
+
+class Goal(StrEnum):
+    """Which mistakes of the base model the adapter is to fix."""
+
+    FALSE_POSITIVES = "false-positives"
+    FALSE_NEGATIVES = "false-negatives"
+
+
+class Reading(StrEnum):
+    """How the 20/50 minimum is read; the service's pages word it in two ways."""
+
+    ANY = "any"  # at least one target has its false positives or false negatives
+    TOTAL = "total"  # the sums over all labels reach one of the two
+    STRICT = "strict"  # every declared target reaches both
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """A label and the kind of mistake that the adapter is to fix."""
+
+    label: str
+    goal: Goal
+
+    @classmethod
+    def parse(cls, text: str, taxonomy: Taxonomy | None = None) -> Self:
+        """Read ``LABEL:GOAL``, for example ``Alcohol:false-negatives``.
+
+        Raises
+        ------
+        InputError
+            The goal or the label does not exist.
+        """
+        label, colon, goal = text.rpartition(":")
+        goals = " or ".join(Goal)
+        if not colon or goal not in set(Goal):
+            msg = (
+                f"target {text!r}: expected LABEL:GOAL with goal {goals}, for example Alcohol:false-negatives"
+            )
+            raise InputError(msg)
+        taxonomy = taxonomy or Taxonomy.load()
+        names = (label,) if label in taxonomy else taxonomy.spellings(label)
+        if len(names) != 1:
+            near = ", ".join(taxonomy.suggest(label)) or "none; 'manifest-tools taxonomy' lists them all"
+            msg = f"target {text!r}: {label!r} is not a label of taxonomy {taxonomy.version}; nearest: {near}"
+            raise InputError(msg)
+        return cls(names[0], Goal(goal))
+
+    def __str__(self) -> str:
+        """Return the form that :meth:`parse` reads."""
+        return f"{self.label}:{self.goal}"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The thresholds and readings that rules judge by.
+
+    Parameters
+    ----------
+    max_image_bytes, min_image_side, max_image_side : int
+        Limits of one image: bytes; pixels of each side.
+    min_false_positives, min_false_negatives : int
+        Samples that training needs for a label (the 20/50 rules).
+    min_test_images, max_training_images : int
+        Sizes of the two sides.
+    confidence_threshold : float
+        Confidence (0-100) from which a prediction counts as "the model says so".
+    reading : Reading
+        How the 20/50 minimum is read.
+    targets : tuple of Target
+        What the adapter is to fix; empty: every label's mistakes are candidates.
+    label_level : {"1", "all"}
+        "1" rolls labels up to level 1; "all" writes them as they are.
+    safe_names : tuple of str
+        Label names that say: everything was looked for, nothing is there. Compared without case.
+    keep_unchecked : bool
+        Keep images in which the base model sees a label that nobody looked for.
+    severities : mapping of str to Severity
+        Severities that differ from the catalogue's.
+    fail_on : {"error", "warning", "note", "never"}
+        The least severity that makes a report fail.
+    """
+
+    max_image_bytes: int = _LIMITS["max_image_bytes"]
+    min_image_side: int = _LIMITS["min_image_side"]
+    max_image_side: int = _LIMITS["max_image_side"]
+    min_false_positives: int = _LIMITS["min_false_positives"]
+    min_false_negatives: int = _LIMITS["min_false_negatives"]
+    min_test_images: int = _LIMITS["min_test_images"]
+    max_training_images: int = _LIMITS["max_training_images"]
+    confidence_threshold: float = float(_LIMITS["confidence_threshold"])
+    reading: Reading = Reading.ANY
+    targets: tuple[Target, ...] = ()
+    label_level: str = "1"
+    safe_names: tuple[str, ...] = ("Safe", "None")
+    keep_unchecked: bool = False
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    fail_on: str = "error"
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be meant."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+                msg = f"policy: {item.name} is {value}; expected a number of at least 0"
+                raise InputError(msg)
+        if self.confidence_threshold > 100:
+            msg = f"policy: confidence_threshold is {self.confidence_threshold}; expected a number from 0 to 100"
+            raise InputError(msg)
+        _one_of("label_level", self.label_level, ("1", "all"))
+        _one_of("fail_on", self.fail_on, (*Severity, "never"))
+
+    @classmethod
+    def from_toml(cls, path: str | Path, *, taxonomy: Taxonomy | None = None) -> Self:
+        """Read a policy file: top-level keys are the members of this class.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read, is not TOML, or has an unknown or ill-typed key.
+        """
+        try:
+            document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            msg = f"policy file {path}: {error}"
+            raise InputError(msg) from error
+        try:
+            return cls.from_dict(document, taxonomy=taxonomy)
+        except InputError as error:
+            msg = f"policy file {path}: {error}"
+            raise InputError(msg) from error
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], *, taxonomy: Taxonomy | None = None) -> Self:
+        """Build a policy from plain values, as TOML and JSON hold them."""
+        known = {item.name: item for item in fields(cls)}
+        values: dict[str, Any] = {}
+        for key, value in document.items():
+            if key not in known:
+                msg = f"unknown key {key!r}; known: {', '.join(known)}"
+                raise InputError(msg)
+            values[key] = _read_value(key, value, taxonomy)
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the policy as plain values, ready for JSON; :meth:`from_dict` reads them back."""
+        return asdict(self) | {
+            "targets": [str(target) for target in self.targets],
+            "safe_names": list(self.safe_names),
+            "severities": {code: str(severity) for code, severity in sorted(self.severities.items())},
+        }
+
+    def with_targets(self, targets: tuple[Target, ...]) -> Self:
+        """Return the policy with these targets, sorted; unchanged when there are none."""
+        return replace(self, targets=tuple(sorted(set(targets)))) if targets else self
+
+    def is_safe(self, name: str) -> bool:
+        """Whether a label name says that nothing is unsafe."""
+        return name.strip().casefold() in {safe.casefold() for safe in self.safe_names}
+
+
+_DEFAULTS = {item.name: item.default for item in fields(Policy)}
+
+
+def _one_of(key: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        msg = f"policy: {key} is {value!r}; expected one of {', '.join(choices)}"
+        raise InputError(msg)
+
+
+def _read_value(key: str, value: Any, taxonomy: Taxonomy | None) -> Any:
+    """Turn one plain value into the type that the policy's member wants."""
+    try:
+        if key == "targets":
+            return tuple(sorted({Target.parse(text, taxonomy) for text in value}))
+        if key == "severities":
+            return {look_up(code).code: Severity(severity) for code, severity in value.items()}
+        if key == "safe_names":
+            return tuple(str(name) for name in value)
+        if key == "reading":
+            return Reading(value)
+        return _plain(type(_DEFAULTS[key]), value)
+    except InputError:
+        raise
+    except (AttributeError, TypeError, ValueError) as error:
+        example = _EXAMPLES.get(key) or repr(_DEFAULTS[key])
+        msg = f"{key} is {value!r}; expected a value such as {example}"
+        raise InputError(msg) from error
+
+
+def _plain(expected: Any, value: Any) -> Any:
+    """Convert between int and float, and between nothing else."""
+    if isinstance(value, bool) is not (expected is bool) or isinstance(value, str) is not (expected is str):
+        msg = f"expected {expected}"
+        raise TypeError(msg)
+    return expected(value)
+
+
+_EXAMPLES = {
+    "targets": '["Alcohol:false-positives"]',
+    "severities": '{ "image-animated" = "error" }',
+    "safe_names": '["Safe", "None"]',
+    "reading": '"any", "total" or "strict"',
+}
