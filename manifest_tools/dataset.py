@@ -187,7 +187,8 @@ class Dataset:
         if rows.empty:
             raise KeyError(key)
         labels = self.labels[self.labels["image"] == key].drop(columns="image")
-        return {**rows.iloc[0].to_dict(), "labels": labels.to_dict("records")}
+        facts = {str(name): value for name, value in rows.iloc[0].items()}
+        return facts | {"labels": labels.to_dict("records")}
 
     def __len__(self) -> int:
         """Return the number of images."""

@@ -1,0 +1,309 @@
+"""What people said, made comparable: names read, sources merged, levels closed, and what was looked for.
+
+Nothing here changes the tables; labels stay as found. The rules, in short:
+
+* A row says that a label is present, absent, or not known. An explicit Safe says that every label is absent.
+* In an image that a source judged, a label of the source's scope without a row is absent; others are unknown.
+* A present label makes its ancestors present; an absent label makes its descendants absent; nothing else follows.
+* Sources are merged from the oldest to the newest: manifest, folder, table, then reviews in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.policy import Policy
+from manifest_tools.taxonomy import Taxonomy
+
+PREDICTIONS = "predictions"  # the source of the base model's own rows
+REVIEW = "review:"  # begins the source of a person's review
+_AGE = {
+    "manifest": 0,
+    "folder": 1,
+    "table": 2,
+}  # the newer a source, the higher; unknown ones count as tables
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
+Matrix: TypeAlias = npt.NDArray[np.int8]
+
+_UNSTATED, _ABSENT, _PRESENT, _UNKNOWN = -1, 0, 1, 2
+
+
+class Sense(StrEnum):
+    """What a label name, as found, turns out to be."""
+
+    LABEL = "label"  # a label of the taxonomy, spelt exactly
+    SPELLING = "spelling"  # a label, but for capitals, spaces or punctuation
+    OLD = "old"  # a label of an older taxonomy with one new name
+    SAFE = "safe"  # everything was looked for, nothing is there
+    AMBIGUOUS = "ambiguous"  # an old label that may be one of several
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class NameReading:
+    """How one label name is read. `name` is empty unless the name was resolved to a label."""
+
+    found: str
+    sense: Sense
+    name: str = ""
+    choices: tuple[str, ...] = ()
+    version: str = ""
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the name stands for a label, or for Safe."""
+        return self.sense not in (Sense.AMBIGUOUS, Sense.UNKNOWN)
+
+
+def read_name(found: str, taxonomy: Taxonomy, policy: Policy) -> NameReading:
+    """Read one label name, as somebody wrote it.
+
+    Only differences in capitals, spaces and punctuation are repaired; a misspelt name is unknown, with
+    suggestions in `choices`. An old name whose choices share one level 1 label is no doubt at level 1.
+    """
+    name = found.strip()
+    if policy.is_safe(name):
+        return NameReading(found, Sense.SAFE)
+    if name in taxonomy:
+        return NameReading(found, Sense.LABEL if name == found else Sense.SPELLING, name)
+    migration = taxonomy.migrate(name)
+    if migration is not None:
+        choices = migration.choices
+        if policy.label_level == "1":
+            choices = tuple(dict.fromkeys(map(taxonomy.level_1, choices))) if migration.ambiguous else choices
+        sense = Sense.OLD if len(choices) == 1 else Sense.AMBIGUOUS
+        return NameReading(found, sense, choices[0] if sense is Sense.OLD else "", choices, migration.version)
+    spellings = taxonomy.spellings(name)
+    if len(spellings) == 1:
+        return NameReading(found, Sense.SPELLING, spellings[0])
+    return NameReading(found, Sense.UNKNOWN, "", spellings or taxonomy.suggest(name))
+
+
+def read_names(names: Iterable[str], taxonomy: Taxonomy, policy: Policy) -> dict[str, NameReading]:
+    """Read each distinct name once."""
+    return {name: read_name(name, taxonomy, policy) for name in dict.fromkeys(names)}
+
+
+def source_order(sources: Iterable[str]) -> list[str]:
+    """Sort the sources of truth from the oldest to the newest kind; all reviews stand last, as one."""
+    return sorted(
+        {source for source in sources if source != PREDICTIONS and not source.startswith(REVIEW)},
+        key=lambda source: (_AGE.get(source, 2), source),
+    )
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The effective truth of a data set, as matrices of images x labels.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        The columns: level 1 names, or every label of the taxonomy (policy `label_level`).
+    present, absent : bool array, shape (images, labels)
+        Looked for and found; looked for and not there. Where both are false, nobody knows.
+    unsure : bool array, shape (images, labels)
+        A reviewer looked and could not say.
+    judged : bool array, shape (images,)
+        Somebody said something about the image.
+    unresolved : bool array, shape (images,)
+        A label of the image could not be read.
+    contradictory : bool array, shape (images,)
+        One source says two things that cannot both be true.
+    """
+
+    labels: tuple[str, ...]
+    present: Mask
+    absent: Mask
+    unsure: Mask
+    judged: Mask
+    unresolved: Mask
+    contradictory: Mask
+
+    @cached_property
+    def known(self) -> Mask:
+        """Where the label was looked for and the answer is known, shape (images, labels)."""
+        known: Mask = self.present | self.absent
+        return known
+
+    def label_set(self, row: int) -> tuple[str, ...]:
+        """Names of the labels that are present in one image, in the taxonomy's order."""
+        return tuple(self.labels[column] for column in np.flatnonzero(self.present[row]))
+
+
+def effective_truth(dataset: Dataset, policy: Policy) -> Truth:
+    """Merge what every source says of every image into one truth.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With label rows of people; rows of the base model are not looked at.
+    policy : Policy
+        For `label_level` and `safe_names`.
+    """
+    taxonomy = Taxonomy.load(dataset.taxonomy)
+    rows = truth_rows(dataset, taxonomy, policy)
+    hierarchy = Hierarchy.of(taxonomy)
+    count = len(dataset.images)
+    merged = np.full((count, len(taxonomy.names)), _UNSTATED, dtype=np.int8)
+    contradictory = np.zeros(count, dtype=bool)
+    judged = (dataset.images["judged"] != "").to_numpy(copy=True)
+    for source in source_order(rows["source"]):
+        said = rows[rows["source"] == source]
+        scope = dataset.sources.get(source, {}).get("scope", dataset.scope)
+        covered = _columns(scope, taxonomy, policy)
+        stated, conflict = _statements(said, hierarchy, count, covered)
+        merged = np.where(stated != _UNSTATED, stated, merged)
+        contradictory |= conflict
+        judged[said.loc[said["truth"].notna(), "row"]] = True
+    _fill_from_judged(merged, dataset, hierarchy, policy)
+    merged, unsure = _apply_reviews(merged, rows, hierarchy, judged)
+    unresolved = np.zeros(count, dtype=bool)
+    claimed = rows["truth"].fillna(value=False).astype(bool)
+    unresolved[rows.loc[claimed & ~rows["resolved"], "row"]] = True
+    columns = _view(taxonomy, policy)
+    return Truth(
+        tuple(taxonomy.names[column] for column in columns),
+        (merged == _PRESENT)[:, columns],
+        (merged == _ABSENT)[:, columns],
+        unsure[:, columns],
+        judged,
+        unresolved,
+        contradictory,
+    )
+
+
+def truth_rows(dataset: Dataset, taxonomy: Taxonomy, policy: Policy) -> pd.DataFrame:
+    """Return the label rows of people for images that exist, with what their names mean.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of the labels table, and `row` (position of the image), `column` (position of the label in
+        the taxonomy's names; -1 for Safe and for unresolved names), `safe` and `resolved` (bool).
+    """
+    labels = dataset.labels[dataset.labels["source"] != PREDICTIONS]
+    position = pd.Index(dataset.images["image"]).get_indexer(pd.Index(labels["image"]))
+    labels = labels.assign(row=position).loc[position >= 0]
+    readings = read_names(labels["label"].unique(), taxonomy, policy)
+    number = {name: column for column, name in enumerate(taxonomy.names)}
+    rows: pd.DataFrame = labels.assign(
+        column=labels["label"].map({f: number.get(r.name, -1) for f, r in readings.items()}).astype("int64"),
+        safe=labels["label"].map({f: r.sense is Sense.SAFE for f, r in readings.items()}).astype(bool),
+        resolved=labels["label"].map({f: r.resolved for f, r in readings.items()}).astype(bool),
+    )
+    return rows
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """The taxonomy as matrices of labels x labels: `up[i, j]` when j is an ancestor of i."""
+
+    up: Mask
+
+    @classmethod
+    def of(cls, taxonomy: Taxonomy) -> Hierarchy:
+        """Build the matrices of one taxonomy."""
+        names = taxonomy.names
+        up = np.array([[other in taxonomy.ancestors(name) for other in names] for name in names])
+        return cls(up)
+
+    def ancestors_of(self, matrix: Mask) -> Mask:
+        """Where any descendant of the column is set."""
+        return np.asarray(matrix.astype(np.uint8) @ self.up.astype(np.uint8) > 0)
+
+    def descendants_of(self, matrix: Mask) -> Mask:
+        """Where any ancestor of the column is set."""
+        return np.asarray(matrix.astype(np.uint8) @ self.up.T.astype(np.uint8) > 0)
+
+
+def _view(taxonomy: Taxonomy, policy: Policy) -> list[int]:
+    if policy.label_level == "all":
+        return list(range(len(taxonomy.names)))
+    return [taxonomy.names.index(name) for name in taxonomy.top]
+
+
+def _columns(names: Iterable[str], taxonomy: Taxonomy, policy: Policy) -> list[int]:
+    readings = read_names(names, taxonomy, policy).values()
+    return sorted({taxonomy.names.index(reading.name) for reading in readings if reading.name})
+
+
+def _statements(
+    rows: pd.DataFrame, hierarchy: Hierarchy, count: int, covered: list[int]
+) -> tuple[Matrix, Mask]:
+    """Return what one source says of every image and label, closed over the levels, and where it contradicts itself."""
+    width = len(hierarchy.up)
+    present = _mask(rows[rows["truth"].eq(other=True).fillna(value=False)], count, width)
+    absent = _mask(rows[rows["truth"].eq(other=False).fillna(value=False)], count, width)
+    unknown = _mask(rows[rows["truth"].isna()], count, width)
+    safe = np.zeros(count, dtype=bool)
+    safe[rows.loc[rows["safe"] & rows["truth"].fillna(value=False).astype(bool), "row"]] = True
+    judged = np.zeros(count, dtype=bool)
+    judged[rows.loc[rows["truth"].notna(), "row"]] = True
+
+    present |= hierarchy.ancestors_of(present)
+    contradictory = (present & absent).any(axis=1) | (safe & present.any(axis=1))
+    held_open = unknown | hierarchy.ancestors_of(unknown)
+    by_scope = np.zeros_like(present)
+    by_scope[:, covered] = judged[:, None]
+    by_scope[safe] = True
+    absent |= by_scope & ~present & ~held_open
+    absent |= hierarchy.descendants_of(absent) & ~present & ~unknown
+    return _coded(present, absent, unknown), contradictory
+
+
+def _fill_from_judged(merged: Matrix, dataset: Dataset, hierarchy: Hierarchy, policy: Policy) -> None:
+    """Honour `judged` where no row says it: tables that were built by hand may have no explicit Safe row."""
+    judged = dataset.images["judged"].to_numpy()
+    open_cells = merged == _UNSTATED
+    merged[(judged == "all")[:, None] & open_cells] = _ABSENT
+    covered = np.zeros(merged.shape[1], dtype=bool)
+    covered[_columns(dataset.scope, Taxonomy.load(dataset.taxonomy), policy)] = True
+    has_scope_of_its_own = any("scope" in source for source in dataset.sources.values())
+    if not has_scope_of_its_own:
+        covered |= hierarchy.descendants_of(covered[None, :])[0]
+        held_open = hierarchy.ancestors_of((merged == _PRESENT) | (merged == _UNKNOWN))
+        merged[(judged == "scope")[:, None] & covered[None, :] & (merged == _UNSTATED) & ~held_open] = _ABSENT
+
+
+def _apply_reviews(
+    merged: Matrix, rows: pd.DataFrame, hierarchy: Hierarchy, judged: Mask
+) -> tuple[Matrix, Mask]:
+    """Lay reviews over the merged sources, answer by answer, the newest (highest `line`) last."""
+    unsure = np.zeros(merged.shape, dtype=bool)
+    reviews = rows[rows["source"].str.startswith(REVIEW)]
+    if reviews.empty:
+        return merged, unsure
+    # The first answers about every image, then the second ones, and so on: few rounds, each over all images.
+    nth_answer = reviews.groupby("row")["line"].rank("dense").fillna(0)
+    for _, answers in reviews.groupby(nth_answer, sort=True):
+        stated, _ = _statements(answers, hierarchy, len(merged), [])
+        merged = np.where(stated != _UNSTATED, stated, merged)
+        unsure = np.where(stated != _UNSTATED, stated == _UNKNOWN, unsure)
+        judged[answers.loc[answers["truth"].notna(), "row"]] = True
+    return merged, unsure
+
+
+def _mask(rows: pd.DataFrame, count: int, width: int) -> Mask:
+    mask = np.zeros((count, width), dtype=bool)
+    named = rows[rows["column"] >= 0]
+    mask[named["row"], named["column"]] = True
+    return mask
+
+
+def _coded(present: Mask, absent: Mask, unknown: Mask) -> Matrix:
+    coded = np.full(present.shape, _UNSTATED, dtype=np.int8)
+    coded[unknown] = _UNKNOWN
+    coded[absent] = _ABSENT
+    coded[present] = _PRESENT
+    return coded
