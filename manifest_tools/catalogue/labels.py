@@ -89,6 +89,14 @@ ENTRIES = (
         _OURS,
     ),
     Entry(
+        "label-unsure",
+        WARNING,
+        "A reviewer looked and could not say, so the image is left out until somebody can.",
+        "a reviewer was unsure about {label!r}",
+        "Have another look ('manifest-tools review'), or leave the image out for good.",
+        _OURS,
+    ),
+    Entry(
         "image-unlabelled",
         WARNING,
         "Nobody said anything about the image. It is left out; it is never taken for safe.",
@@ -111,6 +119,14 @@ ENTRIES = (
         "{label!r} is given {count} times",
         "Nothing needs doing.",
         "our own check",
+    ),
+    Entry(
+        "prediction-unknown",
+        WARNING,
+        "The base model reports a label that this taxonomy does not have; it counts for nothing.",
+        "the base model reports {label!r} in {count} images; taxonomy {taxonomy} has no such label",
+        "Check that the predictions and --taxonomy are of the same version.",
+        _TAXONOMY,
     ),
     Entry(
         "prediction-orphan",

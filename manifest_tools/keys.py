@@ -1,0 +1,83 @@
+"""Where each image will be in S3: destinations, object keys, and which keys S3 refuses or advises against."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError
+
+MAX_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+# Bucket names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# The page's "characters to avoid", with the control characters that it names by their codes.
+_ADVISED_AGAINST = re.compile(r"[\x00-\x1f\x7f\\{}^%`\[\]\"<>~#|]")
+_EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png"}
+NOT_UTF_8 = "name-not-utf-8"  # the remark of an image whose file name is no text
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Return bucket and key of an S3 URI; the key may be empty and is taken as it is.
+
+    Raises
+    ------
+    InputError
+        The URI is not ``s3://bucket/...`` with a valid bucket name.
+    """
+    scheme, _, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not _BUCKET.fullmatch(bucket):
+        msg = f"{uri!r} is not an S3 location; expected s3://bucket/prefix with a valid bucket name"
+        raise InputError(msg)
+    return bucket, key
+
+
+def source_refs(dataset: Dataset) -> pd.Series[str]:
+    """Return the `source-ref` of each image: the destination and its object key, never URL-encoded.
+
+    Images that are in S3 already keep their URI when the data set has no destination. A relative image
+    without a destination has no reference ("").
+    """
+    images = dataset.images
+    remote = images["image"].str.startswith("s3://")
+    if not dataset.destination:
+        return images["image"].where(remote, "")
+    prefix = dataset.destination.rstrip("/") + "/"
+    key = images["image"].where(~remote, images["image"].str.replace(r"^s3://[^/]*/", "", regex=True))
+    if dataset.keys == "sha256":
+        suffix = images["format"].map(_EXTENSIONS).fillna("")
+        suffix = suffix.where(suffix != "", key.map(lambda name: PurePosixPath(name).suffix.lower()))
+        key = (images["sha256"] + suffix).where(images["sha256"] != "", key)
+    return prefix + key
+
+
+def refused_keys(dataset: Dataset) -> pd.Series[str]:
+    """Return, for each image, why S3 or its tools would refuse the object key; "" where they would not."""
+    refs = source_refs(dataset)
+    reasons = refs.map(_refusal)
+    not_text = dataset.images["remarks"].str.contains(NOT_UTF_8, regex=False) & (dataset.keys == "original")
+    return reasons.where(~not_text, "is not UTF-8")
+
+
+def discouraged_characters(reference: str) -> str:
+    """Return the characters of an S3 URI's key that S3 advises against, each once; "" when there are none."""
+    _, _, key = reference.removeprefix("s3://").partition("/")
+    return "".join(sorted(set(_ADVISED_AGAINST.findall(key))))
+
+
+def _refusal(reference: str) -> str:
+    if not reference:
+        return ""
+    _, _, key = reference.removeprefix("s3://").partition("/")
+    size = len(key.encode("utf-8", "surrogatepass"))
+    if size > MAX_KEY_BYTES:
+        return f"has {size:,} bytes, more than {MAX_KEY_BYTES:,}"
+    parts = key.split("/")
+    if "" in parts:
+        return "has an empty part"
+    if "." in parts or ".." in parts:
+        return "has a part that is only dots"
+    return ""
