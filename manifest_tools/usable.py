@@ -130,4 +130,4 @@ def locked_on_both_sides(dataset: Dataset) -> Mask:
     locked = images[images["locked"] & (images["group"] != "")]
     sides = locked.groupby("group")["split"].nunique()
     torn = images["group"].isin(sides.index[sides > 1])
-    return (torn & ~images["locked"]).to_numpy()
+    return np.asarray(torn & ~images["locked"])
