@@ -1,0 +1,1 @@
+"""Manifests: their kinds, reading, writing, validating, converting, comparing and repairing them."""
