@@ -205,6 +205,16 @@ def truth_rows(dataset: Dataset, taxonomy: Taxonomy, policy: Policy) -> pd.DataF
     return rows
 
 
+def judged_column(images: pd.DataFrame, labels: pd.DataFrame, policy: Policy) -> pd.Series[str]:
+    """Return `judged` as it was, or as the label rows have it: "all" after an explicit Safe, "scope" after others."""
+    rows = labels[(labels["source"] != PREDICTIONS) & labels["truth"].notna()]
+    safe = rows["label"].map({name: policy.is_safe(name) for name in rows["label"].unique()}).astype(bool)
+    said_safe = images["image"].isin(rows.loc[safe & rows["truth"].astype(bool), "image"])
+    said_anything = images["image"].isin(rows["image"])
+    before = images["judged"]
+    return before.mask(said_anything & before.eq(""), "scope").mask(said_safe, "all")
+
+
 @dataclass(frozen=True)
 class Hierarchy:
     """The taxonomy as matrices of labels x labels: `up[i, j]` when j is an ancestor of i."""

@@ -110,7 +110,8 @@ def left_out(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None)
 def usable(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None) -> Mask:
     """Return which images may stand in a manifest, shape (images,)."""
     reasons = left_out(dataset, policy, outcomes)
-    return np.logical_not(np.logical_or.reduce(list(reasons.values())))
+    kept: Mask = ~np.logical_or.reduce(list(reasons.values()))
+    return kept
 
 
 def conflicting_copies(dataset: Dataset, outcomes: Outcomes) -> Mask:

@@ -1,0 +1,1 @@
+"""Where images, labels and predictions come from: folders, tables, manifests, annotation exports."""
