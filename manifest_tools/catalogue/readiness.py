@@ -26,6 +26,11 @@ ENTRIES = (
                 "{label}: at most {count} false positives are possible in training, at least {limit} needed",
                 "Add images that the base model flags wrongly as {label}, labelled as free of it.",
             ),
+            "sum": Variant(
+                ERROR,
+                "all labels together: {count} false positives in training, at least {limit} needed: {missing} more",
+                "Add images that the base model flags wrongly, labelled as free of what it says.",
+            ),
         },
     ),
     Entry(
@@ -45,6 +50,11 @@ ENTRIES = (
                 ERROR,
                 "{label}: at most {count} false negatives are possible in training, at least {limit} needed",
                 "Add images that show {label} and that the base model misses.",
+            ),
+            "sum": Variant(
+                ERROR,
+                "all labels together: {count} false negatives in training, at least {limit} needed: {missing} more",
+                "Add images that show a label which the base model misses.",
             ),
         },
     ),
@@ -104,6 +114,13 @@ ENTRIES = (
         "{label}: {count} {what} in training are only {effective} different pictures, fewer than {limit}",
         "Add pictures that are not copies of each other.",
         "our own check: copies teach nothing new",
+        variants={
+            "test": Variant(
+                WARNING,
+                "{count} test images are only {effective} different pictures, fewer than {limit}",
+                "Add pictures that are not copies of each other.",
+            )
+        },
     ),
     Entry(
         "balance",

@@ -121,7 +121,7 @@ def _read_place(images: str | Path, taxonomy: str) -> Dataset:
         return listed
     path = Path(images)
     if path.is_file():
-        from manifest_tools.manifests import read_manifest  # noqa: PLC0415 - only for manifests
+        from manifest_tools.manifests.reading import read_manifest  # noqa: PLC0415 - only for manifests
 
         return read_manifest(path, taxonomy=taxonomy)
     listing = list_folder(path)

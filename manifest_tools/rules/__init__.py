@@ -1,0 +1,38 @@
+"""The rules: plain functions from the evidence to findings, in one explicit tuple.
+
+Adding a rule means writing a function and naming it here.
+"""
+
+from __future__ import annotations
+
+from manifest_tools.rules import images, keys, labels, lookalikes, readiness
+from manifest_tools.rules.evidence import Evidence, Rule
+
+RULES: tuple[Rule, ...] = (
+    images.unusable_images,
+    images.wrong_extensions,
+    images.odd_pixels,
+    lookalikes.copies,
+    lookalikes.conflicting_labels,
+    lookalikes.split_copies,
+    labels.names,
+    labels.orphans,
+    labels.contradictions,
+    labels.unchecked,
+    labels.unlabelled,
+    labels.levels,
+    labels.disagreements,
+    labels.repetitions,
+    labels.strange_predictions,
+    keys.object_keys,
+    readiness.minimum_samples,
+    readiness.missing_predictions,
+    readiness.test_size,
+    readiness.training_size,
+    readiness.effective_samples,
+    readiness.missing_labels,
+    readiness.split_wishes,
+    readiness.balance,
+)
+
+__all__ = ["RULES", "Evidence", "Rule"]

@@ -1,0 +1,139 @@
+"""Check a data set: every rule on everything known, closed as a report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from manifest_tools.dataset import Dataset, library_version
+from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
+from manifest_tools.policy import Policy, Reading
+from manifest_tools.rules import RULES, Evidence
+from manifest_tools.rules.counts import distinct, groups_of, label_table, readiness
+from manifest_tools.taxonomy import Taxonomy
+
+
+def check_dataset(
+    dataset: Dataset, *, policy: Policy | None = None, max_findings: int = MAX_FINDINGS
+) -> Report:
+    """Judge a data set by every rule.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As far as it is known: rules about what was not done yet say nothing.
+    policy : Policy, optional
+        By default the policy that the data set carries.
+    max_findings : int
+        How many findings of each code the report keeps; counts are always exact.
+
+    Returns
+    -------
+    Report
+        `passed` judges the manifests as they would be written: findings about images that are left out do
+        not count against it.
+    """
+    policy = policy or Policy.from_dict(dataset.policy)
+    evidence = Evidence(dataset, policy)
+    collector = FindingCollector(max_findings, policy.severities)
+    for rule in RULES:
+        collector.extend(rule(evidence))
+    return collector.report(fail_on=policy.fail_on, labels=label_table(evidence), facts=facts(evidence))
+
+
+def facts(evidence: Evidence) -> dict[str, Any]:
+    """Return what the verdict rests on, ready for JSON.
+
+    Returns
+    -------
+    dict
+        `readiness` (state, ready_for, candidates, reading in words), `images` (found, usable, train, test, and
+        effective numbers), `left_out` (images by reason; an image may have several), `scope` (judged_for,
+        not_judged), `skipped` (other files by extension), `not_checked` (sentences), and `made` (versions,
+        options and fingerprints).
+    """
+    result = readiness(evidence)
+    dataset, usable = evidence.dataset, evidence.usable
+    groups = groups_of(evidence)
+    train, test = evidence.side("train"), evidence.side("test")
+    return {
+        "readiness": {
+            "state": str(result.state),
+            "ready_for": list(result.ready_for),
+            "reading": reading_in_words(evidence.policy),
+            "candidates": [
+                {
+                    "label": sample.label,
+                    "goal": str(sample.goal),
+                    "count": sample.count,
+                    "possible": sample.possible,
+                    "effective": sample.effective,
+                    "needed": sample.needed,
+                    "state": str(sample.state),
+                }
+                for sample in result.candidates
+                if sample.possible or evidence.policy.targets
+            ],
+        },
+        "images": {
+            "found": len(dataset),
+            "usable": int(usable.sum()),
+            "train": int(train.sum()) if evidence.is_split else 0,
+            "test": int(test.sum()),
+            "different": distinct(groups, usable),
+            "different_train": distinct(groups, train) if evidence.is_split else 0,
+            "different_test": distinct(groups, test),
+        },
+        "left_out": {code: int(mask.sum()) for code, mask in evidence.reasons.items() if mask.any()},
+        "scope": _scope(evidence),
+        "skipped": dict(dataset.sources.get("images", {}).get("skipped", {})),
+        "not_checked": _not_checked(evidence),
+        "made": {
+            "version": library_version(),
+            "taxonomy": dataset.taxonomy,
+            "destination": dataset.destination,
+            "policy": evidence.policy.to_dict(),
+            "history": [dict(entry) for entry in dataset.history],
+        },
+    }
+
+
+def reading_in_words(policy: Policy) -> str:
+    """Return how the 20/50 minimum is read, as a sentence."""
+    fp, fn = policy.min_false_positives, policy.min_false_negatives
+    who = "target" if policy.targets else "label"
+    sentence = {
+        Reading.ANY: f"at least one {who} has {fp} false positives or {fn} false negatives in training",
+        Reading.TOTAL: f"all labels together have {fp} false positives or {fn} false negatives in training",
+        Reading.STRICT: f"every {who} has {fp} false positives and {fn} false negatives in training",
+    }[policy.reading]
+    return (
+        f"{sentence}, at a confidence of {policy.confidence_threshold:g} %; "
+        f"at least {policy.min_test_images} test images"
+    )
+
+
+def _scope(evidence: Evidence) -> dict[str, list[str]]:
+    """Return the level 1 labels that somebody looked for in a usable image, and the others."""
+    taxonomy = Taxonomy.load(evidence.dataset.taxonomy)
+    known = np.asarray(evidence.truth.known[evidence.usable].any(axis=0))
+    named = [name for name, is_known in zip(evidence.truth.labels, known, strict=True) if is_known]
+    declared = [name for name in evidence.dataset.scope if name in taxonomy]
+    judged = taxonomy.roll_up(declared) if declared else tuple(name for name in named if name in taxonomy.top)
+    return {"judged_for": list(judged), "not_judged": [name for name in taxonomy.top if name not in judged]}
+
+
+def _not_checked(evidence: Evidence) -> list[str]:
+    images = evidence.images
+    sentences = []
+    unread = int(((images["sha256"] == "") & (images["decode_error"] == "")).sum())
+    if unread:
+        sentences.append(f"the content of {unread:,} images was not read")
+    if not evidence.is_split:
+        sentences.append("nothing is split yet, so every usable image counts as training")
+    if not evidence.outcomes.asked.any():
+        sentences.append("false positives and negatives, because the base model was not asked")
+    if images["group"].eq("").all():
+        sentences.append("look-alikes were not searched")
+    return [*sentences, "whether the service accepts the set: only training tells"]

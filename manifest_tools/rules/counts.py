@@ -1,0 +1,226 @@
+"""Samples per label and side, against the minimums: the numbers behind readiness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from manifest_tools.outcomes import Outcome
+from manifest_tools.policy import Goal, Policy, Reading, Target
+from manifest_tools.rules.evidence import Evidence
+from manifest_tools.truth import Mask
+
+SIDES = ("train", "test")
+_OUTCOMES = {
+    "true_positives": Outcome.TRUE_POSITIVE,
+    "false_positives": Outcome.FALSE_POSITIVE,
+    "false_negatives": Outcome.FALSE_NEGATIVE,
+    "true_negatives": Outcome.TRUE_NEGATIVE,
+}
+
+
+class State(StrEnum):
+    """Whether the 20/50 minimum is reached."""
+
+    READY = "ready"
+    UNKNOWN = "unknown"  # only predictions can tell
+    NOT_READY = "not-ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Training samples of one label for one goal.
+
+    Parameters
+    ----------
+    label, goal
+        What the samples are of.
+    count : int
+        Known false positives or false negatives in training, raw.
+    possible : int
+        What `count` could become, if the base model were asked about every image.
+    effective : int
+        `count` with look-alikes counted once.
+    needed : int
+        The policy's minimum.
+    """
+
+    label: str
+    goal: Goal
+    count: int
+    possible: int
+    effective: int
+    needed: int
+
+    @property
+    def state(self) -> State:
+        """Whether the minimum is reached, out of reach, or not to be told."""
+        if self.count >= self.needed:
+            return State.READY
+        return State.UNKNOWN if self.possible >= self.needed else State.NOT_READY
+
+    @property
+    def missing(self) -> int:
+        """How many more samples are needed."""
+        return max(0, self.needed - self.count)
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """The 20/50 minimum over all candidates, as the policy reads it.
+
+    Parameters
+    ----------
+    state : State
+        The verdict.
+    candidates : tuple of Samples
+        The declared targets, or every label with both goals.
+    ready_for : tuple of str
+        Labels with a goal that is reached.
+    """
+
+    state: State
+    candidates: tuple[Samples, ...]
+    ready_for: tuple[str, ...]
+
+
+def readiness(evidence: Evidence) -> Readiness:
+    """Count the candidates' samples in training and read the minimum as the policy says.
+
+    Source: https://docs.aws.amazon.com/rekognition/latest/dg/using-adapters-best-practices.html ("or") and
+    https://docs.aws.amazon.com/rekognition/latest/dg/using-adapters-tutorial.html ("and, for a given label").
+    """
+    policy = evidence.policy
+    every = _samples(evidence)
+    wanted = {(target.label, target.goal) for target in _viewed(policy, evidence)}
+    labels = {label for label, _ in wanted}
+    if policy.reading is Reading.STRICT and wanted:  # each target's label needs both kinds
+        chosen = tuple(sample for sample in every if sample.label in labels)
+    else:
+        chosen = tuple(sample for sample in every if not wanted or (sample.label, sample.goal) in wanted)
+    ready_for = tuple(dict.fromkeys(s.label for s in chosen if s.state is State.READY))
+    return Readiness(_state(policy, chosen, every), chosen, ready_for)
+
+
+def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
+    """Return a row for each label that occurs, is predicted, or is a target; in the taxonomy's order.
+
+    Returns
+    -------
+    tuple of dict
+        `label`; `targets` (goals); `looked_for` (whether any usable image is known to have it or not);
+        `images`, `train`, `test` (usable images that show it); `outcomes` and `effective` (for each side,
+        the four outcomes, raw and with look-alikes counted once); `unknown` (usable images whose outcome is
+        unknown); `shortfall` (for each goal, how many more samples training needs); `ready`.
+    """
+    truth, outcomes = evidence.truth, evidence.outcomes
+    samples = {(s.label, s.goal): s for s in _samples(evidence)}
+    targets = _viewed(evidence.policy, evidence)
+    sides = {side: evidence.side(side) for side in SIDES}
+    usable = evidence.usable
+    groups = groups_of(evidence)
+    rows = []
+    for column, label in enumerate(outcomes.labels):
+        goals = [str(target.goal) for target in targets if target.label == label]
+        shown = truth.present[:, column]
+        if not (goals or shown.any() or outcomes.said[:, column].any()):
+            continue
+        outcome = outcomes.outcome[:, column]
+        masks = {
+            side: {name: mask & (outcome == value) for name, value in _OUTCOMES.items()}
+            for side, mask in sides.items()
+        }
+        own = [samples[label, goal] for goal in Goal]
+        rows.append(
+            {
+                "label": label,
+                "targets": goals,
+                "looked_for": bool(truth.known[usable, column].any()),
+                "images": int((shown & usable).sum()),
+                **{side: int((shown & mask).sum()) for side, mask in sides.items()},
+                "outcomes": {s: {n: int(m.sum()) for n, m in named.items()} for s, named in masks.items()},
+                "effective": {
+                    s: {n: distinct(groups, m) for n, m in named.items()} for s, named in masks.items()
+                },
+                "unknown": int((usable & (outcome == Outcome.UNKNOWN)).sum()),
+                "shortfall": {str(sample.goal): sample.missing for sample in own},
+                "ready": any(sample.state is State.READY for sample in own),
+            }
+        )
+    return tuple(rows)
+
+
+def groups_of(evidence: Evidence) -> npt.NDArray[np.int64]:
+    """Return a number for each image's group of look-alikes; images that were not grouped stand alone."""
+    groups = evidence.images["group"].where(evidence.images["group"] != "", evidence.images["image"])
+    return np.asarray(pd.factorize(groups)[0])
+
+
+def distinct(groups: npt.NDArray[np.int64], mask: Mask) -> int:
+    """Count the look-alike groups among some images."""
+    return len(np.unique(groups[mask]))
+
+
+def _viewed(policy: Policy, evidence: Evidence) -> tuple[Target, ...]:
+    """Return the targets at the level that is judged: a lower label's target becomes its level 1 label's."""
+    if policy.label_level == "all":
+        return policy.targets
+    up = (Target(evidence.taxonomy.level_1(target.label), target.goal) for target in policy.targets)
+    return tuple(dict.fromkeys(up))
+
+
+def _samples(evidence: Evidence) -> tuple[Samples, ...]:
+    policy, outcomes, truth = evidence.policy, evidence.outcomes, evidence.truth
+    train = evidence.side("train")
+    open_ = train[:, None] & ~outcomes.said & ~outcomes.silent
+    groups = groups_of(evidence)
+    kinds = (
+        (Goal.FALSE_POSITIVES, Outcome.FALSE_POSITIVE, truth.absent, policy.min_false_positives),
+        (Goal.FALSE_NEGATIVES, Outcome.FALSE_NEGATIVE, truth.present, policy.min_false_negatives),
+    )
+    samples = []
+    for column, label in enumerate(outcomes.labels):
+        for goal, outcome, side, needed in kinds:
+            mask = train & (outcomes.outcome[:, column] == outcome)
+            count = int(mask.sum())
+            possible = count + int((open_[:, column] & side[:, column]).sum())
+            samples.append(Samples(label, goal, count, possible, distinct(groups, mask), needed))
+    return tuple(samples)
+
+
+def _state(policy: Policy, chosen: tuple[Samples, ...], every: tuple[Samples, ...]) -> State:
+    states = [sample.state for sample in chosen]
+    if policy.reading is Reading.STRICT:
+        active = [s for s in chosen if s.possible] if not policy.targets else chosen
+        by_label: dict[str, list[State]] = {}
+        for sample in active:
+            by_label.setdefault(sample.label, []).append(sample.state)
+        states = [
+            state
+            for found in by_label.values()
+            for state in (found if len(found) == len(Goal) else [State.NOT_READY])
+        ]
+        return _worst(states)
+    if policy.reading is Reading.TOTAL:
+        states = [_total(every, goal) for goal in Goal]
+    if State.READY in states:
+        return State.READY
+    return State.UNKNOWN if State.UNKNOWN in states else State.NOT_READY
+
+
+def _worst(states: list[State]) -> State:
+    for state in (State.NOT_READY, State.UNKNOWN):
+        if state in states or not states:
+            return state
+    return State.READY
+
+
+def _total(every: tuple[Samples, ...], goal: Goal) -> State:
+    of_goal = [sample for sample in every if sample.goal is goal]
+    count, possible = sum(s.count for s in of_goal), sum(s.possible for s in of_goal)
+    return Samples("", goal, count, possible, count, of_goal[0].needed).state

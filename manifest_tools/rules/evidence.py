@@ -1,0 +1,99 @@
+"""What the rules look at: the data set, and everything that several rules derive from it, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from manifest_tools.catalogue import finding
+from manifest_tools.dataset import Dataset
+from manifest_tools.findings import Finding
+from manifest_tools.outcomes import Outcomes, compare
+from manifest_tools.policy import Policy
+from manifest_tools.taxonomy import Taxonomy
+from manifest_tools.truth import Mask, Truth, truth_rows
+from manifest_tools.usable import left_out
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A data set with its comparison, and which images may be used."""
+
+    dataset: Dataset
+    policy: Policy
+
+    @cached_property
+    def images(self) -> pd.DataFrame:
+        """The images table."""
+        return self.dataset.images
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The image keys, by position."""
+        return list(self.images["image"])
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The taxonomy that the labels are read by."""
+        return Taxonomy.load(self.dataset.taxonomy)
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """Truth against the base model."""
+        return compare(self.dataset, self.policy)
+
+    @property
+    def truth(self) -> Truth:
+        """What people said, merged."""
+        return self.outcomes.truth
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """Label rows of people for images that exist, as :func:`manifest_tools.truth.truth_rows` gives them."""
+        return truth_rows(self.dataset, self.taxonomy, self.policy)
+
+    @cached_property
+    def reasons(self) -> Mapping[str, Mask]:
+        """Reasons to leave images out, by finding code."""
+        return left_out(self.dataset, self.policy, self.outcomes)
+
+    @cached_property
+    def usable(self) -> Mask:
+        """Images that may stand in a manifest, shape (images,)."""
+        usable: Mask = ~np.logical_or.reduce(list(self.reasons.values()))
+        return usable
+
+    @cached_property
+    def is_split(self) -> bool:
+        """Whether any usable image has a side."""
+        return bool((self.usable & self.images["split"].ne("").to_numpy()).any())
+
+    def side(self, name: str) -> Mask:
+        """Usable images of one side, shape (images,); before a split, every usable image counts as training."""
+        if not self.is_split:
+            return self.usable if name == "train" else np.zeros(len(self.images), dtype=bool)
+        return self.usable & self.images["split"].eq(name).to_numpy()
+
+    def about(self, row: int, code: str, **data: Any) -> Finding:
+        """Make a finding about one image; the other arguments are those of :func:`manifest_tools.catalogue.finding`."""
+        if not self.usable[row]:
+            data["left_out"] = True
+        return finding(code, image=self.keys[row], **data)
+
+    def place(self, source: str, line: Any) -> dict[str, Any]:
+        """Return file and line of a label row, as far as they are known."""
+        file = self.dataset.sources.get(source, {}).get("file")
+        return {"file": file, "line": None if pd.isna(line) or not file else int(line)}
+
+
+Rule: TypeAlias = Callable[[Evidence], Iterable[Finding]]
+
+
+def positions(mask: Mask) -> Iterator[int]:
+    """Yield the positions at which a mask is set."""
+    return map(int, np.flatnonzero(mask))
