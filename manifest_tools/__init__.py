@@ -1,1 +1,77 @@
-"""Get images ready to train an Amazon Rekognition Custom Moderation adapter, and stay with them through training."""
+"""Get images ready to train an Amazon Rekognition Custom Moderation adapter, and stay with them through training.
+
+Public names load when they are first used, so that ``import manifest_tools`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from manifest_tools import aws as aws
+    from manifest_tools.dataset import Dataset as Dataset
+    from manifest_tools.duplicates import group_duplicates as group_duplicates
+    from manifest_tools.errors import ManifestToolsError as ManifestToolsError
+    from manifest_tools.evaluation import compare_evaluation as compare_evaluation
+    from manifest_tools.findings import Finding as Finding
+    from manifest_tools.findings import Report as Report
+    from manifest_tools.findings import Severity as Severity
+    from manifest_tools.images import inspect_images as inspect_images
+    from manifest_tools.manifests.converting import convert_manifest as convert_manifest
+    from manifest_tools.manifests.reading import read_manifest as read_manifest
+    from manifest_tools.manifests.validating import validate_manifest as validate_manifest
+    from manifest_tools.manifests.writing import write_manifests as write_manifests
+    from manifest_tools.policy import Policy as Policy
+    from manifest_tools.preparing import prepare as prepare
+    from manifest_tools.rules.checking import check_dataset as check_dataset
+    from manifest_tools.selection import select_images as select_images
+    from manifest_tools.sources.predictions import attach_predictions as attach_predictions
+    from manifest_tools.sources.reading import read_images as read_images
+    from manifest_tools.splits import MultilabelStratifiedGroupKFold as MultilabelStratifiedGroupKFold
+    from manifest_tools.splits import MultilabelStratifiedGroupSplit as MultilabelStratifiedGroupSplit
+    from manifest_tools.splits import split_dataset as split_dataset
+    from manifest_tools.taxonomy import Taxonomy as Taxonomy
+
+_HOMES = {
+    "Dataset": "dataset",
+    "Finding": "findings",
+    "ManifestToolsError": "errors",
+    "MultilabelStratifiedGroupKFold": "splits",
+    "MultilabelStratifiedGroupSplit": "splits",
+    "Policy": "policy",
+    "Report": "findings",
+    "Severity": "findings",
+    "Taxonomy": "taxonomy",
+    "attach_predictions": "sources.predictions",
+    "check_dataset": "rules.checking",
+    "compare_evaluation": "evaluation",
+    "convert_manifest": "manifests.converting",
+    "group_duplicates": "duplicates",
+    "inspect_images": "images",
+    "prepare": "preparing",
+    "read_images": "sources.reading",
+    "read_manifest": "manifests.reading",
+    "select_images": "selection",
+    "split_dataset": "splits",
+    "validate_manifest": "manifests.validating",
+    "write_manifests": "manifests.writing",
+}
+
+__all__ = [*_HOMES, "aws"]  # noqa: PLE0604 - the names stand above, sorted
+
+
+def __getattr__(name: str) -> Any:
+    if name == "aws":
+        return importlib.import_module("manifest_tools.aws")
+    home = _HOMES.get(name)
+    if home is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

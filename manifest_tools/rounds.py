@@ -57,3 +57,9 @@ def match_images(earlier: pd.DataFrame, now: pd.DataFrame) -> dict[str, str]:
         if image is not None:
             found[key] = image
     return found
+
+
+def lock_split(dataset: Dataset) -> Dataset:
+    """Return the data set with every image that has a side locked to it, for the rounds to come."""
+    images = dataset.images
+    return dataset.step("lock", images=images.assign(locked=images["split"] != ""))

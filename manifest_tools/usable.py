@@ -75,6 +75,11 @@ IMAGE_REASONS: Mapping[str, Callable[[pd.DataFrame, Policy], Mask]] = {
 }
 
 
+def unusable_content(images: pd.DataFrame, policy: Policy) -> dict[str, Mask]:
+    """Return, for each reason that lies in the files themselves, the images that it holds for."""
+    return {code: condition(images, policy) for code, condition in IMAGE_REASONS.items()}
+
+
 def left_out(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None) -> dict[str, Mask]:
     """Return, for each reason to leave images out, the images that it holds for.
 
@@ -94,7 +99,7 @@ def left_out(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None)
     """
     outcomes = outcomes or compare(dataset, policy)
     truth = outcomes.truth
-    reasons = {code: condition(dataset.images, policy) for code, condition in IMAGE_REASONS.items()}
+    reasons = unusable_content(dataset.images, policy)
     reasons["object-key"] = refused_keys(dataset).ne("").to_numpy()
     reasons["label-unknown"] = truth.unresolved
     reasons["label-contradiction"] = truth.contradictory

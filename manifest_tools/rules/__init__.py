@@ -8,11 +8,14 @@ from __future__ import annotations
 from manifest_tools.rules import images, keys, labels, lookalikes, readiness
 from manifest_tools.rules.evidence import Evidence, Rule
 
-RULES: tuple[Rule, ...] = (
+IMAGE_RULES: tuple[Rule, ...] = (
     images.unusable_images,
     images.wrong_extensions,
     images.odd_pixels,
     lookalikes.copies,
+)
+RULES: tuple[Rule, ...] = (
+    *IMAGE_RULES,
     lookalikes.conflicting_labels,
     lookalikes.split_copies,
     labels.names,
@@ -35,4 +38,4 @@ RULES: tuple[Rule, ...] = (
     readiness.balance,
 )
 
-__all__ = ["RULES", "Evidence", "Rule"]
+__all__ = ["IMAGE_RULES", "RULES", "Evidence", "Rule"]

@@ -9,7 +9,7 @@ import numpy as np
 from manifest_tools.dataset import Dataset, library_version
 from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.policy import Policy, Reading
-from manifest_tools.rules import RULES, Evidence
+from manifest_tools.rules import IMAGE_RULES, RULES, Evidence
 from manifest_tools.rules.counts import distinct, groups_of, label_table, readiness
 from manifest_tools.taxonomy import Taxonomy
 
@@ -40,6 +40,33 @@ def check_dataset(
     for rule in RULES:
         collector.extend(rule(evidence))
     return collector.report(fail_on=policy.fail_on, labels=label_table(evidence), facts=facts(evidence))
+
+
+def check_images(
+    dataset: Dataset, *, policy: Policy | None = None, max_findings: int = MAX_FINDINGS
+) -> Report:
+    """Judge the images alone, by content: every finding counts, for nothing is written.
+
+    Parameters and return value are those of :func:`check_dataset`; the report has no label table, and its
+    facts are `images` (found, readable, different) and `skipped`.
+    """
+    policy = policy or Policy()
+    evidence = Evidence(dataset, policy, labelled=False)
+    collector = FindingCollector(max_findings, policy.severities)
+    for rule in IMAGE_RULES:
+        collector.extend(rule(evidence))
+    usable = evidence.usable
+    about = {
+        "images": {
+            "found": len(dataset),
+            "usable": int(usable.sum()),
+            "different": distinct(groups_of(evidence), usable),
+        },
+        "skipped": _skipped(dataset),
+        "not_checked": _content_not_checked(evidence),
+        "made": _made(evidence),
+    }
+    return collector.report(fail_on=policy.fail_on, facts=about)
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
@@ -87,15 +114,9 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         },
         "left_out": {code: int(mask.sum()) for code, mask in evidence.reasons.items() if mask.any()},
         "scope": _scope(evidence),
-        "skipped": dict(dataset.sources.get("images", {}).get("skipped", {})),
+        "skipped": _skipped(dataset),
         "not_checked": _not_checked(evidence),
-        "made": {
-            "version": library_version(),
-            "taxonomy": dataset.taxonomy,
-            "destination": dataset.destination,
-            "policy": evidence.policy.to_dict(),
-            "history": [dict(entry) for entry in dataset.history],
-        },
+        "made": _made(evidence),
     }
 
 
@@ -124,16 +145,39 @@ def _scope(evidence: Evidence) -> dict[str, list[str]]:
     return {"judged_for": list(judged), "not_judged": [name for name in taxonomy.top if name not in judged]}
 
 
+def _skipped(dataset: Dataset) -> dict[str, int]:
+    return dict(dataset.sources.get("images", {}).get("skipped", {}))
+
+
+def _made(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "version": library_version(),
+        "taxonomy": evidence.dataset.taxonomy,
+        "destination": evidence.dataset.destination,
+        "policy": evidence.policy.to_dict(),
+        "history": [dict(entry) for entry in evidence.dataset.history],
+    }
+
+
 def _not_checked(evidence: Evidence) -> list[str]:
+    sentences = _content_not_checked(evidence)
+    if not evidence.is_split:
+        sentences.append("nothing is split yet, so every usable image counts as training")
+    if not evidence.outcomes.asked.any():
+        sentences.append("false positives and negatives, because the base model was not asked")
+    return [*sentences, "whether the service accepts the set: only training tells"]
+
+
+def _content_not_checked(evidence: Evidence) -> list[str]:
     images = evidence.images
     sentences = []
     unread = int(((images["sha256"] == "") & (images["decode_error"] == "")).sum())
     if unread:
         sentences.append(f"the content of {unread:,} images was not read")
-    if not evidence.is_split:
-        sentences.append("nothing is split yet, so every usable image counts as training")
-    if not evidence.outcomes.asked.any():
-        sentences.append("false positives and negatives, because the base model was not asked")
+    if any(
+        entry["step"] == "inspect" and entry["options"].get("quick") for entry in evidence.dataset.history
+    ):
+        sentences.append("pixels were not decoded (quick look), so damage inside files was not looked for")
     if images["group"].eq("").all():
         sentences.append("look-alikes were not searched")
-    return [*sentences, "whether the service accepts the set: only training tells"]
+    return sentences

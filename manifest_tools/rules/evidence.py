@@ -17,15 +17,24 @@ from manifest_tools.outcomes import Outcomes, compare
 from manifest_tools.policy import Policy
 from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import Mask, Truth, truth_rows
-from manifest_tools.usable import left_out
+from manifest_tools.usable import left_out, unusable_content
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A data set with its comparison, and which images may be used."""
+    """A data set with its comparison, and which images may be used.
+
+    Parameters
+    ----------
+    dataset, policy
+        What is judged, and by which thresholds.
+    labelled : bool
+        Whether labels matter; else only an image's content keeps it from being used, and nothing is left out.
+    """
 
     dataset: Dataset
     policy: Policy
+    labelled: bool = True
 
     @cached_property
     def images(self) -> pd.DataFrame:
@@ -60,6 +69,8 @@ class Evidence:
     @cached_property
     def reasons(self) -> Mapping[str, Mask]:
         """Reasons to leave images out, by finding code."""
+        if not self.labelled:
+            return unusable_content(self.dataset.images, self.policy)
         return left_out(self.dataset, self.policy, self.outcomes)
 
     @cached_property
@@ -81,7 +92,7 @@ class Evidence:
 
     def about(self, row: int, code: str, **data: Any) -> Finding:
         """Make a finding about one image; the other arguments are those of :func:`manifest_tools.catalogue.finding`."""
-        if not self.usable[row]:
+        if self.labelled and not self.usable[row]:
             data["left_out"] = True
         return finding(code, image=self.keys[row], **data)
 

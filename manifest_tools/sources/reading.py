@@ -126,7 +126,9 @@ def _read_place(images: str | Path, taxonomy: str) -> Dataset:
         return read_manifest(path, taxonomy=taxonomy)
     listing = list_folder(path)
     origin = {"folder": str(images), "skipped": listing.skipped}
-    empty = Dataset.from_tables(listing.images, root=str(path), taxonomy=taxonomy, sources={"images": origin})
+    empty = Dataset.from_tables(
+        listing.images, root=str(path.resolve()), taxonomy=taxonomy, sources={"images": origin}
+    )
     return empty.step("read")
 
 

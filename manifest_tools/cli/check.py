@@ -1,0 +1,83 @@
+"""``manifest-tools check``: judge what was prepared, or a pair of manifests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manifest_tools.cli import options
+from manifest_tools.cli.console import exit_with, print_report, progress_bar
+from manifest_tools.cli.judging import policy_from
+from manifest_tools.errors import InputError
+from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.policy import Policy
+from manifest_tools.taxonomy import CURRENT
+
+
+def check(
+    places: Annotated[
+        list[Path], typer.Argument(metavar="DIR | TRAIN TEST", help="A prepared folder, or two manifests.")
+    ],
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder with the manifests' images, to look for look-alikes across them."
+        ),
+    ] = None,
+    target: options.Targets = None,
+    label_level: options.Level = None,
+    safe_names: options.SafeNames = None,
+    keep_unchecked: options.KeepUnchecked = False,
+    policy: options.PolicyFile = None,
+    taxonomy: options.TaxonomyVersion = CURRENT,
+    fail_on: options.Fail = None,
+    max_findings: options.MaxFindings = MAX_FINDINGS,
+    format: options.Format = options.OutputFormat.TEXT,
+    quiet: options.Quiet = False,
+) -> None:
+    """Check a prepared folder again, or two manifests against each other.
+
+    A folder is judged by its own policy, or by the one that the options give; nothing is read or written
+    anew, so a changed threshold costs no time. Two manifests are validated, and compared: images that stand
+    in both, labels that only one has, and with --images look-alikes across them.
+    """
+    from manifest_tools.dataset import Dataset
+    from manifest_tools.rules.checking import check_dataset
+
+    def chosen(base: Policy | None, version: str) -> Policy:
+        return policy_from(
+            policy,
+            base=base,
+            taxonomy=version,
+            targets=target,
+            label_level=label_level,
+            safe_names=safe_names,
+            keep_unchecked=keep_unchecked,
+            fail_on=fail_on,
+        )
+
+    match places:
+        case [folder] if not folder.is_file():
+            dataset = Dataset.load(folder)
+            own = Policy.from_dict(dataset.policy)
+            report = check_dataset(dataset, policy=chosen(own, dataset.taxonomy), max_findings=max_findings)
+        case [train, test]:
+            from manifest_tools.pairs import check_pair
+
+            with progress_bar("Inspecting", quiet=quiet) as progress:
+                report = check_pair(
+                    train,
+                    test,
+                    images=images,
+                    policy=chosen(None, taxonomy),
+                    taxonomy=taxonomy,
+                    max_findings=max_findings,
+                    progress=progress,
+                )
+        case _:
+            msg = "check takes one prepared folder, or a training and a test manifest; for one manifest use validate"
+            raise InputError(msg)
+    print_report(report, format)
+    exit_with(report)

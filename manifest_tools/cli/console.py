@@ -1,0 +1,118 @@
+"""What the commands print: results on standard output, progress and problems on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from manifest_tools.cli.options import OutputFormat
+
+if TYPE_CHECKING:
+    from manifest_tools.findings import Report
+
+Progress = Callable[[int, int | None], None]
+
+STEPS = {
+    "read": "Reading",
+    "inspect": "Inspecting",
+    "group": "Look-alikes",
+    "predict": "Predictions",
+    "split": "Splitting",
+    "check": "Checking",
+    "write": "Writing",
+}
+_WIDTH = max(map(len, STEPS.values())) + 2
+
+
+def say(text: str = "") -> None:
+    """Print to standard error; what a terminal cannot show is escaped."""
+    _write(sys.stderr, text)
+
+
+def show(text: str) -> None:
+    """Print to standard output; what a terminal cannot show is escaped."""
+    _write(sys.stdout, text)
+
+
+def _write(stream: Any, text: str) -> None:
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def printable(text: str) -> str:
+    """Return text with control characters escaped, so that a hostile file name cannot steer the terminal."""
+    return "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode() for c in text)
+
+
+def print_report(report: Report, format: OutputFormat) -> None:
+    """Print a report on standard output."""
+    from manifest_tools.reports import render_text, report_json
+
+    if format is OutputFormat.JSON:
+        show(report_json(report))
+    else:
+        show(render_text(report, color=sys.stdout.isatty()))
+
+
+def exit_with(report: Report) -> None:
+    """End the command: 0 when the report passed, else 1."""
+    raise typer.Exit(0 if report.passed else 1)
+
+
+@contextmanager
+def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """Show a bar with rate and time left on a terminal; nothing elsewhere, nor when `quiet`."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None  # noqa: ARG005
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"{title:<{_WIDTH}}", total=None, rate="")
+
+        def update(done: int, total: int | None) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, completed=done, total=total, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield update
+
+
+class StepLines:
+    """Tells of each step of the main job in one line, with a bar while it runs."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+
+    def begin(self, step: str) -> Progress:
+        """Open the step's bar."""
+        self.close()
+        self._bar = progress_bar(STEPS.get(step, step), quiet=self._quiet)
+        update: Progress = self._bar.__enter__()
+        return update
+
+    def end(self, step: str, summary: str) -> None:
+        """Close the step's bar and say what the step found."""
+        self.close()
+        if not self._quiet:
+            say(f"{STEPS.get(step, step):<{_WIDTH}}{printable(summary)}")
+
+    def close(self) -> None:
+        """Close the bar that is open, if any."""
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            bar.__exit__(None, None, None)

@@ -1,0 +1,103 @@
+"""Options that several commands share: the same word means the same everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class OutputFormat(StrEnum):
+    """How a result is printed on standard output."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class FailOn(StrEnum):
+    """The least severity that makes the command exit with 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    NEVER = "never"
+
+
+class LabelLevel(StrEnum):
+    """Which labels are judged and written."""
+
+    TOP = "1"
+    ALL = "all"
+
+
+class Keys(StrEnum):
+    """How object keys are made."""
+
+    ORIGINAL = "original"
+    SHA256 = "sha256"
+
+
+_JUDGING = "Judging"
+_RUNNING = "Running"
+
+Format = Annotated[
+    OutputFormat, typer.Option("--format", help="How to print the result.", rich_help_panel=_RUNNING)
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, no step lines.", rich_help_panel=_RUNNING)
+]
+Seed = Annotated[int, typer.Option(help="For every random choice.", rich_help_panel=_RUNNING)]
+Workers = Annotated[
+    int | None, typer.Option(help="Worker processes; default: one per processor.", rich_help_panel=_RUNNING)
+]
+MaxFindings = Annotated[
+    int,
+    typer.Option(help="Findings of each code to keep; counts stay exact.", min=0, rich_help_panel=_RUNNING),
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--policy", help="TOML file with thresholds and targets.", rich_help_panel=_JUDGING),
+]
+TaxonomyVersion = Annotated[
+    str,
+    typer.Option("--taxonomy", help="Taxonomy that labels are read by: 7 or 6.1.", rich_help_panel=_JUDGING),
+]
+Fail = Annotated[
+    FailOn | None,
+    typer.Option(
+        "--fail-on", help="Least severity that fails the check; default: error.", rich_help_panel=_JUDGING
+    ),
+]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="LABEL:GOAL",
+        help="What the adapter is to fix, such as Alcohol:false-positives. Repeatable.",
+        rich_help_panel=_JUDGING,
+    ),
+]
+Level = Annotated[
+    LabelLevel | None,
+    typer.Option(
+        "--label-level", help="1 rolls labels up to level 1; all keeps them.", rich_help_panel=_JUDGING
+    ),
+]
+SafeNames = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,...",
+        help="Label names that say: looked for everything, found nothing. Default: Safe,None.",
+        rich_help_panel=_JUDGING,
+    ),
+]
+KeepUnchecked = Annotated[
+    bool,
+    typer.Option(
+        help="Keep images in which the base model sees a label that nobody looked for.",
+        rich_help_panel=_JUDGING,
+    ),
+]
+TestSize = Annotated[float, typer.Option(help="Share of the images in the test set.", min=0.0, max=1.0)]

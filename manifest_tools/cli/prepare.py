@@ -1,0 +1,113 @@
+"""``manifest-tools prepare``: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manifest_tools.cli import options
+from manifest_tools.cli.console import StepLines, exit_with, print_report
+from manifest_tools.cli.judging import policy_from, split_names
+from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.taxonomy import CURRENT
+
+
+def prepare(
+    images: Annotated[
+        str, typer.Argument(metavar="IMAGES", help="A folder, a manifest, or s3://bucket/prefix.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="s3://BUCKET/PREFIX", help="Where the images will be uploaded.")
+    ] = "",
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|folders", help="Label table (CSV, TSV, JSON Lines), or 'folders': folder names."
+        ),
+    ] = None,
+    checked_labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL,...",
+            help="Labels that people looked for; default: those that the labels use; 'all'.",
+        ),
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The base model's answers: a manifest or a CSV.")
+    ] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=100, help="Confidence from which the answers report, where the file does not say."
+        ),
+    ] = None,
+    target: options.Targets = None,
+    test_size: options.TestSize = 0.2,
+    keys: Annotated[options.Keys, typer.Option(help="Object keys: the path as it is, or the hash.")] = (
+        options.Keys.ORIGINAL
+    ),
+    lock: Annotated[bool, typer.Option("--lock", help="Fix the split for the rounds to come.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget an earlier run's reviews and locks.")
+    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Decode every image again.")] = False,
+    label_level: options.Level = None,
+    safe_names: options.SafeNames = None,
+    keep_unchecked: options.KeepUnchecked = False,
+    policy: options.PolicyFile = None,
+    taxonomy: options.TaxonomyVersion = CURRENT,
+    fail_on: options.Fail = None,
+    max_findings: options.MaxFindings = MAX_FINDINGS,
+    seed: options.Seed = 0,
+    workers: options.Workers = None,
+    format: options.Format = options.OutputFormat.TEXT,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make train.manifest, test.manifest and a report from images and labels.
+
+    Reads the images and what people said of them, inspects every file, groups look-alikes, splits into train
+    and test, checks everything, and writes the results to DIR, passed or not. Nothing is uploaded and no
+    image is changed. Run it again with the same DIR after you have mended something: unchanged images are
+    not decoded again, reviews stay, and locked images keep their side.
+
+    Example: manifest-tools prepare photos --labels labels.csv --to s3://my-bucket/photos --out prepared
+    """
+    from manifest_tools.preparing import prepare as run
+
+    lines = StepLines(quiet=quiet)
+    try:
+        result = run(
+            images,
+            out=out,
+            to=to,
+            labels=labels,
+            checked_labels=split_names(checked_labels),
+            predictions=predictions,
+            min_confidence=min_confidence,
+            policy=policy_from(
+                policy,
+                taxonomy=taxonomy,
+                targets=target,
+                label_level=label_level,
+                safe_names=safe_names,
+                keep_unchecked=keep_unchecked,
+                fail_on=fail_on,
+            ),
+            taxonomy=taxonomy,
+            keys=str(keys),
+            test_size=test_size,
+            lock=lock,
+            fresh=fresh,
+            seed=seed,
+            workers=workers,
+            cache=not no_cache,
+            max_findings=max_findings,
+            watcher=lines,
+        )
+    finally:
+        lines.close()
+    print_report(result.report, format)
+    exit_with(result.report)

@@ -1,0 +1,66 @@
+"""Inspect a place of images and tell what is wrong with them, without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from manifest_tools import output
+from manifest_tools.dataset import Dataset
+from manifest_tools.duplicates import group_duplicates
+from manifest_tools.findings import MAX_FINDINGS, Report
+from manifest_tools.images import inspect_images
+from manifest_tools.policy import Policy
+from manifest_tools.rules.checking import check_images
+from manifest_tools.sources.reading import read_images
+
+
+def inspect(
+    images: str | Path,
+    *,
+    out: str | Path | None = None,
+    quick: bool = False,
+    cache: bool | str | Path = True,
+    workers: int | None = None,
+    policy: Policy | None = None,
+    max_findings: int = MAX_FINDINGS,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Report:
+    """Read, inspect and group the images of a place, and judge them by the rules about images.
+
+    Parameters
+    ----------
+    images : path or str
+        A folder, a manifest, or ``s3://bucket/prefix``.
+    out : path, optional
+        Folder to keep the facts in: ``dataset/`` (Parquet) and ``images.csv``.
+    quick : bool
+        Decode no pixels; then look-alikes are not searched either.
+    cache, workers, progress
+        As in :func:`manifest_tools.inspect_images`.
+    policy : Policy, optional
+        Limits.
+    max_findings : int
+        How many findings of each code the report keeps.
+
+    Returns
+    -------
+    Report
+        Of the images alone.
+    """
+    folder = None if out is None else output.claim(out)
+    dataset = read_images(images, policy=policy)
+    dataset = inspect_images(dataset, quick=quick, cache=cache, workers=workers, progress=progress)
+    dataset = group_duplicates(dataset)
+    if folder is not None:
+        with output.replacing_files(folder) as stage:
+            dataset.save(stage)
+            _write_csv(dataset, stage / "images.csv")
+    return check_images(dataset, policy=policy, max_findings=max_findings)
+
+
+def _write_csv(dataset: Dataset, path: Path) -> None:
+    """Write what a person or a spreadsheet reads: no hashes of look-alikes, no thumbnails."""
+    columns = ["image", "bytes", "sha256", "format", "width", "height", "mode", "frames", "orientation",
+               "decode_error", "remarks", "group"]  # fmt: skip
+    dataset.images[columns].to_csv(path, index=False, lineterminator="\n")

@@ -1,0 +1,214 @@
+"""The main job: from a folder of images and a table of labels to two manifests and an honest answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from manifest_tools import output
+from manifest_tools.dataset import Dataset
+from manifest_tools.duplicates import group_duplicates
+from manifest_tools.errors import InputError
+from manifest_tools.findings import MAX_FINDINGS, Report
+from manifest_tools.images import inspect_images
+from manifest_tools.keys import split_uri
+from manifest_tools.manifests.writing import write_manifests
+from manifest_tools.policy import Policy
+from manifest_tools.reports import write_report
+from manifest_tools.rounds import carry_over, lock_split
+from manifest_tools.rules.checking import check_dataset
+from manifest_tools.sources.predictions import attach_predictions
+from manifest_tools.sources.reading import read_images
+from manifest_tools.splits import split_dataset
+from manifest_tools.taxonomy import CURRENT
+from manifest_tools.truth import PREDICTIONS
+
+Progress = Callable[[int, int | None], None]
+
+
+class Watcher(Protocol):
+    """Who is told how the main job goes."""
+
+    def begin(self, step: str) -> Progress:
+        """A step begins; the returned callable takes how much is done, and of how much."""
+
+    def end(self, step: str, summary: str) -> None:
+        """A step ended; `summary` says in a few words what it found."""
+
+
+class Prepared(NamedTuple):
+    """What the main job made."""
+
+    dataset: Dataset
+    report: Report
+
+
+class _Silent:
+    def begin(self, step: str) -> Progress:  # noqa: ARG002
+        return lambda done, total: None  # noqa: ARG005
+
+    def end(self, step: str, summary: str) -> None:
+        pass
+
+
+def prepare(
+    images: str | Path,
+    *,
+    out: str | Path,
+    to: str = "",
+    labels: str | Path | None = None,
+    checked_labels: Sequence[str] = (),
+    predictions: str | Path | None = None,
+    min_confidence: float | None = None,
+    policy: Policy | None = None,
+    taxonomy: str = CURRENT,
+    keys: str = "original",
+    test_size: float = 0.2,
+    lock: bool = False,
+    fresh: bool = False,
+    seed: int = 0,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    cache: bool | str | Path = True,
+    thumbnails: str = "none",
+    max_findings: int = MAX_FINDINGS,
+    watcher: Watcher | None = None,
+) -> Prepared:
+    """Read, inspect, group, split, check and write in one go.
+
+    Parameters
+    ----------
+    images : path or str
+        A folder, a manifest, or ``s3://bucket/prefix``.
+    out : path
+        Folder for the results: ``train.manifest``, ``test.manifest``, ``report.html``, ``report.json``,
+        ``findings.jsonl`` and ``dataset/``. Written whether the check passes or not. A folder of an earlier
+        run is brought up to date: reviews stay, and locked images keep their side.
+    to : str
+        ``s3://bucket/prefix`` that the images will have. May be left out for images that are in S3 already.
+    labels, checked_labels, taxonomy
+        As in :func:`manifest_tools.read_images`.
+    predictions, min_confidence
+        As in :func:`manifest_tools.attach_predictions`.
+    policy : Policy, optional
+        Thresholds and targets.
+    keys : {"original", "sha256"}
+        Object keys: the path as it is, or the content's hash.
+    test_size : float
+        Share of the test set.
+    lock : bool
+        Fix the split for the rounds to come.
+    fresh : bool
+        Forget an earlier run's reviews and locked split.
+    seed : int
+        For every random choice.
+    workers, executor, cache
+        As in :func:`manifest_tools.inspect_images`.
+    thumbnails : {"none", "hidden"}
+        Whether the HTML report holds small pictures, hidden until the reader reveals them.
+    max_findings : int
+        How many findings of each code the report keeps.
+    watcher : Watcher, optional
+        Told of every step.
+
+    Returns
+    -------
+    Prepared
+        The data set and the report.
+
+    Raises
+    ------
+    InputError
+        Something given cannot be used.
+    OutputError
+        The results cannot be written.
+    """
+    policy, watcher = policy or Policy(), watcher or _Silent()
+    destination = _destination(images, to, keys)
+    folder = output.claim(out)
+    earlier = Dataset.load(folder) if output.holds_dataset(folder) and not fresh else None
+
+    progress = watcher.begin("read")
+    dataset = read_images(
+        images, labels=labels, checked_labels=checked_labels, taxonomy=taxonomy, policy=policy
+    )
+    dataset = replace(dataset, destination=destination, keys=keys, policy=policy.to_dict())
+    watcher.end("read", _read_summary(dataset))
+
+    progress = watcher.begin("inspect")
+    dataset = inspect_images(dataset, workers=workers, executor=executor, cache=cache, progress=progress)
+    if earlier is not None:
+        dataset = carry_over(dataset, earlier, policy)
+    watcher.end("inspect", _inspect_summary(dataset))
+
+    progress = watcher.begin("group")
+    dataset = group_duplicates(dataset, progress=progress)
+    watcher.end("group", _group_summary(dataset))
+
+    if predictions is not None:
+        watcher.begin("predict")
+        dataset = attach_predictions(dataset, predictions, min_confidence=min_confidence)
+        watcher.end("predict", _predict_summary(dataset))
+
+    watcher.begin("split")
+    dataset = split_dataset(dataset, test_size=test_size, policy=policy, seed=seed)
+    if lock:
+        dataset = lock_split(dataset)
+    sides = dataset.images["split"].value_counts()
+    watcher.end("split", f"{sides.get('train', 0):,} train, {sides.get('test', 0):,} test")
+
+    watcher.begin("check")
+    report = check_dataset(dataset, policy=policy, max_findings=max_findings)
+    counts = report.counts
+    watcher.end("check", ", ".join(f"{number:,} {severity}s" for severity, number in counts.items()))
+
+    watcher.begin("write")
+    with output.replacing_files(folder) as stage:
+        write_manifests(dataset, stage)
+        write_report(report, stage, dataset=dataset, thumbnails=thumbnails)
+        dataset.save(stage)
+    watcher.end("write", str(folder))
+    return Prepared(dataset, report)
+
+
+def _destination(images: str | Path, to: str, keys: str) -> str:
+    if keys not in ("original", "sha256"):
+        msg = f"keys is {keys!r}; expected original or sha256"
+        raise InputError(msg)
+    if to:
+        split_uri(to)
+        return to.rstrip("/")
+    if Path(images).is_dir():
+        msg = "images in a folder need a destination: --to s3://bucket/prefix, where they will be uploaded"
+        raise InputError(msg)
+    return ""
+
+
+def _read_summary(dataset: Dataset) -> str:
+    skipped = sum(dataset.sources.get("images", {}).get("skipped", {}).values())
+    others = f" ({skipped:,} other files passed over)" if skipped else ""
+    judged = int((dataset.images["judged"] != "").sum())
+    return f"{len(dataset):,} images{others}, {judged:,} of them labelled"
+
+
+def _inspect_summary(dataset: Dataset) -> str:
+    images = dataset.images
+    broken = int((images["decode_error"] != "").sum())
+    unreadable = f", {broken:,} cannot be read in full" if broken else ""
+    return f"{images['bytes'].sum() / 1e6:,.1f} MB{unreadable}"
+
+
+def _group_summary(dataset: Dataset) -> str:
+    sizes = dataset.images["group"].value_counts()
+    several = sizes[sizes > 1]
+    return f"{int(several.sum()):,} look-alikes in {len(several):,} groups"
+
+
+def _predict_summary(dataset: Dataset) -> str:
+    asked = int((dataset.images["predicted"] != "").sum())
+    lost = dataset.sources.get(PREDICTIONS, {}).get("unmatched", 0)
+    elsewhere = f" ({lost:,} answers are about other images)" if lost else ""
+    return f"answers for {asked:,} of {len(dataset):,} images{elsewhere}"
