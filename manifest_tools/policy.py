@@ -189,6 +189,8 @@ def _one_of(key: str, value: str, choices: tuple[str, ...]) -> None:
 def _read_value(key: str, value: Any, taxonomy: Taxonomy | None) -> Any:
     """Turn one plain value into the type that the policy's member wants."""
     try:
+        if key in ("targets", "safe_names") and not isinstance(value, list | tuple):
+            raise _not_that(list)
         if key == "targets":
             return tuple(sorted({Target.parse(text, taxonomy) for text in value}))
         if key == "severities":
@@ -209,9 +211,12 @@ def _read_value(key: str, value: Any, taxonomy: Taxonomy | None) -> Any:
 def _plain(expected: Any, value: Any) -> Any:
     """Convert between int and float, and between nothing else."""
     if isinstance(value, bool) is not (expected is bool) or isinstance(value, str) is not (expected is str):
-        msg = f"expected {expected}"
-        raise TypeError(msg)
+        raise _not_that(expected)
     return expected(value)
+
+
+def _not_that(expected: type) -> TypeError:
+    return TypeError(f"expected {expected.__name__}")
 
 
 _EXAMPLES = {

@@ -1,0 +1,74 @@
+"""The policy: defaults with their pages, TOML, and clear refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from manifest_tools.errors import InputError
+from manifest_tools.findings import Severity
+from manifest_tools.policy import Goal, Policy, Reading, Target
+from manifest_tools.resources import load_json
+
+
+def test_defaults_are_the_documented_limits():
+    policy = Policy()
+    for name, limit in load_json("limits.json")["limits"].items():
+        assert getattr(policy, name) == limit["value"]
+        assert limit["source"].startswith("https://docs.aws.amazon.com/")
+
+
+def test_a_file_changes_what_it_names(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_text(
+        'min_test_images = 30\nreading = "strict"\ntargets = ["alcohol:false-negatives"]\n'
+        '[severities]\nimage-animated = "error"\n'
+    )
+    policy = Policy.from_toml(path)
+    assert policy.min_test_images == 30
+    assert policy.reading is Reading.STRICT
+    assert policy.targets == (Target("Alcohol", Goal.FALSE_NEGATIVES),)
+    assert policy.severities == {"image-animated": Severity.ERROR}
+    assert policy.min_false_positives == Policy().min_false_positives
+
+
+def test_plain_values_come_back_as_the_same_policy():
+    policy = Policy(
+        targets=(Target("Alcohol", Goal.FALSE_POSITIVES),), confidence_threshold=62.5, label_level="all"
+    )
+    assert Policy.from_dict(policy.to_dict()) == policy
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("min_test_image = 3", "unknown key 'min_test_image'"),
+        ('min_test_images = "many"', "min_test_images is 'many'"),
+        ("min_test_images = true", "min_test_images is True"),
+        ("min_test_images = -1", "min_test_images is -1"),
+        ("confidence_threshold = 101", "from 0 to 100"),
+        ('label_level = "2"', "expected one of 1, all"),
+        ('reading = "both"', "strict"),
+        ('targets = ["Alcohol"]', "expected LABEL:GOAL"),
+        ('targets = ["Alchohol:false-positives"]', "nearest: Alcohol"),
+        ('targets = "Alcohol:false-positives"', "targets"),
+        ('severities = { "image-animatd" = "error" }', "image-animated"),
+        ('severities = { "image-animated" = "fatal" }', "severities"),
+        ("= 3", "policy file"),
+    ],
+)
+def test_a_bad_file_is_refused_with_file_key_and_what_was_expected(tmp_path, line, told):
+    path = tmp_path / "policy.toml"
+    path.write_text(line + "\n")
+    with pytest.raises(InputError) as error:
+        Policy.from_toml(path)
+    assert str(path) in str(error.value)
+    assert told in str(error.value)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(InputError, match="policy file"):
+        Policy.from_toml(tmp_path / "none.toml")
+
+
+def test_targets_of_a_label_with_a_colon_are_no_problem():
+    assert str(Target.parse("Drugs & Tobacco:false-positives")) == "Drugs & Tobacco:false-positives"
