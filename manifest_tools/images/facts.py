@@ -107,7 +107,9 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes | ImageFacts:
         return ImageFacts(decode_error=f"unreadable: {getattr(error, 'strerror', None) or error}")
 
 
-def facts_of(data: bytes, *, quick: bool = False, max_pixels: int = MAX_PIXELS, sha256: str = "") -> ImageFacts:
+def facts_of(
+    data: bytes, *, quick: bool = False, max_pixels: int = MAX_PIXELS, sha256: str = ""
+) -> ImageFacts:
     """Tell everything about an image's bytes; `sha256` saves computing it again where it is known."""
     digest = sha256 or hashlib.sha256(data).hexdigest()
     notes = _look(data, quick=quick, max_pixels=max_pixels)
@@ -225,9 +227,7 @@ def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
         return notes.fail(kind, found.problem) if found.problem else notes
     picture = raster.read(data, ("PNG",), short_side=SHORT_SIDE, max_pixels=max_pixels)
     if isinstance(picture, raster.Failure):
-        return notes.fail(
-            "bomb" if picture.kind == "bomb" else kind, found.problem or picture.detail
-        )
+        return notes.fail("bomb" if picture.kind == "bomb" else kind, found.problem or picture.detail)
     notes.mode, notes.frames, notes.grey = picture.mode, picture.frames, picture.grey
     if found.problem or picture.damage:
         notes.remarks.append(f"damaged: {found.problem or picture.damage}")
