@@ -14,7 +14,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -121,10 +121,8 @@ class FactsCache:
             return None
         with self._guard():
             row = self._connection.execute(query, values).fetchone()
-            try:
+            with suppress(TypeError, ValueError):  # a row that something else wrote
                 return ImageFacts(*json.loads(row[0])) if row else None
-            except (TypeError, ValueError):
-                return None  # a row that something else wrote
         return None
 
     def add(self, path: str, read_as: Signature | None, facts: ImageFacts) -> None:

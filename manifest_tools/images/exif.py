@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+IMAGE_WIDTH: Final = 0x0100
+IMAGE_LENGTH: Final = 0x0101
 ORIENTATION: Final = 0x0112
 MPF_NUMBER_OF_IMAGES: Final = 0xB001
 _SIZES: Final = {3: 2, 4: 4}  # SHORT, LONG

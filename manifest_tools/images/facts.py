@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ import numpy as np
 from manifest_tools.fingerprints import Fingerprint, describe
 from manifest_tools.images import jpeg, png, raster
 from manifest_tools.images.raster import Grey
-from manifest_tools.images.sniff import sniff
+from manifest_tools.sniff import sniff
 
 FACTS_VERSION: Final = 1  # raise it whenever the same bytes may give other facts
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit; the service takes 100 million
@@ -150,20 +151,12 @@ def _look(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
 
 def _jpeg(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     found = jpeg.walk(data, scans=not quick)
+    end = jpeg.last_end(data) if quick else found.end
     notes = _Notes("JPEG", found.width, found.height, found.mode, found.pictures, found.orientation)
-    if found.pictures > 1:
-        notes.remarks.append(f"multi-picture: {found.pictures}")
-    if found.components == 4 and found.adobe:
-        notes.remarks.append("cmyk-inverted")
-    if found.frame and found.process not in {"baseline", "extended", "progressive"}:
-        notes.remarks.append(f"coding: {found.process}")
-    if found.precision > 8:
-        notes.remarks.append(f"{found.precision}-bit")
-    end = found.end if not quick else jpeg.last_end(data)
-    if end is not None and end < len(data) and found.pictures == 1:
-        notes.remarks.append(f"trailing-bytes: {len(data) - end}")
+    notes.remarks.extend(_jpeg_remarks(found, 0 if end is None else len(data) - end))
     if not found.frame:
-        return notes.fail(*_without_frame(found))
+        kind = "truncated" if found.broken.startswith("the file ends") else "corrupt"
+        return notes.fail(kind, found.broken or "no frame header")
     if notes.too_big(max_pixels):
         return notes
     if not found.width or not found.height:
@@ -177,9 +170,17 @@ def _jpeg(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     return notes
 
 
-def _without_frame(found: jpeg.Structure) -> tuple[str, str]:
-    kind = "truncated" if found.broken.startswith("the file ends") else "corrupt"
-    return kind, found.broken or "no frame header"
+def _jpeg_remarks(found: jpeg.Structure, trailing: int) -> Iterator[str]:
+    if found.pictures > 1:  # they follow the first one, so what follows is not a stray
+        yield f"multi-picture: {found.pictures}"
+    elif trailing:
+        yield f"trailing-bytes: {trailing}"
+    if found.components == 4 and found.adobe:
+        yield "cmyk-inverted"
+    if found.frame and found.process not in {"baseline", "extended", "progressive"}:
+        yield f"coding: {found.process}"
+    if found.precision > 8:
+        yield f"{found.precision}-bit"
 
 
 def _settle(notes: _Notes, data: bytes, found: jpeg.Structure, warning: str, max_pixels: int) -> None:

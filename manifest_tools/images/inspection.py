@@ -17,9 +17,10 @@ from manifest_tools.errors import InputError
 from manifest_tools.images import cache as caches
 from manifest_tools.images.cache import FactsCache, signature
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of, read_bytes
-from manifest_tools.images.pool import Lost, default_workers, isolated_map
-from manifest_tools.images.sniff import sniff
+from manifest_tools.images.pool import default_workers, isolated_map
 from manifest_tools.images.task import Look, Read, Task
+from manifest_tools.images.worker import Lost
+from manifest_tools.sniff import sniff
 
 Progress = Callable[[int, int | None], None]
 TIMEOUT: Final = 60.0  # seconds for one image
@@ -75,15 +76,13 @@ def inspect_images(
     if workers is not None and workers < 1:
         msg = f"workers must be at least 1, not {workers}"
         raise InputError(msg)
-    if not isinstance(dataset, Dataset):
-        from manifest_tools.sources import read_images  # noqa: PLC0415 - only for the convenience
-
-        dataset = read_images(dataset)
-    rows = [i for i, uri in enumerate(dataset.images["uri"]) if "://" not in uri]
-    paths = [str(dataset.path_of(dataset.images["uri"].iat[i])) for i in rows]
+    data = dataset if isinstance(dataset, Dataset) else _read_images(dataset)
+    uris = data.images["uri"].tolist()
+    rows = [i for i, uri in enumerate(uris) if "://" not in uri]
+    paths = [str(data.path_of(uris[i])) for i in rows]
     task = Task(look, quick, max_pixels, _cache_folder(cache))
     run = _Run(task, paths, executor, workers or default_workers(), timeout, progress)
-    table = dataset.images.copy()
+    table = data.images.copy()
     found = run.facts()
     for name, values in zip(ImageFacts._fields, zip(*found, strict=True), strict=False):
         column = table[name].tolist()
@@ -91,7 +90,13 @@ def inspect_images(
             column[i] = value
         table[name] = column
     options = {"quick": quick, "max_pixels": max_pixels}
-    return dataset.step("inspect_images", images=table, options=options)
+    return data.step("inspect", images=table, options=options)
+
+
+def _read_images(place: str | os.PathLike[str]) -> Dataset:
+    from manifest_tools.sources.reading import read_images  # noqa: PLC0415 - only for the convenience
+
+    return read_images(Path(place))
 
 
 def _cache_folder(cache: bool | str | os.PathLike[str]) -> Path | None:
@@ -149,7 +154,7 @@ class _Run:
             self.progress(len(self._found), len(self.paths))
 
     def _read(self, todo: list[tuple[int, int]]) -> Iterator[tuple[int, Read | Lost]]:
-        batches = list(_batches(todo, self.paths))
+        batches = list(_batches(todo, self.paths, self.workers))
         if self.executor is not None:
             broken: list[int] = []
             yield from self._by_executor(self.executor, batches, broken)
@@ -173,24 +178,26 @@ class _Run:
                 except BrokenExecutor:
                     broken.extend(batch)
             for future in as_completed(futures):
-                try:
-                    yield from zip(futures[future], future.result(), strict=True)
-                except BrokenExecutor:
+                if future.exception() is not None:  # the executor broke, or a decoder raised
                     broken.extend(futures[future])
+                else:
+                    yield from zip(futures[future], future.result(), strict=True)
         finally:
             for future in futures:
                 future.cancel()
 
 
-def _batches(todo: list[tuple[int, int]], paths: list[str]) -> Iterator[list[int]]:
+def _batches(todo: list[tuple[int, int]], paths: list[str], workers: int) -> Iterator[list[int]]:
     """Cut the work into portions that are neither long to wait for nor costly to hand over."""
+    shares = 4 * workers
+    heavy = min(_BATCH_BYTES, sum(size for _, size in todo) // shares)
+    many = min(_BATCH_FILES, -(-len(todo) // shares))
     batch: list[int] = []
     weight = names = 0
     for number, size in todo:
         length = len(paths[number])
-        if batch and (
-            weight + size > _BATCH_BYTES or len(batch) >= _BATCH_FILES or names + length > _BATCH_NAMES
-        ):
+        full = weight + size > heavy or len(batch) >= many or names + length > _BATCH_NAMES
+        if batch and full:
             yield batch
             batch, weight, names = [], 0, 0
         batch.append(number)

@@ -18,12 +18,12 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from manifest_tools.errors import ManifestToolsError
-from manifest_tools.images.worker import SLOT
+from manifest_tools.images.worker import SLOT, Lost
 
 _BOOT: Final = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
@@ -31,13 +31,6 @@ _BOOT: Final = (
 )
 _AHEAD: Final = 2  # batches that a worker holds, so that it never waits for the next one
 _TICK: Final = 0.2  # seconds between two looks at the clock
-
-
-class Lost(NamedTuple):
-    """What comes back for an item that killed its worker: `kind` is ``crashed`` or ``timeout``."""
-
-    kind: str
-    detail: str
 
 
 class _Batch(NamedTuple):
@@ -56,7 +49,7 @@ def default_workers() -> int:
 
 def isolated_map(
     task: Callable[[Any], Any], batches: Sequence[Sequence[Any]], *, workers: int, timeout: float
-) -> Iterator[list[tuple[int, Any]]]:
+) -> Generator[list[tuple[int, Any]]]:
     """Apply `task` to every item in worker processes; yield (number of the item, result) as they come.
 
     Close the generator to end the workers early. The order of the results is not fixed.
@@ -79,12 +72,12 @@ def isolated_map(
     """
     jobs: deque[_Batch] = deque()
     number = 0
-    for batch in batches:
+    for batch in filter(None, batches):
         jobs.append(_Batch(tuple(enumerate(batch, number))))
         number += len(batch)
     results: queue.SimpleQueue[list[tuple[int, Any]] | BaseException] = queue.SimpleQueue()
     count = max(1, min(workers, len(jobs)))
-    drivers = [_Driver(task, jobs, results, timeout) for _ in range(count)]
+    drivers = [_Driver(task, jobs, results, timeout, count) for _ in range(count)]
     try:
         for driver in drivers:
             driver.start()
@@ -111,8 +104,10 @@ class _Driver(threading.Thread):
         jobs: deque[_Batch],
         results: queue.SimpleQueue[list[tuple[int, Any]] | BaseException],
         timeout: float,
+        crew: int,
     ) -> None:
         super().__init__(daemon=True)
+        self._crew = crew
         self._task, self._jobs, self._results, self._timeout = task, jobs, results, timeout
         self._process: subprocess.Popen[bytes] | None = None
         self._pending: deque[tuple[int, Any]] = deque()  # sent, and not answered
@@ -146,7 +141,8 @@ class _Driver(threading.Thread):
         assert process.stdout is not None
         sent: deque[int] = deque()  # sizes of the batches that are not answered in full
         while not self._stopping:
-            while len(sent) < _AHEAD and (batch := self._take()):
+            # near the end nobody takes ahead what another could begin with
+            while len(sent) < (_AHEAD if len(self._jobs) > self._crew else 1) and (batch := self._take()):
                 self._pending.extend(batch.items)
                 sent.append(len(batch.items))
                 pickle.dump([item for _, item in batch.items], process.stdin)

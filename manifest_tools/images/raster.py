@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from manifest_tools.images.exif import ORIENTATION
+from manifest_tools.images.exif import IMAGE_LENGTH, IMAGE_WIDTH, ORIENTATION
 
 Grey = npt.NDArray[np.uint8]
 
@@ -113,29 +113,40 @@ def _failure(error: Exception) -> Failure:
 
 
 def _describe(image: Image.Image, short_side: int | None) -> Picture:
-    mode, damage = image.mode, ""
+    kind, mode, size, orientation = image.format or "", image.mode, image.size, _orientation(image)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):  # Pillow gives the size as shown, not as stored
+        size = image.tag_v2[IMAGE_WIDTH], image.tag_v2[IMAGE_LENGTH]
     grey = None
     if short_side is not None:
         image.load()
         grey = to_grey(image, short_side)
-    try:
-        frames = int(getattr(image, "n_frames", 1))
-        orientation = int(image.getexif().get(ORIENTATION, 1))
-    except Exception as error:  # noqa: BLE001 - as above; metadata never condemns a picture
-        frames, orientation = 1, 1
-        damage = _failure(error).detail if image.format in _ANIMATED else ""
-    kind = image.format or ""
+    frames, damage = 1, ""
+    if kind in _ANIMATED | _PAGED:
+        try:
+            frames = int(getattr(image, "n_frames", 1))
+        except Exception as error:  # noqa: BLE001 - as above; the first picture is sound
+            damage = f"a later picture: {_failure(error).detail}"
     return Picture(
         "JPEG" if kind == "MPO" else kind,
-        *image.size,
+        *size,
         mode,
-        frames if kind in _ANIMATED | _PAGED else 1,
+        frames,
         kind in _ANIMATED and frames > 1,
-        orientation if 1 <= orientation <= 8 else 1,
+        orientation,
         image.has_transparency_data,
         damage,
         grey,
     )
+
+
+def _orientation(image: Image.Image) -> int:
+    if image.format == "PNG":  # Pillow would decode all pixels for it; our own walk knows
+        return 1
+    try:
+        value = int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - as above; metadata never condemns a picture
+        return 1
+    return value if 1 <= value <= 8 else 1
 
 
 def to_grey(image: Image.Image, short_side: int) -> Grey:

@@ -11,10 +11,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 SLOT: Final = struct.Struct("<Q")  # shared with the parent: how many items were begun
 _FLUSH: Final = 0.05  # seconds between two messages to the parent
+
+
+class Lost(NamedTuple):
+    """What comes back for an item that could not be done: `kind` is ``crashed`` or ``timeout``."""
+
+    kind: str
+    detail: str
 
 
 def main() -> None:
@@ -51,7 +58,10 @@ def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline:
             begun += 1
             SLOT.pack_into(slot, 0, begun)
             alarm(deadline)
-            done.append(task(item))
+            try:
+                done.append(task(item))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it costs one item
+                done.append(Lost("crashed", f"{type(error).__name__}: {error}"))
             if time.monotonic() - flushed > _FLUSH:
                 pickle.dump(done, answers)
                 answers.flush()
