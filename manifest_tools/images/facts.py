@@ -1,0 +1,271 @@
+"""One image's bytes -> facts about it. No judgement: what the facts mean is for the rules."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from manifest_tools.fingerprints import Fingerprint, describe
+from manifest_tools.images import jpeg, png, raster
+from manifest_tools.images.raster import Grey
+from manifest_tools.sniff import sniff
+
+FACTS_VERSION: Final = 1  # raise it whenever the same bytes may give other facts
+MAX_PIXELS: Final = 178_956_970  # Pillow's limit; the service takes 100 million
+MAX_BYTES: Final = 1 << 30  # more than this is not read into memory; the service takes 15 MB
+SHORT_SIDE: Final = 96  # pixels that fingerprints want of the shorter side
+_BLANK_SPREAD: Final = 8  # grey levels between the darkest and the lightest of all pixels but a few
+_BLANK_SHARE: Final = 0.001  # the few, at each end: dust and compression noise
+_NO_PRINT: Final = Fingerprint("", "", "")
+
+
+class ImageFacts(NamedTuple):
+    """What one image's bytes tell: the columns of ``Dataset.images`` of the same names."""
+
+    bytes: int = 0
+    sha256: str = ""
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    mode: str = ""
+    frames: int = 0
+    orientation: int = 1
+    decode_error: str = ""
+    remarks: str = ""
+    phash: str = ""
+    views: str = ""
+    sketch: str = ""
+
+
+@dataclass(slots=True)
+class _Notes:
+    """Facts while they are being gathered."""
+
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    mode: str = ""
+    frames: int = 0
+    orientation: int = 1
+    decode_error: str = ""
+    remarks: list[str] = field(default_factory=list)
+    grey: Grey | None = None
+
+    def fail(self, kind: str, detail: str = "") -> _Notes:
+        self.decode_error = f"{kind}: {detail}" if detail else kind
+        return self
+
+    def too_big(self, max_pixels: int) -> bool:
+        """Refuse a picture whose header declares too many pixels."""
+        if self.width * self.height > max_pixels:
+            self.fail("bomb", f"{self.width} x {self.height} pixels, more than {max_pixels}")
+        return bool(self.decode_error)
+
+
+def read_facts(
+    source: str | os.PathLike[str] | bytes, *, quick: bool = False, max_pixels: int = MAX_PIXELS
+) -> ImageFacts:
+    """Read one image and tell everything about it, in one pass over its bytes. Broken images raise nothing.
+
+    Parameters
+    ----------
+    source : path or bytes
+        The file, or its content.
+    quick : bool
+        Look at type, header, checksum and end of the file, but decode no pixels. The remark
+        ``not-decoded`` says so.
+    max_pixels : int
+        Pictures that declare more pixels are refused before memory is touched (``bomb``).
+    """
+    if isinstance(source, bytes):
+        return facts_of(source, quick=quick, max_pixels=max_pixels)
+    content = read_bytes(source)
+    if isinstance(content, ImageFacts):
+        return content
+    return facts_of(content, quick=quick, max_pixels=max_pixels)
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes | ImageFacts:
+    """Return a file's bytes, or the facts about a file that cannot be read."""
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):
+            return ImageFacts(decode_error="unreadable: not a regular file")
+        if status.st_size > MAX_BYTES:
+            reason = f"unreadable: {status.st_size} bytes, more than {MAX_BYTES}"
+            return ImageFacts(bytes=status.st_size, decode_error=reason)
+        return Path(path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return ImageFacts(decode_error="missing")
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
+        return ImageFacts(decode_error=f"unreadable: {getattr(error, 'strerror', None) or error}")
+
+
+def facts_of(
+    data: bytes, *, quick: bool = False, max_pixels: int = MAX_PIXELS, sha256: str = ""
+) -> ImageFacts:
+    """Tell everything about an image's bytes; `sha256` saves computing it again where it is known."""
+    digest = sha256 or hashlib.sha256(data).hexdigest()
+    notes = _look(data, quick=quick, max_pixels=max_pixels)
+    prints = _NO_PRINT
+    if notes.grey is not None:
+        prints = describe(notes.grey)
+        if is_blank(notes.grey):
+            notes.remarks.append("blank")
+    elif quick and not notes.decode_error:
+        notes.remarks.append("not-decoded")
+    return ImageFacts(
+        len(data),
+        digest,
+        notes.format,
+        notes.width,
+        notes.height,
+        notes.mode,
+        notes.frames,
+        notes.orientation,
+        notes.decode_error,
+        "; ".join(notes.remarks),
+        *prints,
+    )
+
+
+def _look(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
+    if not data:
+        return _Notes().fail("empty")
+    content = sniff(data)
+    if content.other:
+        return _Notes().fail("not-an-image", content.other)
+    if content.format == "JPEG":
+        return _jpeg(data, quick=quick, max_pixels=max_pixels)
+    if content.format == "PNG":
+        return _png(data, quick=quick, max_pixels=max_pixels)
+    return _other(data, content.format, quick=quick, max_pixels=max_pixels)
+
+
+def _jpeg(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
+    found = jpeg.walk(data, scans=not quick)
+    end = jpeg.last_end(data) if quick else found.end
+    notes = _Notes("JPEG", found.width, found.height, found.mode, found.pictures, found.orientation)
+    notes.remarks.extend(_jpeg_remarks(found, 0 if end is None else len(data) - end))
+    if not found.frame:
+        kind = "truncated" if found.broken.startswith("the file ends") else "corrupt"
+        return notes.fail(kind, found.broken or "no frame header")
+    if notes.too_big(max_pixels):
+        return notes
+    if not found.width or not found.height:
+        return notes.fail("corrupt", f"the header declares {found.width} x {found.height} pixels")
+    if quick:
+        return notes if end is not None else notes.fail("truncated", "no end-of-image marker")
+    try:
+        notes.grey = jpeg.decode_grey(data, found, short_side=SHORT_SIDE)
+    except ValueError as error:
+        _settle(notes, data, found, str(error), max_pixels)
+    return notes
+
+
+def _jpeg_remarks(found: jpeg.Structure, trailing: int) -> Iterator[str]:
+    if found.pictures > 1:  # they follow the first one, so what follows is not a stray
+        yield f"multi-picture: {found.pictures}"
+    elif trailing:
+        yield f"trailing-bytes: {trailing}"
+    if found.components == 4 and found.adobe:
+        yield "cmyk-inverted"
+    if found.frame and found.process not in {"baseline", "extended", "progressive"}:
+        yield f"coding: {found.process}"
+    if found.precision > 8:
+        yield f"{found.precision}-bit"
+
+
+def _settle(notes: _Notes, data: bytes, found: jpeg.Structure, warning: str, max_pixels: int) -> None:
+    """Tell harmless from damaged from undecodable, after the strict decoder has objected."""
+    harmless = False
+    clean = jpeg.normalised(data, found, warning)
+    if clean is not None:
+        try:
+            notes.grey = jpeg.decode_grey(clean, found, short_side=SHORT_SIDE)
+            harmless = True
+        except ValueError as error:
+            warning = str(error)
+    picture = raster.read(data, ("JPEG", "MPO"), short_side=SHORT_SIDE, max_pixels=max_pixels)
+    if isinstance(picture, raster.Failure):
+        notes.grey = None
+        if found.precision > 8 or found.process in {"lossless", "arithmetic lossless", "hierarchical"}:
+            notes.fail("unsupported", f"{found.precision}-bit {found.process} JPEG")
+        elif found.end is None:
+            notes.fail("truncated", found.broken)
+        else:
+            notes.fail("corrupt", picture.detail)
+    elif not harmless:
+        notes.remarks.append(f"damaged: {warning.removeprefix('Corrupt JPEG data: ')}")
+        try:
+            notes.grey = jpeg.decode_grey(data, found, short_side=SHORT_SIDE, strict=False)
+        except ValueError:
+            notes.grey = picture.grey
+
+
+def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
+    found = png.walk(data)
+    notes = _Notes("PNG", found.width, found.height, found.mode, found.frames, found.orientation)
+    if found.frames > 1:
+        notes.remarks.append("animated")
+    if found.depth == 16:
+        notes.remarks.append("16-bit")
+    if found.alpha:
+        notes.remarks.append("alpha")
+    if found.end is not None and found.end < len(data):
+        notes.remarks.append(f"trailing-bytes: {len(data) - found.end}")
+    if notes.too_big(max_pixels):
+        return notes
+    kind = "truncated" if found.truncated else "corrupt"
+    if quick:
+        return notes.fail(kind, found.problem) if found.problem else notes
+    picture = raster.read(data, ("PNG",), short_side=SHORT_SIDE, max_pixels=max_pixels)
+    if isinstance(picture, raster.Failure):
+        return notes.fail("bomb" if picture.kind == "bomb" else kind, found.problem or picture.detail)
+    notes.mode, notes.frames, notes.grey = picture.mode, picture.frames, picture.grey
+    if found.problem or picture.damage:
+        notes.remarks.append(f"damaged: {found.problem or picture.damage}")
+    return notes
+
+
+def _other(data: bytes, name: str, *, quick: bool, max_pixels: int) -> _Notes:
+    notes = _Notes(name)
+    if name == "WEBP":
+        notes.width, notes.height = raster.webp_size(data)
+        if notes.too_big(max_pixels):
+            return notes
+    if name and name not in raster.FORMATS:
+        return notes.fail("unsupported", name)
+    formats = (name,) if name else raster.FORMATS
+    picture = raster.read(data, formats, short_side=None if quick else SHORT_SIDE, max_pixels=max_pixels)
+    if isinstance(picture, raster.Failure):
+        return notes.fail(*picture) if name else notes.fail("not-an-image", "unknown content")
+    notes.format, notes.width, notes.height = picture.format, picture.width, picture.height
+    notes.mode, notes.frames, notes.orientation = picture.mode, picture.frames, picture.orientation
+    notes.grey = picture.grey
+    if picture.animated:
+        notes.remarks.append("animated")
+    elif picture.frames > 1:
+        notes.remarks.append(f"multi-picture: {picture.frames}")
+    if picture.mode.startswith("I;16"):
+        notes.remarks.append("16-bit")
+    if picture.alpha:
+        notes.remarks.append("alpha")
+    if picture.damage:
+        notes.remarks.append(f"damaged: {picture.damage}")
+    return notes
+
+
+def is_blank(grey: Grey) -> bool:
+    """Tell whether a picture is one flat tone: all pixels but one in a thousand within a few grey levels."""
+    counts = np.bincount(grey.ravel(), minlength=256).cumsum()
+    few = int(_BLANK_SHARE * grey.size)
+    low, high = np.searchsorted(counts, (few + 1, grey.size - few))
+    return bool(high - low <= _BLANK_SPREAD)

@@ -1,0 +1,217 @@
+"""Inspect every image of a data set: the map of one-image facts over many files."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError
+from manifest_tools.images import cache as caches
+from manifest_tools.images.cache import FactsCache, signature
+from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of, read_bytes
+from manifest_tools.images.pool import default_workers, isolated_map
+from manifest_tools.images.task import Look, Read, Task
+from manifest_tools.images.worker import Lost
+from manifest_tools.sniff import sniff
+
+Progress = Callable[[int, int | None], None]
+TIMEOUT: Final = 60.0  # seconds for one image
+_BATCH_BYTES: Final = 4 << 20  # of image files
+_BATCH_FILES: Final = 64
+_BATCH_NAMES: Final = 8 << 10  # characters of paths
+
+
+def inspect_images(
+    dataset: Dataset | str | os.PathLike[str],
+    *,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    cache: bool | str | os.PathLike[str] = True,
+    quick: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    timeout: float = TIMEOUT,
+    look: Look = facts_of,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read every local image once, and record what its bytes tell.
+
+    Parameters
+    ----------
+    dataset : Dataset or path
+        The images; a folder, table or manifest is read first. Images in S3 keep the facts they have.
+    executor : concurrent.futures.Executor, optional
+        Where to work instead of in own worker processes. A hang is then not noticed; files on which the
+        executor breaks are looked at again in own worker processes.
+    workers : int, optional
+        Number of worker processes; by default one for each processor that this process may use.
+    cache : bool or path
+        Whether to remember facts between runs, or the folder to keep them in. By default
+        ``$MANIFEST_TOOLS_CACHE``, else ``manifest-tools`` in the user's cache folder.
+    quick : bool
+        Look at type, header, checksum and end of each file, but decode no pixels.
+    max_pixels : int
+        Pictures that declare more pixels are refused before memory is touched.
+    timeout : float
+        Seconds that one image may take.
+    look : callable
+        What tells the facts of one file's bytes: a module-level function like
+        :func:`manifest_tools.images.facts_of`.
+    progress : callable, optional
+        Called with the number of images done and their total.
+
+    Returns
+    -------
+    Dataset
+        With the columns of :class:`manifest_tools.images.ImageFacts` filled. The same for any number of
+        workers and any state of the cache.
+    """
+    if workers is not None and workers < 1:
+        msg = f"workers must be at least 1, not {workers}"
+        raise InputError(msg)
+    data = dataset if isinstance(dataset, Dataset) else _read_images(dataset)
+    uris = data.images["uri"].tolist()
+    rows = [i for i, uri in enumerate(uris) if "://" not in uri]
+    paths = [str(data.path_of(uris[i])) for i in rows]
+    task = Task(look, quick, max_pixels, _cache_folder(cache))
+    run = _Run(task, paths, executor, workers or default_workers(), timeout, progress)
+    table = data.images.copy()
+    found = run.facts()
+    for name, values in zip(ImageFacts._fields, zip(*found, strict=True), strict=False):
+        column = table[name].tolist()
+        for i, value in zip(rows, values, strict=True):
+            column[i] = value
+        table[name] = column
+    options = {"quick": quick, "max_pixels": max_pixels}
+    return data.step("inspect", images=table, options=options)
+
+
+def _read_images(place: str | os.PathLike[str]) -> Dataset:
+    from manifest_tools.sources.reading import read_images  # noqa: PLC0415 - only for the convenience
+
+    return read_images(Path(place))
+
+
+def _cache_folder(cache: bool | str | os.PathLike[str]) -> Path | None:
+    if isinstance(cache, bool):
+        return caches.default_folder() if cache else None
+    return Path(cache)
+
+
+@dataclass
+class _Run:
+    """One inspection: from paths to facts, in the order of the paths."""
+
+    task: Task
+    paths: list[str]
+    executor: Executor | None
+    workers: int
+    timeout: float
+    progress: Progress | None
+    _found: dict[int, ImageFacts] = field(default_factory=dict)
+
+    def facts(self) -> list[ImageFacts]:
+        with self._cache() as cache:
+            todo = self._not_cached(cache)
+            for number, read in self._read(todo):
+                result = _lost(self.paths[number], read) if isinstance(read, Lost) else read
+                self._found[number] = result.facts
+                if cache is not None:
+                    cache.add(self.paths[number], result.read_as, result.facts)
+                self._tell()
+        return [self._found[number] for number in range(len(self.paths))]
+
+    @contextmanager
+    def _cache(self) -> Iterator[FactsCache | None]:
+        if self.task.cache_folder is None:
+            yield None
+        else:
+            with FactsCache(self.task.cache_folder, self.task.recipe) as cache:
+                yield cache
+
+    def _not_cached(self, cache: FactsCache | None) -> list[tuple[int, int]]:
+        """Take what the cache knows; return number and size of the files that are left."""
+        left = []
+        for number, path in enumerate(self.paths):
+            now = signature(path)
+            known = cache.by_path(path, now) if cache is not None and now is not None else None
+            if known is None:
+                left.append((number, now.size if now else 0))
+            else:
+                self._found[number] = known
+                self._tell()
+        return left
+
+    def _tell(self) -> None:
+        if self.progress is not None:
+            self.progress(len(self._found), len(self.paths))
+
+    def _read(self, todo: list[tuple[int, int]]) -> Iterator[tuple[int, Read | Lost]]:
+        batches = list(_batches(todo, self.paths, self.workers))
+        if self.executor is not None:
+            broken: list[int] = []
+            yield from self._by_executor(self.executor, batches, broken)
+            batches = [[number] for number in sorted(broken)]
+        order = list(itertools.chain.from_iterable(batches))
+        names = [[self.paths[number] for number in batch] for batch in batches]
+        with closing(isolated_map(self.task, names, workers=self.workers, timeout=self.timeout)) as messages:
+            for message in messages:
+                for at, read in message:
+                    yield order[at], read
+
+    def _by_executor(
+        self, executor: Executor, batches: list[list[int]], broken: list[int]
+    ) -> Iterator[tuple[int, Read]]:
+        """Read by a foreign executor; put into `broken` what it could not do."""
+        futures: dict[Future[list[Read]], list[int]] = {}
+        try:
+            for batch in batches:
+                try:
+                    futures[executor.submit(self.task.many, [self.paths[n] for n in batch])] = batch
+                except BrokenExecutor:
+                    broken.extend(batch)
+            for future in as_completed(futures):
+                if future.exception() is not None:  # the executor broke, or a decoder raised
+                    broken.extend(futures[future])
+                else:
+                    yield from zip(futures[future], future.result(), strict=True)
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _batches(todo: list[tuple[int, int]], paths: list[str], workers: int) -> Iterator[list[int]]:
+    """Cut the work into portions that are neither long to wait for nor costly to hand over."""
+    shares = 4 * workers
+    heavy = min(_BATCH_BYTES, sum(size for _, size in todo) // shares)
+    many = min(_BATCH_FILES, -(-len(todo) // shares))
+    batch: list[int] = []
+    weight = names = 0
+    for number, size in todo:
+        length = len(paths[number])
+        full = weight + size > heavy or len(batch) >= many or names + length > _BATCH_NAMES
+        if batch and full:
+            yield batch
+            batch, weight, names = [], 0, 0
+        batch.append(number)
+        weight += size
+        names += length
+    if batch:
+        yield batch
+
+
+def _lost(path: str, lost: Lost) -> Read:
+    """Tell what can be told about a file that killed its decoder."""
+    data = read_bytes(path)
+    if isinstance(data, ImageFacts):
+        return Read(data, None)
+    digest = hashlib.sha256(data).hexdigest()
+    reason = f"{lost.kind}: {lost.detail}"
+    return Read(ImageFacts(len(data), digest, sniff(data).format, decode_error=reason), None)

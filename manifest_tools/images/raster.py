@@ -1,0 +1,191 @@
+"""What Pillow is needed for: every format but plain JPEG, and the last word on a JPEG that looks broken."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+
+from manifest_tools.images.exif import IMAGE_LENGTH, IMAGE_WIDTH, ORIENTATION
+
+Grey = npt.NDArray[np.uint8]
+
+# Left out: formats that start other programs (EPS, WMF), and those with signatures that any file may fit.
+FORMATS: Final[Mapping[str, str]] = {  # Pillow's name -> its plug-in
+    "JPEG": "Jpeg", "MPO": "Mpo", "PNG": "Png", "GIF": "Gif", "WEBP": "WebP", "TIFF": "Tiff", "BMP": "Bmp",
+    "AVIF": "Avif", "ICO": "Ico", "CUR": "Cur", "ICNS": "Icns", "PSD": "Psd", "JPEG2000": "Jpeg2K",
+    "PPM": "Ppm", "QOI": "Qoi", "DDS": "Dds", "SGI": "Sgi", "SUN": "Sun", "XBM": "Xbm", "XPM": "Xpm",
+    "PCX": "Pcx",
+}  # fmt: skip
+_ANIMATED: Final = {"GIF", "WEBP", "PNG", "AVIF"}
+_PAGED: Final = {"MPO", "TIFF"}
+_SETTINGS: Final = threading.RLock()  # Pillow's limit and Python's warning filters are global
+
+
+class Failure(NamedTuple):
+    """Why Pillow cannot read a picture: `kind` as in ``decode_error``, and its words."""
+
+    kind: str
+    detail: str
+
+
+class Picture(NamedTuple):
+    """What Pillow says of a picture. `grey` is None when it was only opened."""
+
+    format: str
+    width: int
+    height: int
+    mode: str
+    frames: int
+    animated: bool
+    orientation: int
+    alpha: bool
+    damage: str
+    grey: Grey | None
+
+
+def read(
+    data: bytes, formats: Iterable[str] = FORMATS, *, short_side: int | None, max_pixels: int
+) -> Picture | Failure:
+    """Open a picture with Pillow and, unless `short_side` is None, decode all pixels of its first frame.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    formats : iterable of str
+        Pillow's names of the formats to try.
+    short_side : int or None
+        How many pixels the shorter side of the grey picture keeps at least, where there are so many.
+    max_pixels : int
+        Pictures that declare more are refused before their pixels are touched.
+    """
+    try:
+        with _settings(max_pixels), Image.open(io.BytesIO(data), formats=_loaded(formats)) as image:
+            return _describe(image, short_side)
+    except UnidentifiedImageError:
+        return Failure("corrupt", "no decoder recognises its header")
+    except Image.DecompressionBombError:
+        return Failure("bomb", f"it declares more than {max_pixels} pixels")
+    except MemoryError:
+        return Failure("bomb", "memory does not suffice to decode it")
+    except Exception as error:  # noqa: BLE001 - plug-ins raise anything on broken files, even SyntaxError
+        return _failure(error)
+
+
+def _loaded(formats: Iterable[str]) -> list[str]:
+    """Import the plug-ins of `formats`; return those that this Pillow has."""
+    for name in formats:
+        if name not in Image.OPEN:
+            importlib.import_module(f"PIL.{FORMATS[name]}ImagePlugin")
+    return [name for name in formats if name in Image.OPEN]
+
+
+@contextmanager
+def _settings(max_pixels: int) -> Iterator[None]:
+    """Set Pillow's pixel limit and silence its warnings, for one thread at a time."""
+    with _SETTINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = max_pixels // 2  # Pillow warns from here, and refuses above the double
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def _failure(error: Exception) -> Failure:
+    words = " ".join(str(error).split())[:200] or type(error).__name__
+    lower = words.lower()
+    if "too large" in lower or "too much" in lower:
+        return Failure("bomb", words)
+    if isinstance(error, EOFError) or "truncated" in lower or "not enough" in lower or "too short" in lower:
+        return Failure("truncated", words)
+    return Failure("corrupt", words)
+
+
+def _describe(image: Image.Image, short_side: int | None) -> Picture:
+    kind, mode, size, orientation = image.format or "", image.mode, image.size, _orientation(image)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):  # Pillow gives the size as shown, not as stored
+        size = image.tag_v2[IMAGE_WIDTH], image.tag_v2[IMAGE_LENGTH]
+    grey = None
+    if short_side is not None:
+        image.load()
+        grey = to_grey(image, short_side)
+    frames, damage = 1, ""
+    if kind in _ANIMATED | _PAGED:
+        try:
+            frames = int(getattr(image, "n_frames", 1))
+        except Exception as error:  # noqa: BLE001 - as above; the first picture is sound
+            damage = f"a later picture: {_failure(error).detail}"
+    return Picture(
+        "JPEG" if kind == "MPO" else kind,
+        *size,
+        mode,
+        frames,
+        kind in _ANIMATED and frames > 1,
+        orientation,
+        image.has_transparency_data,
+        damage,
+        grey,
+    )
+
+
+def _orientation(image: Image.Image) -> int:
+    if image.format == "PNG":  # Pillow would decode all pixels for it; our own walk knows
+        return 1
+    try:
+        value = int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - as above; metadata never condemns a picture
+        return 1
+    return value if 1 <= value <= 8 else 1
+
+
+def to_grey(image: Image.Image, short_side: int) -> Grey:
+    """Return a loaded picture as 8-bit luma, shape (h, w): alpha on white, reduced by a whole factor."""
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        image = Image.fromarray(_eight_bits(np.asarray(image)))
+    elif image.has_transparency_data and image.mode != "RGBA":
+        image = image.convert("RGBA")
+    elif image.mode not in {"L", "RGB", "RGBA", "CMYK"}:
+        image = image.convert("RGB")
+    factor = max(1, min(image.size) // short_side)
+    if factor > 1:
+        image = image.reduce(factor)
+    if image.mode == "RGBA":
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, image)
+    return np.ascontiguousarray(np.asarray(image.convert("L"), dtype=np.uint8))
+
+
+def _eight_bits(values: npt.NDArray[np.generic]) -> Grey:
+    """Scale wide samples to 0-255: whole numbers by 65,535, as 16-bit files mean them; others by their range."""
+    wide = np.nan_to_num(values.astype(np.float32))
+    low, high = (0.0, 65_535.0) if values.dtype.kind in "iu" else (float(wide.min()), float(wide.max()))
+    return np.asarray(np.clip((wide - low) * (255.0 / (high - low or 1.0)), 0, 255), dtype=np.uint8)
+
+
+def webp_size(data: bytes) -> tuple[int, int]:
+    """Return width and height of a WebP file by its header, zeros when it is not readable.
+
+    Pillow allocates the whole canvas when it opens a WebP file, so the size must be known before.
+    """
+    kind, body = data[12:16], data[20:30]
+    if len(body) < 10:
+        return 0, 0
+    if kind == b"VP8X":
+        return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
+    return 0, 0

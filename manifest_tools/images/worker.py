@@ -1,0 +1,72 @@
+"""The child's side of :mod:`manifest_tools.images.pool`."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import pickle
+import signal
+import struct
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+SLOT: Final = struct.Struct("<Q")  # shared with the parent: how many items were begun
+_FLUSH: Final = 0.05  # seconds between two messages to the parent
+
+
+class Lost(NamedTuple):
+    """What comes back for an item that could not be done: `kind` is ``crashed`` or ``timeout``."""
+
+    kind: str
+    detail: str
+
+
+def main() -> None:
+    """Answer batches of items from standard input until it ends."""
+    # decoders may write to standard output; the pipe to the parent must stay clean
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    slot_file, timeout = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+    try:
+        task = pickle.load(sys.stdin.buffer)  # noqa: S301
+    except Exception as error:  # noqa: BLE001 - the parent tells the user
+        pickle.dump(f"{type(error).__name__}: {error}", answers)
+        answers.flush()
+        return
+    pickle.dump(None, answers)
+    answers.flush()
+    with Path(slot_file).open("r+b") as file, mmap.mmap(file.fileno(), SLOT.size) as slot:
+        try:
+            _answer(task, answers, slot, 2 * int(timeout) + 10)
+        except (EOFError, BrokenPipeError):  # the parent needs no more, or is gone
+            os._exit(0)
+
+
+def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline: int) -> None:
+    # an orphan that hangs ends by the alarm; while the parent lives, it is faster
+    alarm = getattr(signal, "alarm", lambda _: 0)
+    begun = 0
+    while True:
+        batch = pickle.load(sys.stdin.buffer)  # noqa: S301
+        done: list[Any] = []
+        flushed = time.monotonic()
+        for item in batch:
+            begun += 1
+            SLOT.pack_into(slot, 0, begun)
+            alarm(deadline)
+            try:
+                done.append(task(item))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it costs one item
+                done.append(Lost("crashed", f"{type(error).__name__}: {error}"))
+            if time.monotonic() - flushed > _FLUSH:
+                pickle.dump(done, answers)
+                answers.flush()
+                done, flushed = [], time.monotonic()
+        alarm(0)
+        if done:
+            pickle.dump(done, answers)
+            answers.flush()

@@ -1,0 +1,29 @@
+"""Decoders that misbehave, for the workers to survive."""
+
+import os
+import resource
+import time
+
+from manifest_tools.images.facts import facts_of
+
+
+def troubled(data, **options):
+    """Look at an image, unless its last bytes ask for trouble."""
+    if data.endswith(b"ABORT"):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.abort()
+    if data.endswith(b"EXIT"):
+        os._exit(3)
+    if data.endswith(b"RAISE"):
+        msg = "a bug"
+        raise RuntimeError(msg)
+    if data.endswith(b"SLEEP"):
+        time.sleep(600)
+    return facts_of(data, **options)
+
+
+def counting(data, **options):
+    """Look at an image, and leave a mark in the folder that the environment names."""
+    with open(os.environ["LOOKS"], "a") as marks:
+        marks.write("x")
+    return facts_of(data, **options)

@@ -1,0 +1,40 @@
+"""Tasks for worker processes, some of them deadly. Imports nothing heavy: workers start with it."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+
+def square(number):
+    return number * number
+
+
+def trouble(number):
+    if number == 5:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if number == 11:
+        os._exit(7)
+    if number == 17:
+        msg = "a bug"
+        raise RuntimeError(msg)
+    return number
+
+
+def hang(number):
+    if number == 3:
+        time.sleep(600)
+    return number
+
+
+def hang_after_note(folder):
+    Path(folder, str(os.getpid())).touch()
+    time.sleep(600)
+
+
+def chatter(number):
+    os.write(1, b"a decoder prints")
+    sys.stdout.flush()
+    os.write(2, b"a decoder complains")
+    return number

@@ -1,0 +1,130 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+from manifest_tools.errors import ManifestToolsError
+from manifest_tools.images.pool import default_workers, isolated_map
+from manifest_tools.images.worker import Lost
+from tests.images.tasks import chatter, hang, hang_after_note, square, trouble
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the troubled tasks use POSIX signals")
+
+
+def run(task, batches, workers=2, timeout=60.0):
+    with closing(isolated_map(task, batches, workers=workers, timeout=timeout)) as messages:
+        return dict(pair for message in messages for pair in message)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_every_item_is_answered_once(workers):
+    batches = [[1, 2, 3], [4], [], list(range(5, 300))]
+    items = [item for batch in batches for item in batch]
+    assert run(square, batches, workers) == {at: item * item for at, item in enumerate(items)}
+
+
+def test_nothing_to_do():
+    assert run(square, []) == {}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_crash_costs_one_item(workers):
+    found = run(trouble, [list(range(10)), list(range(10, 20))], workers)
+    assert found.pop(5) == Lost("crashed", "the decoder was killed by SIGSEGV")
+    assert found.pop(11) == Lost("crashed", "exit code 7")
+    assert found.pop(17) == Lost("crashed", "RuntimeError: a bug")
+    assert found == {number: number for number in range(20) if number not in {5, 11, 17}}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_hang_costs_one_item(workers):
+    found = run(hang, [list(range(8))], workers, timeout=1.0)
+    assert found.pop(3) == Lost("timeout", "not decoded in 1 s")
+    assert found == {number: number for number in range(8) if number != 3}
+
+
+def test_what_decoders_print_does_no_harm():
+    assert run(chatter, [[1, 2], [3]]) == {0: 1, 1: 2, 2: 3}
+
+
+def test_a_task_that_workers_cannot_import_is_misuse():
+    def local(number):
+        return number
+
+    with pytest.raises((ManifestToolsError, AttributeError)):
+        run(local, [[1]])
+
+
+def test_closing_ends_the_workers(tmp_path):
+    messages = isolated_map(hang_after_note, [[str(tmp_path)], [str(tmp_path)]], workers=2, timeout=60.0)
+    interrupted = _Interrupt(tmp_path)
+    with pytest.raises(KeyboardInterrupt), closing(messages):
+        interrupted.wait_for(messages)
+    for name in os.listdir(tmp_path):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(name), 0)
+
+
+class _Interrupt:
+    """Raises KeyboardInterrupt in the waiting thread as soon as both workers are busy."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def wait_for(self, messages):
+        def check(*_):
+            if len(os.listdir(self.folder)) == 2:
+                raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGALRM, check)
+        signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+        try:
+            next(messages)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+ORPHANS = """
+import sys
+from contextlib import closing
+from manifest_tools.images.pool import isolated_map
+from tests.images.tasks import hang_after_note
+folder = sys.argv[1]
+with closing(isolated_map(hang_after_note, [[folder]], workers=1, timeout=60.0)) as messages:
+    next(messages)
+"""
+
+
+def test_ctrl_c_is_quiet_and_leaves_nobody(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen(
+        [sys.executable, "-c", ORPHANS, str(tmp_path)],
+        env=environment,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    while not os.listdir(tmp_path):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    _, errors = process.communicate()
+    assert errors.count(b"Traceback") == 1  # the parent's own, which a command turns into exit code 130
+    assert errors.rstrip().endswith(b"KeyboardInterrupt")
+    (worker,) = os.listdir(tmp_path)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(worker), 0)
+
+
+def test_the_default_follows_the_processors_that_may_be_used():
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system cannot restrict a process to some processors")
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert default_workers() == 1
+    finally:
+        os.sched_setaffinity(0, before)
