@@ -1,0 +1,218 @@
+"""What every form of a report says: the verdict, its reasons, and the findings grouped by code.
+
+Text and page are drawn from here, so that they never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from manifest_tools.catalogue import CATALOGUE
+from manifest_tools.findings import CodeCount, Finding, Report, Severity
+
+_REASONS = 5  # that the verdict names; the groups below it name all
+_GOALS = {"false-positives": "false positives", "false-negatives": "false negatives"}
+_SHORT = {"false-positives": "FP", "false-negatives": "FN"}
+_OUTCOMES = {
+    "true_positives": "TP",
+    "false_positives": "FP",
+    "false_negatives": "FN",
+    "true_negatives": "TN",
+}
+_JOINED = frozenset("\u200c\u200d")  # joiners, at home in emoji and in several scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The findings of one code and severity. `findings` are the kept ones; `count` is exact."""
+
+    code: str
+    severity: Severity
+    count: int
+    left_out: int
+    meaning: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def fix(self) -> str:
+        """The one fix of all findings, or "" when they have several."""
+        fixes = {finding.fix for finding in self.findings}
+        return fixes.pop() if len(fixes) == 1 else ""
+
+    @property
+    def tally(self) -> str:
+        """The number of findings, and how many of them are about images that are left out."""
+        if not self.left_out:
+            return f"{self.count:,}"
+        if self.left_out == self.count:
+            return f"{self.count:,}, about images that are left out"
+        return f"{self.count:,}, {self.left_out:,} of them about images that are left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer. `tone` is "good", "open" or "bad"; `reasons` are sentences."""
+
+    headline: str
+    tone: str
+    reasons: tuple[str, ...]
+
+
+def groups(report: Report) -> tuple[Group, ...]:
+    """Return the findings by code: what to fix first stands first.
+
+    Errors before warnings before notes; in each, what counts against the manifests before what is about
+    images that are left out, the more frequent first.
+    """
+    kept: dict[tuple[str, Severity], list[Finding]] = {}
+    for finding in report.findings:
+        kept.setdefault((finding.code, finding.severity), []).append(finding)
+    return tuple(
+        Group(
+            c.code,
+            c.severity,
+            c.count,
+            c.left_out,
+            _meaning(c.code),
+            tuple(kept.get((c.code, c.severity), ())),
+        )
+        for c in sorted(report.codes, key=_urgency)
+    )
+
+
+def verdict(report: Report) -> Verdict:
+    """Return the answer in one line, and why."""
+    readiness = report.facts.get("readiness", {})
+    state = readiness.get("state")
+    errors = [c for c in report.codes if c.severity is Severity.ERROR and c.count > c.left_out]
+    if not report.passed:
+        against = [c for c in report.codes if c.severity.rank <= _limit(report) and c.count > c.left_out]
+        headline = "Not ready to train" if state else "Did not pass"
+        return Verdict(headline, "bad", _against(report, against))
+    if errors:
+        return Verdict("Passed, though with errors: the policy allows it", "open", _against(report, errors))
+    if state == "not-ready":
+        return Verdict("Passed, though not ready to train", "open", _reached(readiness))
+    if state == "unknown":
+        reason = (
+            "No error was found, but only the base model's answers tell whether there are enough samples."
+        )
+        return Verdict("Not known yet whether it is ready to train", "open", (reason,))
+    if state == "ready":
+        return Verdict("Ready to train", "good", _reached(readiness))
+    count = sum(report.counts.values())
+    return Verdict(
+        "Passed", "good", (f"{count:,} findings, none of them fatal." if count else "Nothing found.",)
+    )
+
+
+def still_needed(report: Report, row: Mapping[str, Any]) -> str:
+    """Return what one label of the table lacks, such as "6 FP or 48 FN", or "enough"."""
+    policy = report.facts.get("made", {}).get("policy", {})
+    goals = row.get("targets") or list(row["shortfall"])
+    if policy.get("targets") and not row.get("targets"):
+        return "no target"
+    strict = policy.get("reading") == "strict"
+    lacking = {goal: count for goal, count in row["shortfall"].items() if count}
+    wanted = list(row["shortfall"]) if strict else goals
+    missing = [f"{lacking[goal]:,} {_SHORT[goal]}" for goal in wanted if goal in lacking]
+    enough = not missing or (len(missing) < len(wanted) and not strict and not row.get("targets"))
+    if enough:
+        return "enough"
+    every = strict or row.get("targets")
+    return (" and " if every else " or ").join(missing)
+
+
+def outcome_counts(row: Mapping[str, Any], side: str) -> dict[str, int | None]:
+    """Return TP, FP, FN and TN of a label on one side; None for each when the base model was not asked."""
+    counts = row["outcomes"][side]
+    asked = any(value for of_side in row["outcomes"].values() for value in of_side.values())
+    if not asked and row["unknown"]:
+        return dict.fromkeys(_OUTCOMES.values())
+    return {short: counts[name] for name, short in _OUTCOMES.items()}
+
+
+def left_out_reasons(report: Report) -> list[tuple[str, int, str]]:
+    """Return code, images and meaning of each reason to leave images out, the most frequent first."""
+    reasons = report.facts.get("left_out", {})
+    return [
+        (code, count, _meaning(code)) for code, count in sorted(reasons.items(), key=lambda r: (-r[1], r[0]))
+    ]
+
+
+def images_in_words(report: Report) -> str:
+    """Return how many images there are and what becomes of them, or "" when the report is not about images."""
+    images = report.facts.get("images")
+    if not images:
+        return ""
+    left = images["found"] - images["usable"]
+    words = f"{images['found']:,} images found, {images['usable']:,} usable"
+    if images["test"]:
+        words += f": {images['train']:,} in training, {images['test']:,} in test"
+    return words + (f"; {left:,} left out" if left else "")
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with control, formatting and unpaired characters as escapes, so that it stays on its line.
+
+    >>> printable("a\nb\u202ec")
+    'a\\nb\\u202ec'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in _JOINED else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def _meaning(code: str) -> str:
+    return CATALOGUE[code].meaning if code in CATALOGUE else ""
+
+
+def _urgency(count: CodeCount) -> tuple[int, bool, int, str]:
+    against = count.count - count.left_out
+    return count.severity.rank, not against, -(against or count.count), count.code
+
+
+def _limit(report: Report) -> int:
+    fail_on = report.facts.get("made", {}).get("policy", {}).get("fail_on", "error")
+    ranks = {str(severity): severity.rank for severity in Severity}
+    return ranks.get(fail_on, max(ranks.values()))
+
+
+def _against(report: Report, codes: list[CodeCount]) -> tuple[str, ...]:
+    """Say what counts against the manifests: the message where there is one finding, else the meaning."""
+    reasons = []
+    for code in sorted(codes, key=_urgency):
+        own = [
+            f
+            for f in report.findings
+            if (f.code, f.severity) == (code.code, code.severity) and not f.left_out
+        ]
+        against = code.count - code.left_out
+        if against == 1 and own:
+            where = str(own[0].location)
+            place = f"{where}: " if where and where not in own[0].message else ""
+            reasons.append(f"{place}{own[0].message}")
+        else:
+            reasons.append(f"{against:,} x {code.code}: {_meaning(code.code) or 'see below'}")
+    return _first(reasons, "kinds of finding")
+
+
+def _reached(readiness: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say which labels have their samples, one sentence for each label."""
+    by_label: dict[str, list[str]] = {}
+    for c in readiness.get("candidates", ()):
+        if c["state"] == "ready":
+            words = f"{c['count']:,} {_GOALS[c['goal']]} ({c['needed']:,} needed)"
+            by_label.setdefault(c["label"], []).append(words)
+    return _first(
+        [f"{label}: {' and '.join(parts)} in training" for label, parts in by_label.items()], "labels"
+    )
+
+
+def _first(sentences: list[str], what: str) -> tuple[str, ...]:
+    more = len(sentences) - _REASONS
+    return (*sentences[:_REASONS], f"and {more} more {what}") if more > 0 else tuple(sentences)

@@ -1,0 +1,182 @@
+"""A report as text for a terminal: the answer first, then why, then what to do."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from manifest_tools.findings import Finding, Report, Severity
+from manifest_tools.reports.summary import (
+    Group,
+    groups,
+    images_in_words,
+    left_out_reasons,
+    outcome_counts,
+    printable,
+    still_needed,
+    verdict,
+)
+
+PLACES = 10  # of each code
+_WIDTH = 100
+_NARROWEST = 40
+_STYLES = {
+    "good": "1;32",
+    "open": "1;33",
+    "bad": "1;31",
+    Severity.ERROR: "31",
+    Severity.WARNING: "33",
+    Severity.NOTE: "36",
+    "head": "1",
+    "quiet": "2",
+}
+
+Paint = Callable[[str, str], str]
+
+
+def render_text(report: Report, *, width: int | None = None, color: bool = False) -> str:
+    """Return the report as text.
+
+    Parameters
+    ----------
+    report : Report
+        Of any command.
+    width : int, optional
+        Columns to fill; 100 by default.
+    color : bool
+        Whether to add ANSI colours. Nothing is said by colour alone.
+    """
+    columns = max(_NARROWEST, width or _WIDTH)
+    paint: Paint = _colored if color else _plain
+    sections = (
+        _answer(report, columns, paint),
+        _label_table(report, columns, paint),
+        _findings(report, columns, paint),
+        _left_out(report, columns, paint),
+        _not_checked(report, columns, paint),
+    )
+    blocks = ["\n".join(lines) for lines in map(list, sections) if lines]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _answer(report: Report, columns: int, paint: Paint) -> Iterator[str]:
+    answer = verdict(report)
+    yield paint(answer.headline, answer.tone)
+    for reason in answer.reasons:
+        yield from _wrapped(reason, columns, "  ", "  - ")
+    rest = [images_in_words(report)]
+    readiness = report.facts.get("readiness", {})
+    if readiness.get("reading"):
+        rest.append(f"The minimum, as read here: {readiness['reading']}.")
+    scope = report.facts.get("scope", {})
+    if scope.get("judged_for") or scope.get("not_judged"):
+        judged = ", ".join(scope["judged_for"]) or "nothing"
+        others = len(scope["not_judged"])
+        rest.append(f"Judged for: {judged}" + (f"; not judged: {others} other labels." if others else "."))
+    for sentence in filter(None, rest):
+        yield from _wrapped(sentence, columns)
+
+
+def _label_table(report: Report, columns: int, paint: Paint) -> Iterator[str]:
+    if not report.labels:
+        return
+    header = ["label", "images", "train", "test", "TP", "FP", "FN", "TN", "still needed"]
+    rows = []
+    for row in report.labels:
+        counts = outcome_counts(row, "train").values()
+        numbers = [row["images"], row["train"], row["test"], *counts]
+        cells = ["?" if number is None else f"{number:,}" for number in numbers]
+        name = printable(row["label"]) + (" *" if row.get("targets") else "")
+        rows.append([name, *cells, still_needed(report, row)])
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
+    widths[0] = min(widths[0], max(12, columns - sum(widths[1:]) - 2 * len(header)))
+    yield paint("Labels", "head") + "  (TP, FP, FN, TN: the base model against people, in training)"
+    yield paint(_row(header, widths), "quiet")
+    yield from (_row(row, widths) for row in rows)
+    if any(row.get("targets") for row in report.labels):
+        yield "* target"
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *numbers, last = cells
+    middle = "  ".join(f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:-1], strict=True))
+    if cell_len(first) > widths[0]:
+        first = set_cell_size(first, widths[0] - 3) + "..."
+    return f"{set_cell_size(first, widths[0])}  {middle}  {last}".rstrip()
+
+
+def _findings(report: Report, columns: int, paint: Paint) -> Iterator[str]:
+    found = groups(report)
+    if not found:
+        return
+    counts = ", ".join(
+        f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in report.counts.items()
+    )
+    yield paint("What was found, what to fix first on top", "head") + f"  ({counts})"
+    for group in found:
+        yield ""
+        yield from _group(group, columns, paint)
+
+
+def _group(group: Group, columns: int, paint: Paint) -> Iterator[str]:
+    yield f"{paint(str(group.severity), group.severity)} {paint(group.code, 'head')}  {group.tally}"
+    if group.fix:
+        yield from _wrapped(f"Fix: {group.fix}", columns, "  ")
+    for finding in group.findings[:PLACES]:
+        yield from _wrapped(_place(finding), columns, "      ", "    ")
+        if not group.fix:
+            yield from _wrapped(f"Fix: {finding.fix}", columns, "      ")
+    more = group.count - min(len(group.findings), PLACES)
+    if more > 0:
+        yield paint(f"    and {more:,} more", "quiet")
+
+
+def _place(finding: Finding) -> str:
+    where = str(finding.location)
+    if not where or (where == finding.location.label and finding.message.startswith(where)):
+        return finding.message
+    return f"{where}: {finding.message}"
+
+
+def _left_out(report: Report, columns: int, paint: Paint) -> Iterator[str]:
+    reasons = left_out_reasons(report)
+    skipped = report.facts.get("skipped", {})
+    if not reasons and not skipped:
+        return
+    yield paint("Left out, and why", "head") + "  (an image may have several reasons)"
+    for code, count, meaning in reasons:
+        yield from _wrapped(f"{count:>6,}  {code}: {meaning}", columns, " " * 8)
+    for extension, count in sorted(skipped.items()):
+        named = f"files ending in {extension}" if extension else "files without an extension"
+        yield from _wrapped(f"{count:>6,}  {named}: not taken for images", columns, " " * 8)
+
+
+def _not_checked(report: Report, columns: int, paint: Paint) -> Iterator[str]:
+    sentences = report.facts.get("not_checked", ())
+    if not sentences:
+        return
+    yield paint("What could not be checked here", "head")
+    for sentence in sentences:
+        yield from _wrapped(sentence, columns, "    ", "  - ")
+
+
+def _wrapped(text: str, columns: int, indent: str = "", first: str | None = None) -> list[str]:
+    """Break at spaces only: a path that was cut in two cannot be copied."""
+    return textwrap.wrap(
+        printable(text),
+        columns,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _plain(text: str, style: str) -> str:  # noqa: ARG001 - one signature with the colouring one
+    return text
+
+
+def _colored(text: str, style: str) -> str:
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
