@@ -8,8 +8,7 @@ ENTRIES = (
     Entry(
         "source-entry",
         WARNING,
-        "An entry of an annotation export cannot be read. The entry is skipped; an image that it surely belongs to "
-        "is left out, because its labels would be incomplete.",
+        "An entry of an annotation export cannot be read, and is skipped. What else is said of its image stays.",
         "{format}: {reason}",
         "Export the annotations again, or correct the entry.",
         "our own check",

@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from manifest_tools.catalogue import finding
 from manifest_tools.findings import Finding
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One thing that people said of one image.
-
-    Parameters
-    ----------
-    reference : str
-        The image, as the file names it: path, URL, bare name.
-    label : str
-        The category, as found.
-    truth : bool or None
-        Present, looked for and absent, or not known.
-    line : int, optional
-        Line of the file, from 1, where the format has lines.
-    """
-
-    reference: str
-    label: str
-    truth: bool | None = True
-    line: int | None = None
+from manifest_tools.sources.tables import LabelRow
 
 
 @dataclass(frozen=True)
@@ -40,10 +18,10 @@ class Annotations:
     ----------
     format : str
         Name of the format, as ``--labels-format`` takes it.
-    statements : tuple of Statement
-        In the order of the file.
+    rows : tuple of LabelRow
+        What is said, in the order of the file; categories as found.
     references : tuple of str
-        Every image that people went through, each once, in the order of the file, also without a statement.
+        Every image that people went through, each once, in the order of the file, also without a row.
     categories : tuple of str
         The categories that the file declares or uses, each once.
     open_world : bool
@@ -54,7 +32,7 @@ class Annotations:
     """
 
     format: str
-    statements: tuple[Statement, ...] = ()
+    rows: tuple[LabelRow, ...] = ()
     references: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     open_world: bool = False
@@ -78,13 +56,13 @@ class Notebook:
     format: str
     file: str
     open_world: bool = False
-    _statements: dict[Statement, None] = field(default_factory=dict)
+    _rows: dict[LabelRow, None] = field(default_factory=dict)
     _references: dict[str, None] = field(default_factory=dict)
     _categories: dict[str, None] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
 
     def image(self, reference: str) -> None:
-        """Note an image that the file speaks of."""
+        """Note an image that people went through."""
         self._references[reference] = None
 
     def category(self, name: str) -> None:
@@ -92,13 +70,11 @@ class Notebook:
         if name:
             self._categories[name] = None
 
-    def say(
-        self, reference: str, label: str, truth: bool | None = True, *, line: int | None = None
-    ) -> None:
-        """Note a statement, once; its image and category with it."""
+    def say(self, reference: str, label: str, truth: bool | None = True, *, line: int | None = None) -> None:
+        """Note what is said of an image, once; its image and category with it."""
         self.image(reference)
         self.category(label)
-        self._statements[Statement(reference, label, truth, line)] = None
+        self._rows[LabelRow(reference, label, truth, line)] = None
 
     def problem(self, reason: str, *, variant: str | None = None, **place: Any) -> None:
         """Note an entry that could not be read (`place`: file, line, image, field)."""
@@ -107,15 +83,16 @@ class Notebook:
             finding("source-entry", variant=variant, **place, format=self.format, reason=reason)
         )
 
-    def add(self, findings: Iterable[Finding]) -> None:
-        """Note findings of other codes."""
-        self._findings.extend(findings)
+    def disagree(self, reference: str, label: str, *, line: int | None = None, **both: str) -> None:
+        """Note that two statements of the file disagree (`both`: source, value, other, other_value, winner)."""
+        place = {"file": self.file, "line": line, "image": reference, "label": label}
+        self._findings.append(finding("review-disagreement", **place, **both))
 
     def close(self) -> Annotations:
         """Return what was collected."""
         return Annotations(
             self.format,
-            tuple(self._statements),
+            tuple(self._rows),
             tuple(self._references),
             tuple(self._categories),
             self.open_world,

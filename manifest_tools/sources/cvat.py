@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from xml.etree.ElementTree import Element  # noqa: S405 - a type; markup.py does the parsing
+from xml.etree.ElementTree import Element
 
 from manifest_tools.errors import InputError
 from manifest_tools.sources.annotations import Annotations, Notebook
@@ -63,5 +63,4 @@ def _read_image(image: Element, number: int, notes: Notebook) -> set[str]:
             notes.say(reference, label)
         else:
             notes.problem(f"a {mark.tag} has no label", image=reference)
-            notes.say(reference, f"{mark.tag} without a label")
     return kinds

@@ -1,4 +1,4 @@
-"""Label Studio: JSON and JSON-MIN exports. (Its CSV and TSV have the shape of JSON-MIN; see `read_rows`.)"""
+"""Label Studio: exports as JSON, JSON-MIN, CSV and TSV; the last three have one row for each annotation."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.catalogue import finding
 from manifest_tools.errors import InputError
 from manifest_tools.sources.annotations import Annotations, Notebook
-from manifest_tools.sources.structured import member, objects, read_json, shown, text, texts
+from manifest_tools.sources.structured import member, objects, read_bytes, read_json, shown, text, texts
+from manifest_tools.sources.tables import csv_records, read_text
 
 NAME = "label-studio"
 # Kinds of results that name categories, by whether annotators choose from a list for the whole image.
@@ -23,8 +23,12 @@ _DRAWN = frozenset(
     }
 )  # fmt: skip
 _IMAGE_KEYS = ("image", "img", "picture", "photo", "image_url", "imageurl", "url")
-_ANSWER_KEYS = frozenset({"choice", "choices", "label", "labels", "category", "categories", "class", "taxonomy"})
-_IMAGE_VALUE = re.compile(r"\.(jpe?g|png|gif|webp|bmp|tiff?|avif|heic)([?#].*)?$|/data/upload/|^data:image/", re.I)
+_ANSWER_KEYS = frozenset(
+    {"choice", "choices", "label", "labels", "category", "categories", "class", "taxonomy"}
+)
+_IMAGE_VALUE = re.compile(
+    r"\.(jpe?g|png|gif|webp|bmp|tiff?|avif|heic)([?#].*)?$|/data/upload/|^data:image/", re.IGNORECASE
+)
 # Columns of JSON-MIN and CSV that Label Studio adds to the task's data and the answers.
 _BOOKKEEPING = frozenset(
     {
@@ -60,11 +64,12 @@ def read(path: Path) -> Annotations:
     InputError
         The file is not such an export, or its tasks have no image.
     """
-    document = read_json(path)
-    if not recognise(document):
-        msg = f"{path}: expected a Label Studio export (JSON or JSON-MIN): a list of tasks"
+    tasks = _tasks(path)
+    if not recognise(tasks):
+        msg = (
+            f"{path}: expected a Label Studio export: a list of tasks, or a table with a column annotation_id"
+        )
         raise InputError(msg)
-    tasks = objects(document if isinstance(document, list) else [document])
     if all(isinstance(task.get("result"), list) and "data" not in task for task in tasks):
         msg = f"{path}: Label Studio predictions without their tasks: no images are named; export the project as JSON"
         raise InputError(msg)
@@ -72,8 +77,17 @@ def read(path: Path) -> Annotations:
     if isinstance(tasks[0].get("data"), dict):
         _read_tasks(tasks, path, notes)
     else:
-        read_rows(tasks, path, notes)
+        _read_rows(tasks, path, notes)
     return notes.close()
+
+
+def _tasks(path: Path) -> list[Mapping[str, Any]]:
+    """Return the tasks of a JSON file, or the rows of a CSV or TSV file."""
+    data = read_bytes(path)
+    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+        document = read_json(path)
+        return objects(document if isinstance(document, list) else [document])
+    return [record.cells for record in csv_records(read_text(path), path)]
 
 
 def _read_tasks(tasks: list[Mapping[str, Any]], path: Path, notes: Notebook) -> None:
@@ -98,38 +112,26 @@ def _say(reference: str, annotations: list[Mapping[str, Any]], notes: Notebook) 
     """Note what the annotations of one task say; return the kinds of results met."""
     ranked = sorted(annotations, key=_rank)
     chosen = ranked[-1]
+    winner = f"annotation {text(chosen.get('id'))}"
     labels, kinds = _labels(chosen)
     notes.image(reference)
-    rejected = _rejected(chosen)
+    if _rejected(chosen):
+        said = {"source": winner, "value": "present", "other": "its reviewer", "other_value": "rejected"}
+        for label in labels:
+            notes.say(reference, label, None)
+            notes.disagree(reference, label, **said, winner="the reviewer")
+        return kinds
     for label in labels:
-        notes.say(reference, label, None if rejected else True)
-        if rejected:
-            notes.add([_disagreement(reference, label, chosen, "rejected", "its reviewer", notes)])
+        notes.say(reference, label)
     for other in ranked[:-1]:
-        said, more = _labels(other)
+        theirs, more = _labels(other)
         kinds |= more
-        for label in sorted(set(said) ^ set(labels)):
-            here = "present" if label in said else "absent"
-            notes.add([_disagreement(reference, label, chosen, here, f"annotation {text(other.get('id'))}", notes)])
+        loser = f"annotation {text(other.get('id'))}"
+        for label in sorted(set(theirs) ^ set(labels)):
+            here, there = ("present", "absent") if label in labels else ("absent", "present")
+            said = {"source": winner, "value": here, "other": loser, "other_value": there}
+            notes.disagree(reference, label, **said, winner=winner)
     return kinds
-
-
-def _disagreement(
-    reference: str, label: str, chosen: Mapping[str, Any], other_value: str, other: str, notes: Notebook
-) -> Any:
-    value = "present" if other_value != "present" else "absent"
-    source = f"annotation {text(chosen.get('id'))}"
-    return finding(
-        "review-disagreement",
-        file=notes.file,
-        image=reference,
-        label=label,
-        source=source,
-        value=value,
-        other=other,
-        other_value=other_value,
-        winner=other if other_value == "rejected" else source,
-    )
 
 
 def _rank(annotation: Mapping[str, Any]) -> tuple[bool, bool, str, int]:
@@ -185,7 +187,7 @@ def _image(data: Any, annotations: Iterable[Mapping[str, Any]]) -> str:
     return next((value for value in candidates.values() if _IMAGE_VALUE.search(value)), "")
 
 
-def read_rows(rows: list[Mapping[str, Any]], path: Path, notes: Notebook) -> None:
+def _read_rows(rows: list[Mapping[str, Any]], path: Path, notes: Notebook) -> None:
     """Read the flat form, JSON-MIN or CSV: one row for each annotation, answers beside the task's data.
 
     Raises
@@ -206,8 +208,8 @@ def read_rows(rows: list[Mapping[str, Any]], path: Path, notes: Notebook) -> Non
         results = [result for column in columns for result in _answers(row.get(column))]
         by_image.setdefault(image, []).append({**row, "id": row.get("annotation_id"), "result": results})
     kinds: set[str] = set()
-    for image, annotations in by_image.items():
-        kinds |= _say(image, annotations, notes)
+    for image, given in by_image.items():
+        kinds |= _say(image, given, notes)
     notes.open_world = not kinds <= _CHOSEN
 
 

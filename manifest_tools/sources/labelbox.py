@@ -95,14 +95,17 @@ def _read_row(row: Mapping[str, Any], position: int, notes: Notebook) -> bool:
         notes.image(reference)
         drawn |= bool(objects(member(answer, "objects")))
         for name in _names(answer):
-            notes.say(reference, name)
+            if name:
+                notes.say(reference, name)
+            else:
+                notes.problem("an annotation has no name", image=reference)
     return drawn
 
 
 def _names(answer: Any) -> Iterable[str]:
     """Give the categories in one label: names of objects, and the answers of classifications."""
     for item in objects(member(answer, "objects")):
-        yield text(item.get("name")) or text(item.get("title")) or text(item.get("value")) or "object without a name"
+        yield text(item.get("name")) or text(item.get("title")) or text(item.get("value"))
         yield from _answers(item.get("classifications"))
     yield from _answers(member(answer, "classifications"))
 

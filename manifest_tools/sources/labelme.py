@@ -63,9 +63,10 @@ def _read_file(path: Path, file: str, notes: Notebook) -> None:
     for shape in objects(document["shapes"]):
         notes.open_world = True
         label = text(shape.get("label"))
-        if not label:
+        if label:
+            notes.say(reference, label)
+        else:
             notes.problem("a shape has no label", file=file, image=reference)
-        notes.say(reference, label or "shape without a label")
     for flag, ticked in flags.items():
         if isinstance(ticked, bool) and not flag.startswith(_RESERVED):
             notes.say(reference, text(flag), ticked)

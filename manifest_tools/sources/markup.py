@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
-from xml.etree.ElementTree import Element, TreeBuilder  # noqa: S405 - builds only; expat below does the parsing
-from xml.parsers import expat  # noqa: S407 - declared entities are refused below
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
 
 from manifest_tools.errors import InputError
 

@@ -36,6 +36,15 @@ def read(path: Path) -> Annotations:
     return notes.close()
 
 
+def _say(reference: str, names: Any, notes: Notebook) -> None:
+    """Note what a mark on an image is called: one name, or a list of them."""
+    said = texts(names)
+    for name in said:
+        notes.say(reference, name)
+    if not said:
+        notes.problem("an annotation has no label", image=reference)
+
+
 def _is_vott(value: Any) -> bool:
     assets = member(value, "assets")
     return isinstance(assets, dict) and all("asset" in item for item in objects([*assets.values()][:1]))
@@ -43,8 +52,8 @@ def _is_vott(value: Any) -> bool:
 
 def _read_vott(document: Mapping[str, Any], path: Path, notes: Notebook) -> None:  # noqa: ARG001 - one signature
     notes.open_world = True
-    for tag in objects(document.get("tags")):
-        notes.category(text(tag.get("name")))
+    for declared in objects(document.get("tags")):
+        notes.category(text(declared.get("name")))
     for key, entry in document["assets"].items():
         reference = text(member(entry, "asset", "path")) or text(member(entry, "asset", "name"))
         if not reference:
@@ -52,8 +61,7 @@ def _read_vott(document: Mapping[str, Any], path: Path, notes: Notebook) -> None
             continue
         notes.image(reference.removeprefix("file:"))
         for region in objects(member(entry, "regions")):
-            for tag in texts(region.get("tags")) or ["region without a tag"]:
-                notes.say(reference.removeprefix("file:"), tag)
+            _say(reference.removeprefix("file:"), region.get("tags"), notes)
 
 
 def _is_createml(value: Any) -> bool:
@@ -76,7 +84,7 @@ def _read_createml(document: Any, path: Path, notes: Notebook) -> None:  # noqa:
             continue
         notes.image(reference)
         for mark in objects(_marks(item)):
-            notes.say(reference, text(mark.get("label")) or "annotation without a label")
+            _say(reference, mark.get("label"), notes)
 
 
 def _is_universal(value: Any) -> bool:
@@ -103,8 +111,7 @@ def _read_universal(document: Mapping[str, Any], path: Path, notes: Notebook) ->
         marks = answer if isinstance(answer, list) else [answer]
         for mark in marks:
             names = mark.get("classification", mark.get("cls")) if isinstance(mark, dict) else mark
-            for name in texts(names) or ["annotation without a label"]:
-                notes.say(reference, name)
+            _say(reference, names, notes)
 
 
 def _is_datumaro(value: Any) -> bool:
@@ -124,9 +131,11 @@ def _read_datumaro(document: Mapping[str, Any], path: Path, notes: Notebook) -> 
         notes.image(reference)
         for mark in objects(item.get("annotations")):
             number = mark.get("label_id")
-            known = isinstance(number, int) and 0 <= number < len(names)
             kinds.add(mark.get("type"))
-            notes.say(reference, names[number] if known else f"label {shown(number)}")
+            name = names[number] if isinstance(number, int) and 0 <= number < len(names) else ""
+            if not name:
+                notes.problem(f"no label has the number {shown(number)}", image=reference)
+            notes.say(reference, name or f"label {shown(number)}")
     notes.open_world = kinds != {"label"}
 
 

@@ -27,7 +27,9 @@ def read_bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            msg = f"{path}: {size:,} bytes; an export is read whole, up to {MAX_BYTES:,} bytes: export in parts"
+            msg = (
+                f"{path}: {size:,} bytes; an export is read whole, up to {MAX_BYTES:,} bytes: export in parts"
+            )
             raise InputError(msg)
         return path.read_bytes()
     except OSError as error:

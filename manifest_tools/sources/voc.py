@@ -71,6 +71,7 @@ def _reference(texts: dict[str, str]) -> str:
 
 def _say(reference: str, names: Iterable[str], file: str, notes: Notebook) -> None:
     for name in names:
-        if not name:
+        if name:
+            notes.say(reference, name)
+        else:
             notes.problem("an object has no name", file=file, image=reference)
-        notes.say(reference, name or "object without a name")
