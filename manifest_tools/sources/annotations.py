@@ -83,10 +83,33 @@ class Notebook:
             finding("source-entry", variant=variant, **place, format=self.format, reason=reason)
         )
 
-    def disagree(self, reference: str, label: str, *, line: int | None = None, **both: str) -> None:
-        """Note that two statements of the file disagree (`both`: source, value, other, other_value, winner)."""
-        place = {"file": self.file, "line": line, "image": reference, "label": label}
-        self._findings.append(finding("review-disagreement", **place, **both))
+    def disagree(
+        self,
+        reference: str,
+        label: str,
+        *,
+        source: str,
+        other: str,
+        present: bool,
+        winner: str,
+        line: int | None = None,
+    ) -> None:
+        """Note that two statements disagree: `source` says whether the label is present, `other` the opposite."""
+        values = ("present", "absent") if present else ("absent", "present")
+        self._findings.append(
+            finding(
+                "review-disagreement",
+                file=self.file,
+                line=line,
+                image=reference,
+                label=label,
+                source=source,
+                value=values[0],
+                other=other,
+                other_value=values[1],
+                winner=winner,
+            )
+        )
 
     def close(self) -> Annotations:
         """Return what was collected."""

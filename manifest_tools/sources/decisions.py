@@ -151,16 +151,14 @@ def _settle(decisions: Sequence[Decision], notes: Notebook) -> None:
     for rows in older.values():
         said = {label for row in rows for label in row.labels}
         for label in sorted(said ^ set(counted)):
-            here, there = ("present", "absent") if label in counted else ("absent", "present")
             notes.disagree(
                 newest.reference,
                 label,
-                line=rows[0].line,
                 source=str(newest),
-                value=here,
                 other=str(rows[0]),
-                other_value=there,
+                present=label in counted,
                 winner="the newer one",
+                line=rows[0].line,
             )
 
 

@@ -115,22 +115,22 @@ def _say(reference: str, annotations: list[Mapping[str, Any]], notes: Notebook) 
     winner = f"annotation {text(chosen.get('id'))}"
     labels, kinds = _labels(chosen)
     notes.image(reference)
-    if _rejected(chosen):
-        said = {"source": winner, "value": "present", "other": "its reviewer", "other_value": "rejected"}
-        for label in labels:
-            notes.say(reference, label, None)
-            notes.disagree(reference, label, **said, winner="the reviewer")
-        return kinds
+    rejected = _rejected(chosen)
     for label in labels:
-        notes.say(reference, label)
+        notes.say(reference, label, None if rejected else True)
+        if rejected:
+            reviewer = "its reviewer, who rejected it,"
+            notes.disagree(
+                reference, label, source=winner, other=reviewer, present=True, winner="the reviewer"
+            )
     for other in ranked[:-1]:
         theirs, more = _labels(other)
         kinds |= more
         loser = f"annotation {text(other.get('id'))}"
         for label in sorted(set(theirs) ^ set(labels)):
-            here, there = ("present", "absent") if label in labels else ("absent", "present")
-            said = {"source": winner, "value": here, "other": loser, "other_value": there}
-            notes.disagree(reference, label, **said, winner=winner)
+            notes.disagree(
+                reference, label, source=winner, other=loser, present=label in labels, winner=winner
+            )
     return kinds
 
 
