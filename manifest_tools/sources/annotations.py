@@ -56,7 +56,7 @@ class Notebook:
     format: str
     file: str
     open_world: bool = False
-    _rows: dict[LabelRow, None] = field(default_factory=dict)
+    _rows: dict[tuple[str, str, bool | None], LabelRow] = field(default_factory=dict)
     _references: dict[str, None] = field(default_factory=dict)
     _categories: dict[str, None] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
@@ -71,10 +71,10 @@ class Notebook:
             self._categories[name] = None
 
     def say(self, reference: str, label: str, truth: bool | None = True, *, line: int | None = None) -> None:
-        """Note what is said of an image, once; its image and category with it."""
+        """Note what is said of an image, once however often it is drawn; its image and category with it."""
         self.image(reference)
         self.category(label)
-        self._rows[LabelRow(reference, label, truth, line)] = None
+        self._rows.setdefault((reference, label, truth), LabelRow(reference, label, truth, line))
 
     def problem(self, reason: str, *, variant: str | None = None, **place: Any) -> None:
         """Note an entry that could not be read (`place`: file, line, image, field)."""
@@ -115,7 +115,7 @@ class Notebook:
         """Return what was collected."""
         return Annotations(
             self.format,
-            tuple(self._rows),
+            tuple(self._rows.values()),
             tuple(self._references),
             tuple(self._categories),
             self.open_world,
