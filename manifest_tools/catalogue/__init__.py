@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from manifest_tools.catalogue import images, keys, labels, lookalikes, manifests, readiness, service
+from manifest_tools.catalogue import images, keys, labels, lookalikes, manifests, readiness, service, sources
 from manifest_tools.catalogue.entry import Entry, Variant
 from manifest_tools.errors import InputError
 from manifest_tools.findings import Finding, Location
@@ -20,6 +20,7 @@ SUBJECTS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
         "images": images.ENTRIES,
         "look-alikes": lookalikes.ENTRIES,
         "labels": labels.ENTRIES,
+        "sources": sources.ENTRIES,
         "keys": keys.ENTRIES,
         "manifests": manifests.ENTRIES,
         "readiness": readiness.ENTRIES,

@@ -5,7 +5,7 @@ Adding a rule means writing a function and naming it here.
 
 from __future__ import annotations
 
-from manifest_tools.rules import images, keys, labels, lookalikes, readiness
+from manifest_tools.rules import images, keys, labels, lookalikes, readiness, sources
 from manifest_tools.rules.evidence import Evidence, Rule
 
 IMAGE_RULES: tuple[Rule, ...] = (
@@ -18,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     *IMAGE_RULES,
     lookalikes.conflicting_labels,
     lookalikes.split_copies,
+    sources.unread_entries,
     labels.names,
     labels.orphans,
     labels.contradictions,

@@ -26,7 +26,7 @@ def names(evidence: Evidence) -> Iterator[Finding]:
     readings = read_names(claimed["label"].unique(), evidence.taxonomy, evidence.policy)
     odd = claimed[claimed["label"].map(lambda name: readings[name].sense not in (Sense.LABEL, Sense.SAFE))]
     for row, label, source, line in zip(odd["row"], odd["label"], odd["source"], odd["line"], strict=True):
-        yield _name_finding(evidence, row, readings[label], evidence.place(source, line))
+        yield _name_finding(evidence, row, readings[label], source, line)
 
 
 def orphans(evidence: Evidence) -> Iterator[Finding]:
@@ -126,8 +126,8 @@ def strange_predictions(evidence: Evidence) -> Iterator[Finding]:
             yield finding("prediction-unknown", label=name, count=int(said[name]), taxonomy=version)
 
 
-def _name_finding(evidence: Evidence, row: int, reading: NameReading, place: dict[str, Any]) -> Finding:
-    place = {"label": reading.found, **place}
+def _name_finding(evidence: Evidence, row: int, reading: NameReading, source: str, line: Any) -> Finding:
+    place = {"label": reading.found, **evidence.place(source, line)}
     match reading.sense:
         case Sense.SPELLING:
             return evidence.about(row, "label-spelling", name=reading.name, **place)
@@ -138,6 +138,9 @@ def _name_finding(evidence: Evidence, row: int, reading: NameReading, place: dic
             data = {"variant": "ambiguous", "choices": list(reading.choices), "version": reading.version}
             return evidence.about(row, "label-old-taxonomy", **data, **place)
     data = {"suggestions": list(reading.choices), "taxonomy": evidence.taxonomy.version}
+    origin = evidence.dataset.sources.get(source, {})
+    if "mapping" in origin or origin.get("format", "table") not in ("table", "folders"):
+        data["variant"] = "unmapped"  # somebody's own categories
     return evidence.about(row, "label-unknown", **data, **place)
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
+from manifest_tools.findings import Finding
 from manifest_tools.policy import Policy
+from manifest_tools.sources.annotations import Annotations
 from manifest_tools.sources.folders import folder_labels, list_folder
+from manifest_tools.sources.formats import read_labels
+from manifest_tools.sources.mapping import apply_mapping, read_mapping
 from manifest_tools.sources.references import ImageIndex
-from manifest_tools.sources.tables import LabelTable, read_label_table
+from manifest_tools.sources.tables import LabelRow
 from manifest_tools.taxonomy import CURRENT, Taxonomy
 from manifest_tools.truth import judged_column
 
@@ -24,6 +30,8 @@ def read_images(
     images: str | Path,
     *,
     labels: str | Path | None = None,
+    labels_format: str = "auto",
+    mapping: str | Path | None = None,
     checked_labels: Sequence[str] = (),
     taxonomy: str = CURRENT,
     policy: Policy | None = None,
@@ -35,7 +43,12 @@ def read_images(
     images : path or str
         A folder (searched at any depth), a manifest file, or ``s3://bucket/prefix``.
     labels : path or "folders", optional
-        A label table (CSV, TSV, JSON Lines), or "folders": the topmost folder's name is the label.
+        A label table (CSV, TSV, JSON Lines), an export of an annotation tool, a moderators' table, or
+        "folders": the topmost folder's name is the label.
+    labels_format : str
+        Format of `labels`: "auto" (by content), or one of ``manifest_tools.sources.formats.FORMATS``.
+    mapping : path, optional
+        CSV that says which labels the categories in `labels` mean (``manifest-tools map`` drafts one).
     checked_labels : sequence of str
         The labels that people looked for; default: the ones that the labels use. ("all",) covers the
         whole taxonomy.
@@ -64,13 +77,26 @@ def read_images(
         raise InputError(msg)
     if labels is None:
         return _with_scope(dataset, "manifest", checked_labels)
-    return attach_labels(dataset, labels, checked_labels=checked_labels, policy=policy)
+    return attach_labels(
+        dataset,
+        labels,
+        labels_format=labels_format,
+        mapping=mapping,
+        checked_labels=checked_labels,
+        policy=policy,
+    )
 
 
 def attach_labels(
-    dataset: Dataset, labels: str | Path, *, checked_labels: Sequence[str] = (), policy: Policy | None = None
+    dataset: Dataset,
+    labels: str | Path,
+    *,
+    labels_format: str = "auto",
+    mapping: str | Path | None = None,
+    checked_labels: Sequence[str] = (),
+    policy: Policy | None = None,
 ) -> Dataset:
-    """Lay what a table or the folders' names say over a data set. Reviews stay; an older table's rows go.
+    """Lay what a table, an export or the folders' names say over a data set. Reviews stay; an older table's rows go.
 
     Parameters
     ----------
@@ -78,39 +104,79 @@ def attach_labels(
         The images.
     labels : path or "folders"
         As in :func:`read_images`.
-    checked_labels : sequence of str
+    labels_format, mapping, checked_labels
         As in :func:`read_images`.
     policy : Policy, optional
         For `safe_names`.
     """
     policy = policy or Policy()
-    if str(labels) == FOLDERS:
-        source, rows = "folder", folder_labels(dataset.images["image"])
-        columns: tuple[str, ...] = ()
-        origin: dict[str, object] = {}
-    else:
-        source, table = "table", read_label_table(labels)
-        rows, columns = _resolved(table, dataset, labels), table.columns
-        origin = {"file": str(labels), "rows": len(table.rows)}
-    rows = rows.assign(source=source)
-    said = rows[rows["label"] != ""]
-    names = dict.fromkeys([*columns, *said["label"]])
+    folders = str(labels) == FOLDERS
+    source = "folder" if folders else "table"
+    said = _folder_names(dataset) if folders else read_labels(labels, labels_format=labels_format)
+    origin: dict[str, object] = (
+        {} if folders else {"file": str(labels), "format": said.format, "rows": len(said.rows)}
+    )
+    if mapping is not None:
+        known = read_mapping(mapping, Taxonomy.load(dataset.taxonomy), policy)
+        said = apply_mapping(said, known, policy)
+        origin["mapping"] = {category: list(names) for category, names in sorted(known.items())}
+    keys = {} if folders else _keys(said, dataset, Path(labels))
     scope = _checked(checked_labels, dataset.taxonomy)
+    rows = _rows(said, keys, set(dataset.images["image"]), scope).assign(source=source)
     if scope is None:
+        names = () if said.open_world else dict.fromkeys([*said.categories, *rows["label"]])
         scope = sorted(name for name in names if not policy.is_safe(name))
     kept = dataset.labels[dataset.labels["source"] != source]
-    merged = pd.concat([kept, said[[c for c in kept.columns if c in said.columns]]], ignore_index=True)
+    merged = pd.concat([kept, rows[[c for c in kept.columns if c in rows.columns]]], ignore_index=True)
     judged = judged_column(dataset.images, merged, policy)
-    sources = {**dataset.sources, source: {**origin, "scope": scope}}
+    origin |= {"scope": scope, "findings": [_placed(item, keys).to_dict() for item in said.findings]}
+    sources = {**dataset.sources, source: origin}
     every_scope = sorted({name for item in sources.values() for name in item.get("scope", ())})
     return dataset.step(
         "label",
         images=dataset.images.assign(judged=judged),
         labels=merged,
-        options={"source": source, "checked_labels": list(checked_labels)},
+        options={"source": source, "format": said.format, "checked_labels": list(checked_labels)},
         sources=sources,
         scope=tuple(every_scope),
     )
+
+
+def _folder_names(dataset: Dataset) -> Annotations:
+    names = folder_labels(dataset.images["image"])
+    rows = (
+        LabelRow(image, label, True, None)
+        for image, label in zip(names["image"], names["label"], strict=True)
+    )
+    return Annotations(FOLDERS, tuple(rows), categories=tuple(names["label"].unique()))
+
+
+def _keys(said: Annotations, dataset: Dataset, path: Path) -> dict[str, str]:
+    """Return the image key of each reference; one that matches no image, or several, stays as written."""
+    index = ImageIndex(dataset.images["image"], dataset.root)
+    folder = path if path.is_dir() else path.parent
+    references = dict.fromkeys([*(row.reference for row in said.rows), *said.references])
+    return {name: index.resolve(name, folder) or name for name in references}
+
+
+def _rows(
+    said: Annotations, keys: Mapping[str, str], images: AbstractSet[str], checked: Sequence[str] | None
+) -> pd.DataFrame:
+    """Return label rows with image keys. What people went through and left unmarked lacks every checked label."""
+    named = [row for row in said.rows if row.label]
+    if checked is not None:
+        marked = {row.reference for row in named}
+        unmarked = [name for name in said.references if name not in marked and keys[name] in images]
+        named += [LabelRow(reference, label, False, None) for reference in unmarked for label in checked]
+    rows = pd.DataFrame(named, columns=["reference", "label", "truth", "line"])
+    resolved = [keys.get(reference, reference) for reference in rows["reference"]]
+    return rows.assign(image=resolved).drop(columns="reference")
+
+
+def _placed(item: Finding, keys: Mapping[str, str]) -> Finding:
+    """Return a reader's finding with the image's key instead of the reference."""
+    image = item.location.image
+    return replace(item, location=replace(item.location, image=keys.get(image, image))) if image else item
 
 
 def _read_place(images: str | Path, taxonomy: str) -> Dataset:
@@ -130,15 +196,6 @@ def _read_place(images: str | Path, taxonomy: str) -> Dataset:
         listing.images, root=str(path.resolve()), taxonomy=taxonomy, sources={"images": origin}
     )
     return empty.step("read")
-
-
-def _resolved(table: LabelTable, dataset: Dataset, path: str | Path) -> pd.DataFrame:
-    """Return the table's rows with image keys; a reference that matches no image, or several, stays as written."""
-    rows = pd.DataFrame(table.rows, columns=["reference", "label", "truth", "line"])
-    index = ImageIndex(dataset.images["image"], dataset.root)
-    folder = Path(path).parent
-    images = {name: index.resolve(name, folder) or name for name in rows["reference"].unique()}
-    return rows.assign(image=rows["reference"].map(images)).drop(columns="reference")
 
 
 def _checked(names: Sequence[str], taxonomy: str) -> list[str] | None:

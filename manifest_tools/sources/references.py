@@ -8,13 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from manifest_tools.sources.spellings import spellings
+
 
 class ImageIndex:
     """Resolves file references, as people write them, to image keys.
 
     Tried in this order: the path from the table's folder, the path from the root (or the full S3 URI), the
     tail of a longer path, a base name that only one image has, and a base name without extension that only
-    one image has.
+    one image has; then the same with the name as it was before a tool changed it.
 
     Parameters
     ----------
@@ -41,7 +43,10 @@ class ImageIndex:
 
     def matches(self, reference: str, table_folder: str | Path = "") -> list[str]:
         """Return the images that `reference` may mean: one, none, or several of the same base name."""
-        wanted = _normal(reference.strip())
+        found = (self._matches(_normal(name), table_folder) for name in spellings(reference.strip()))
+        return next(filter(None, found), [])
+
+    def _matches(self, wanted: str, table_folder: str | Path) -> list[str]:
         if not wanted:
             return []
         for candidate in self._paths(wanted, table_folder):

@@ -28,7 +28,7 @@ class LabelRow(NamedTuple):
     reference: str
     label: str
     truth: bool | None
-    line: int
+    line: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,123 @@
+"""What every reader of labels hands on: statements about images, as they stand in the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifest_tools.catalogue import finding
+from manifest_tools.findings import Finding
+from manifest_tools.sources.tables import LabelRow
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """What one file, or one folder of files, says about images.
+
+    Parameters
+    ----------
+    format : str
+        Name of the format, as ``--labels-format`` takes it.
+    rows : tuple of LabelRow
+        What is said, in the order of the file; categories as found.
+    references : tuple of str
+        Every image that people went through, each once, in the order of the file, also without a row.
+    categories : tuple of str
+        The categories that the file declares or uses, each once.
+    open_world : bool
+        Whether the file says nothing of what it does not name: people drew what they were asked to draw, and
+        nobody can tell from the file what that was.
+    findings : tuple of Finding
+        Entries that could not be read.
+    """
+
+    format: str
+    rows: tuple[LabelRow, ...] = ()
+    references: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    open_world: bool = False
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass
+class Notebook:
+    """Collects what a reader comes across, and closes it into :class:`Annotations`.
+
+    Parameters
+    ----------
+    format : str
+        Name of the format.
+    file : str
+        Name of the file, for findings.
+    open_world : bool
+        As in :class:`Annotations`.
+    """
+
+    format: str
+    file: str
+    open_world: bool = False
+    _rows: dict[tuple[str, str, bool | None], LabelRow] = field(default_factory=dict)
+    _references: dict[str, None] = field(default_factory=dict)
+    _categories: dict[str, None] = field(default_factory=dict)
+    _findings: list[Finding] = field(default_factory=list)
+
+    def image(self, reference: str) -> None:
+        """Note an image that people went through."""
+        self._references[reference] = None
+
+    def category(self, name: str) -> None:
+        """Note a category that the file declares."""
+        if name:
+            self._categories[name] = None
+
+    def say(self, reference: str, label: str, truth: bool | None = True, *, line: int | None = None) -> None:
+        """Note what is said of an image, once however often it is drawn; its image and category with it."""
+        self.image(reference)
+        self.category(label)
+        self._rows.setdefault((reference, label, truth), LabelRow(reference, label, truth, line))
+
+    def problem(self, reason: str, *, variant: str | None = None, **place: Any) -> None:
+        """Note an entry that could not be read (`place`: file, line, image, field)."""
+        place.setdefault("file", self.file)
+        self._findings.append(
+            finding("source-entry", variant=variant, **place, format=self.format, reason=reason)
+        )
+
+    def disagree(
+        self,
+        reference: str,
+        label: str,
+        *,
+        source: str,
+        other: str,
+        present: bool,
+        winner: str,
+        line: int | None = None,
+    ) -> None:
+        """Note that two statements disagree: `source` says whether the label is present, `other` the opposite."""
+        values = ("present", "absent") if present else ("absent", "present")
+        self._findings.append(
+            finding(
+                "review-disagreement",
+                file=self.file,
+                line=line,
+                image=reference,
+                label=label,
+                source=source,
+                value=values[0],
+                other=other,
+                other_value=values[1],
+                winner=winner,
+            )
+        )
+
+    def close(self) -> Annotations:
+        """Return what was collected."""
+        return Annotations(
+            self.format,
+            tuple(self._rows.values()),
+            tuple(self._references),
+            tuple(self._categories),
+            self.open_world,
+            tuple(self._findings),
+        )

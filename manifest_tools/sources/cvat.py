@@ -1,0 +1,66 @@
+"""CVAT for images XML: shapes and tags on images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from manifest_tools.errors import InputError
+from manifest_tools.sources.annotations import Annotations, Notebook
+from manifest_tools.sources.markup import read_children
+
+NAME = "cvat"
+ROOT = "annotations"
+TAG = "tag"
+_SHAPES = frozenset({"box", "polygon", "polyline", "points", "ellipse", "cuboid", "mask", "skeleton"})
+
+
+def read(path: Path) -> Annotations:
+    """Read one file of the format "CVAT for images".
+
+    A shape or tag says that its label is in the image. Where the file holds tags alone, somebody ticked what
+    applies to the whole image, so the tags are a closed list, as in a table.
+
+    Raises
+    ------
+    InputError
+        The file is broken, is no CVAT file, or is one of a video, which names frames and not images.
+    """
+    notes = Notebook(NAME, path.name, open_world=True)
+    kinds: set[str] = set()
+    images = 0
+    for root, child in read_children(path):
+        if root != ROOT:
+            msg = f"{path}: expected CVAT for images with the root <annotations>, found <{root}>"
+            raise InputError(msg)
+        if child.tag == "meta":
+            for name in child.iterfind(".//labels/label/name"):
+                notes.category((name.text or "").strip())
+        elif child.tag == "track":
+            msg = f"{path}: CVAT for video: its tracks name frames, not images; export as 'CVAT for images'"
+            raise InputError(msg)
+        elif child.tag == "image":
+            images += 1
+            kinds |= _read_image(child, images, notes)
+    notes.open_world = kinds != {TAG}
+    return notes.close()
+
+
+def _read_image(image: Element, number: int, notes: Notebook) -> set[str]:
+    """Note one image; return which kinds of marks it has."""
+    reference = (image.get("name") or "").strip()
+    if not reference:
+        notes.problem(f"image number {number} has no name")
+        return set()
+    notes.image(reference)
+    kinds = set()
+    for mark in image:
+        if mark.tag != TAG and mark.tag not in _SHAPES:
+            continue
+        kinds.add(mark.tag)
+        label = (mark.get("label") or "").strip()
+        if label:
+            notes.say(reference, label)
+        else:
+            notes.problem(f"a {mark.tag} has no label", image=reference)
+    return kinds

@@ -1,0 +1,187 @@
+"""Which format a file of labels is in, told by its content, and the reader for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from manifest_tools.errors import InputError
+from manifest_tools.sources import (
+    coco,
+    csv_tools,
+    cvat,
+    decisions,
+    imagefolder,
+    label_studio,
+    labelbox,
+    labelme,
+    small_tools,
+    voc,
+)
+from manifest_tools.sources.annotations import Annotations
+from manifest_tools.sources.markup import root_of
+from manifest_tools.sources.structured import parse_json, read_json, shown
+from manifest_tools.sources.tables import csv_records, read_label_table, read_text
+
+TABLE = "table"
+_HEAD = 1 << 16  # bytes that tell XML by its root element
+
+READERS: Mapping[str, Callable[[Path], Annotations]] = MappingProxyType(
+    {
+        coco.NAME: coco.read,
+        voc.NAME: voc.read,
+        cvat.NAME: cvat.read,
+        label_studio.NAME: label_studio.read,
+        labelbox.NAME: labelbox.read,
+        labelme.NAME: labelme.read,
+        imagefolder.NAME: imagefolder.read,
+        decisions.NAME: decisions.read,
+        csv_tools.BOXES: csv_tools.read,
+        csv_tools.OPEN_IMAGES: csv_tools.read,
+        small_tools.VOTT: small_tools.read,
+        small_tools.CREATEML: small_tools.read,
+        small_tools.UNIVERSAL: small_tools.read,
+        small_tools.DATUMARO: small_tools.read,
+    }
+)
+FORMATS = (TABLE, *READERS)
+
+
+def read_labels(path: str | Path, *, labels_format: str = "auto") -> Annotations:
+    """Read a file, or a folder of files, of labels.
+
+    Parameters
+    ----------
+    path : path
+        An export of an annotation tool, a moderators' table, or a table of labels.
+    labels_format : str
+        "auto" (by content), or one of ``FORMATS``.
+
+    Raises
+    ------
+    InputError
+        The format is unknown, or the file cannot be read; the message says what the file is and why.
+    """
+    path = Path(path)
+    if labels_format not in ("auto", *FORMATS):
+        msg = f"unknown labels format {labels_format!r}; expected auto, {', '.join(FORMATS)}"
+        raise InputError(msg)
+    if not path.exists():
+        msg = f"{path} does not exist; expected a table of labels or an annotation export"
+        raise InputError(msg)
+    name = detect(path) if labels_format == "auto" else labels_format
+    return _read_table(path) if name == TABLE else READERS[name](path)
+
+
+def detect(path: Path) -> str:
+    """Return the name of the format that a file or folder is in; "table" for a plain table of labels.
+
+    Raises
+    ------
+    InputError
+        The content is known to be of no use here, or of no known format.
+    """
+    if path.is_dir():
+        return _detect_folder(path)
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(_HEAD)
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror or error}"
+        raise InputError(msg) from error
+    if not head.strip():
+        msg = f"{path} is empty; expected a table of labels or an annotation export"
+        raise InputError(msg)
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if start == b"<":
+        return _detect_xml(path, head)
+    if path.name in imagefolder.FILES:
+        return imagefolder.NAME
+    return _detect_json(path) if start in (b"{", b"[") else _by_columns(_header(path))
+
+
+def _detect_folder(path: Path) -> str:
+    if imagefolder.recognise(path):
+        return imagefolder.NAME
+    if next(path.rglob("*.xml"), None):
+        return voc.NAME
+    if next(path.rglob("*.json"), None):
+        return labelme.NAME
+    msg = f"{path} is a folder without annotations; expected metadata.csv, Pascal VOC .xml or LabelMe .json in it"
+    raise InputError(msg)
+
+
+def _detect_xml(path: Path, head: bytes) -> str:
+    root = root_of(head)
+    if root in (voc.ROOT, cvat.ROOT):
+        return voc.NAME if root == voc.ROOT else cvat.NAME
+    if root == "View":
+        msg = f"{path}: the labelling interface of a Label Studio project, without any labels; export the tasks as JSON"
+        raise InputError(msg)
+    msg = f"{path}: XML with the root <{root}>; expected Pascal VOC <annotation> or CVAT <annotations>"
+    raise InputError(msg)
+
+
+def _detect_json(path: Path) -> str:
+    try:
+        value = read_json(path)
+    except InputError as broken:
+        value = _first_line(path, broken)
+        return labelbox.NAME if labelbox.recognise(value) else _by_columns(list(value))
+    for name, fits in _JSON_LAYOUTS:
+        if fits(value):
+            return name
+    small = small_tools.recognise(value)
+    if small:
+        return small
+    if isinstance(value, dict):  # JSON Lines of a single line, perhaps
+        return _by_columns(list(value))
+    return _refuse_list(path, value)
+
+
+def _refuse_list(path: Path, value: Any) -> str:
+    first = value[0] if isinstance(value, list) and value else value
+    if isinstance(first, dict) and {"image_id", "category_id"} <= first.keys():
+        msg = f"{path}: COCO results: predictions that name images by number only; give the annotations"
+    elif isinstance(first, dict):
+        msg = f"{path}: a JSON list of unknown layout (keys: {', '.join(list(first)[:8])}); expected an export of a known tool, or JSON Lines: one object a line"
+    else:
+        msg = f"{path}: JSON without labels ({shown(first)}); expected an annotation export"
+    raise InputError(msg)
+
+
+def _first_line(path: Path, broken: InputError) -> dict[str, Any]:
+    """Return the first object of a JSON Lines file; raise `broken` where the file is not one."""
+    line = next((line for line in read_text(path).split("\n") if line.strip()), "")
+    try:
+        value = parse_json(line, path)
+    except InputError:
+        raise broken from None
+    if not isinstance(value, dict):
+        raise broken
+    return value
+
+
+def _header(path: Path) -> list[str]:
+    first, _, _ = read_text(path).lstrip("\r\n").partition("\n")
+    records = csv_records(f"{first}\n{first}\n", path)
+    return list(records[0].cells) if records else []
+
+
+def _by_columns(columns: list[str]) -> str:
+    return csv_tools.recognise(columns) or (decisions.NAME if decisions.recognise(columns) else TABLE)
+
+
+def _read_table(path: Path) -> Annotations:
+    table = read_label_table(path)
+    return Annotations(TABLE, table.rows, categories=table.columns)
+
+
+_JSON_LAYOUTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    (coco.NAME, coco.recognise),
+    (labelme.NAME, labelme.recognise),
+    (labelbox.NAME, labelbox.recognise),
+    (label_studio.NAME, label_studio.recognise),
+)

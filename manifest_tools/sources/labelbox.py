@@ -1,0 +1,121 @@
+"""Labelbox: the NDJSON export of today and the JSON export of before, with classifications and objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from manifest_tools.errors import InputError
+from manifest_tools.sources.annotations import Annotations, Notebook
+from manifest_tools.sources.structured import decode, member, objects, parse_json, read_bytes, shown, text
+
+NAME = "labelbox"
+
+
+def recognise(value: Any) -> bool:
+    """Whether a JSON value is laid out like Labelbox: an export of either kind, or an import."""
+    rows = objects(value if isinstance(value, list) else [value])
+    if not rows:
+        return False
+    row = rows[0]
+    return (
+        (isinstance(row.get("data_row"), dict) and "projects" in row)
+        or ("Labeled Data" in row and "Label" in row)
+        or (isinstance(row.get("dataRow"), dict) and ("schemaId" in row or "name" in row))
+    )
+
+
+def read(path: Path) -> Annotations:
+    """Read a Labelbox export.
+
+    Raises
+    ------
+    InputError
+        The file is no such export, or is an import, which names neither images nor categories.
+    """
+    rows, broken = _rows(path)
+    if not recognise(rows):
+        msg = f"{path}: expected a Labelbox export: objects with 'data_row' and 'projects', or with 'Labeled Data'"
+        raise InputError(msg)
+    if "dataRow" in rows[0]:
+        msg = (
+            f"{path}: a Labelbox import file: it names data rows and schemas by id only, so neither the images nor "
+            "the categories can be told; export the project instead"
+        )
+        raise InputError(msg)
+    notes = Notebook(NAME, path.name)
+    for number, reason in broken:
+        notes.problem(reason, line=number)
+    drawn = False
+    for position, row in enumerate(rows):
+        drawn |= _read_row(row, position, notes)
+    notes.open_world = drawn
+    return notes.close()
+
+
+def _rows(path: Path) -> tuple[list[Mapping[str, Any]], list[tuple[int, str]]]:
+    """Return the objects of a JSON list or of NDJSON lines, and the lines that are broken."""
+    content = decode(read_bytes(path), path)
+    if content.lstrip().startswith("["):
+        return objects(parse_json(content, path)), []
+    rows, broken = [], []
+    for number, line in enumerate(content.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            rows += objects([parse_json(line, path)])
+        except InputError:
+            broken.append((number, "the line is not valid JSON"))
+    if broken and not rows:
+        msg = f"{path}: no line is valid JSON; expected a Labelbox export (NDJSON)"
+        raise InputError(msg)
+    return rows, broken
+
+
+def _read_row(row: Mapping[str, Any], position: int, notes: Notebook) -> bool:
+    """Note one data row; return whether something was drawn in it."""
+    source = row.get("data_row")
+    if isinstance(source, dict):
+        reference = text(source.get("external_id")) or text(source.get("row_data"))
+        answers = [
+            member(label, "annotations")
+            for project in (row.get("projects") or {}).values()
+            for label in objects(member(project, "labels"))
+        ]
+    else:
+        reference = text(row.get("External ID")) or text(row.get("Labeled Data"))
+        answers = [] if row.get("Skipped") or row.get("Label") in ({}, None, "Skip") else [row.get("Label")]
+    if not reference:
+        identifier = member(source, "id") or row.get("ID")
+        notes.problem(f"data row {shown(identifier)} has no image", field=f"/{position}")
+        return False
+    drawn = False
+    for answer in answers:
+        notes.image(reference)
+        drawn |= bool(objects(member(answer, "objects")))
+        for name in _names(answer):
+            if name:
+                notes.say(reference, name)
+            else:
+                notes.problem("an annotation has no name", image=reference)
+    return drawn
+
+
+def _names(answer: Any) -> Iterable[str]:
+    """Give the categories in one label: names of objects, and the answers of classifications."""
+    for item in objects(member(answer, "objects")):
+        yield text(item.get("name")) or text(item.get("title")) or text(item.get("value"))
+        yield from _answers(item.get("classifications"))
+    yield from _answers(member(answer, "classifications"))
+
+
+def _answers(classifications: Any) -> Iterable[str]:
+    for item in objects(classifications):
+        chosen = [item.get("radio_answer"), item.get("answer")]
+        for several in ("checklist_answers", "answers", "answer"):
+            chosen += objects(item.get(several))
+        for answer in chosen:
+            if isinstance(answer, dict):
+                yield text(answer.get("name")) or text(answer.get("title")) or text(answer.get("value"))
+                yield from _answers(answer.get("classifications"))

@@ -1,0 +1,72 @@
+"""LabelMe JSON: one file for each image, with shapes that were drawn and flags that were ticked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from manifest_tools.errors import InputError
+from manifest_tools.sources.annotations import Annotations, Notebook
+from manifest_tools.sources.structured import member, objects, read_json, text
+
+NAME = "labelme"
+_RESERVED = "__"  # begins flags of LabelMe itself, such as __ignore__
+
+
+def recognise(value: Any) -> bool:
+    """Whether a JSON value is laid out like LabelMe."""
+    return isinstance(member(value, "shapes"), list) and "imagePath" in value
+
+
+def read(path: Path) -> Annotations:
+    """Read one LabelMe file, or every ``.json`` below a folder.
+
+    A shape says that its label is in the image. A flag is asked of every image: ticked says that it is there,
+    not ticked that it is not. An image with the flag ``__ignore__`` is passed over.
+
+    Raises
+    ------
+    InputError
+        The single file is broken or is no LabelMe file, or the folder holds none.
+    """
+    notes = Notebook(NAME, path.name)
+    if not path.is_dir():
+        _read_file(path, path.name, notes)
+        return notes.close()
+    files = sorted(path.rglob("*.json"), key=lambda file: file.as_posix())
+    for file in files:
+        name = file.relative_to(path).as_posix()
+        try:
+            _read_file(file, name, notes)
+        except InputError as error:
+            notes.problem(str(error).removeprefix(f"{file}: "), file=name)
+    if not files:
+        msg = f"{path}: no .json file in this folder; expected LabelMe, one .json for each image"
+        raise InputError(msg)
+    return notes.close()
+
+
+def _read_file(path: Path, file: str, notes: Notebook) -> None:
+    document = read_json(path)
+    if not recognise(document):
+        msg = f"{path}: expected LabelMe, an object with 'shapes' and 'imagePath'"
+        raise InputError(msg)
+    reference = text(document["imagePath"])
+    if not reference:
+        msg = f"{path}: no imagePath: which image this is about cannot be told"
+        raise InputError(msg)
+    flags = document.get("flags") if isinstance(document.get("flags"), dict) else {}
+    if flags.get("__ignore__") is True:
+        notes.problem("flagged __ignore__", variant="skipped", file=file, image=reference)
+        return
+    notes.image(reference)
+    for shape in objects(document["shapes"]):
+        notes.open_world = True
+        label = text(shape.get("label"))
+        if label:
+            notes.say(reference, label)
+        else:
+            notes.problem("a shape has no label", file=file, image=reference)
+    for flag, ticked in flags.items():
+        if isinstance(ticked, bool) and not flag.startswith(_RESERVED):
+            notes.say(reference, text(flag), ticked)

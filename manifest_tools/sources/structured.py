@@ -1,0 +1,127 @@
+"""JSON files of other tools: read whole, trusted in nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from manifest_tools.errors import InputError
+
+MAX_BYTES = 2_000_000_000  # of one export: parsed, it takes several times that in memory
+_SHOWN = 60  # characters of a foreign value in a message
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of an export.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is too large to be read whole.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            msg = (
+                f"{path}: {size:,} bytes; an export is read whole, up to {MAX_BYTES:,} bytes: export in parts"
+            )
+            raise InputError(msg)
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror or error}"
+        raise InputError(msg) from error
+
+
+def decode(data: bytes, path: Path) -> str:
+    """Return text from UTF-8, or from UTF-16 with a byte-order mark, as Windows tools write it.
+
+    Raises
+    ------
+    InputError
+        It is neither.
+    """
+    utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        return data.decode("utf-16" if utf_16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8"
+        raise InputError(msg) from error
+
+
+def read_json(path: Path) -> Any:
+    """Return the value in a JSON file; NaN and Infinity, which Python writes, are let pass.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is not JSON; the message says where it breaks.
+    """
+    data = read_bytes(path)
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return parse_json(decode(data, path), path)
+
+
+def parse_json(text: str, path: Path) -> Any:
+    """Return the value of a JSON text (see :func:`read_json`)."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        ends = error.pos >= len(text.rstrip())
+        what = "the file ends too early: it was cut off" if ends else error.msg
+        msg = f"{path}: not valid JSON at line {error.lineno}, column {error.colno}: {what}"
+        raise InputError(msg) from error
+    except (RecursionError, ValueError) as error:  # nested too deep; a number of thousands of digits
+        msg = f"{path}: not usable as JSON: {error}"
+        raise InputError(msg) from error
+
+
+def records(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Give position and value of each object in a list; nothing when `value` is no list."""
+    for position, item in enumerate(value if isinstance(value, list) else []):
+        if isinstance(item, dict):
+            yield position, item
+
+
+def objects(value: Any) -> list[Mapping[str, Any]]:
+    """Return the objects in a list; empty when `value` is no list."""
+    return [item for _, item in records(value)]
+
+
+def member(value: Any, *keys: str) -> Any:
+    """Return ``value[key][key]...``, or None where something on the way is no object or is not there."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def text(value: Any) -> str:
+    """Return a name as text without surrounding space: strings and whole numbers have one, the rest is ""."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-8", "replace").decode().strip()  # half a surrogate pair fits no table
+
+
+def texts(value: Any) -> list[str]:
+    """Return the names in a list, or the one name that stands instead of a list."""
+    values = value if isinstance(value, list) else [value]
+    return [name for name in map(text, values) if name]
+
+
+def shown(value: Any) -> str:
+    """Return a foreign value, shortened, for a message."""
+    whole = repr(value)
+    return whole if len(whole) <= _SHOWN else whole[: _SHOWN - 3] + "..."
+
+
+def file_name(path: str | os.PathLike[str]) -> str:
+    """Return the last part of a path, also of one from Windows."""
+    return os.fspath(path).replace("\\", "/").rsplit("/", 1)[-1]

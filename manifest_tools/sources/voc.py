@@ -1,0 +1,77 @@
+"""Pascal VOC XML: one file for each image, with the objects that were drawn in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from manifest_tools.errors import InputError
+from manifest_tools.sources.annotations import Annotations, Notebook
+from manifest_tools.sources.markup import read_children
+from manifest_tools.sources.structured import file_name
+
+NAME = "voc"
+ROOT = "annotation"
+
+
+def read(path: Path) -> Annotations:
+    """Read one VOC file, or every ``.xml`` below a folder.
+
+    An object says that its name is in the image; parts, actions and attributes of objects are not read.
+
+    Raises
+    ------
+    InputError
+        The single file is broken or is no VOC file, or the folder holds none.
+    """
+    if not path.is_dir():
+        notes = Notebook(NAME, path.name, open_world=True)
+        _read_file(path, path.name, notes)
+        return notes.close()
+    notes = Notebook(NAME, path.name, open_world=True)
+    files = sorted(path.rglob("*.xml"), key=lambda file: file.as_posix())
+    for file in files:
+        name = file.relative_to(path).as_posix()
+        try:
+            _read_file(file, name, notes)
+        except InputError as error:
+            notes.problem(str(error).removeprefix(f"{file}: "), file=name)
+    if not files:
+        msg = f"{path}: no .xml file in this folder; expected Pascal VOC, one .xml for each image"
+        raise InputError(msg)
+    return notes.close()
+
+
+def _read_file(path: Path, file: str, notes: Notebook) -> None:
+    names: list[str] = []
+    texts: dict[str, str] = {}
+    for root, child in read_children(path):
+        if root != ROOT:
+            msg = f"{path}: expected Pascal VOC with the root <annotation>, found <{root}>"
+            raise InputError(msg)
+        if child.tag == "object":
+            names.append((child.findtext("name") or "").strip())
+        else:
+            texts[child.tag] = (child.text or "").strip()
+    reference = _reference(texts)
+    if not reference:
+        msg = f"{path}: no <filename>: which image this is about cannot be told"
+        raise InputError(msg)
+    notes.image(reference)
+    _say(reference, names, file, notes)
+
+
+def _reference(texts: dict[str, str]) -> str:
+    """Return the file name, with its folder where the path tells of one and does not contradict it."""
+    name, path = texts.get("filename", ""), texts.get("path", "")
+    if name and file_name(path) == file_name(name):
+        return path
+    return name or path
+
+
+def _say(reference: str, names: Iterable[str], file: str, notes: Notebook) -> None:
+    for name in names:
+        if name:
+            notes.say(reference, name)
+        else:
+            notes.problem("an object has no name", file=file, image=reference)
