@@ -206,7 +206,7 @@ class S3Storage:
         arguments = {"Bucket": self.bucket, "Key": key, "ChecksumMode": "ENABLED", **self._payer}
         try:
             answer = self._call("Looking at", key, lambda: self.client.head_object(**arguments))
-        except _MissingError:
+        except MissingError:
             return None
         return _from_answer(key, answer["ContentLength"], answer)
 
@@ -274,7 +274,7 @@ class S3Storage:
         raise AssertionError("the last try returns or raises")
 
 
-class _MissingError(RemoteError):
+class MissingError(RemoteError):
     """There is no such object."""
 
 
@@ -283,7 +283,7 @@ def _storage_error(error: ClientError | BotoCoreError, doing: str) -> RemoteErro
     if code in _CONDITION_CODES:
         return ConditionFailedError(str(told))
     if code in _MISSING_CODES:
-        return _MissingError(str(told))
+        return MissingError(str(told))
     return told
 
 
