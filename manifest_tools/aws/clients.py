@@ -67,7 +67,9 @@ def _settings_problem(error: Exception, service: str, profile: str | None, sessi
 
     name = type(error).__name__
     if name == "ProfileNotFound":
-        return f"There is no AWS profile named {profile!r}. `aws configure list-profiles` lists the known ones."
+        return (
+            f"There is no AWS profile named {profile!r}. `aws configure list-profiles` lists the known ones."
+        )
     if name == "NoRegionError":
         return f"No AWS region is set for {service}. Give --region, or set AWS_DEFAULT_REGION."
     where = f" (region {session_region})" if session_region else ""

@@ -29,12 +29,14 @@ _BROKEN = ("the service failed on its side", _AGAIN)
 _DIGEST = ("the bytes that arrived are not those that were sent", f"{_AGAIN} Nothing was stored.")
 _KMS = (
     "the KMS key cannot be used",
-    "Check that the key exists in the bucket's region, is enabled, and grants kms:GenerateDataKey and "
-    "kms:Decrypt to you.",
+    "Check that it exists in the bucket's region, is enabled, and grants you kms:GenerateDataKey and kms:Decrypt.",
 )
 _PARAMETER = ("a value was refused", "See the message for which one.")
 _TAKEN = ("the name is already in use or the thing is busy", "Choose another name, or wait until it is idle.")
-_QUOTA = ("a quota of the account is used up", "Delete what is no longer needed, or ask AWS for a higher quota.")
+_QUOTA = (
+    "a quota of the account is used up",
+    "Delete what is no longer needed, or ask AWS for a higher quota.",
+)
 
 _CAUSES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403"), _DENIED),
@@ -154,7 +156,9 @@ def remote_error(error: BaseException, doing: str) -> RemoteError:
     if not isinstance(error, ClientError):
         cause, fix = _CLIENT_CAUSES.get(code, ("the connection failed", _AGAIN))
         detail = detail or redact(str(error))
-    elif code.startswith("KMS.") or (code in {"AccessDenied", "AccessDeniedException"} and "kms:" in detail.lower()):
+    elif code.startswith("KMS.") or (
+        code in {"AccessDenied", "AccessDeniedException"} and "kms:" in detail.lower()
+    ):
         cause, fix = _KMS
     else:
         cause, fix = _CAUSES.get(code, ("the service refused it", _PARAMETER[1]))

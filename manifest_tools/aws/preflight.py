@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from manifest_tools.aws.failures import error_code, remote_error
-from manifest_tools.aws.storage import ConditionFailedError, MissingError, S3Storage
+from manifest_tools.aws.storage import ConditionFailedError, MissingError, S3Storage, with_retries
 from manifest_tools.errors import RemoteError
 
 _NOT_KNOWN = "not known"
@@ -50,7 +50,7 @@ def examine_bucket(storage: S3Storage) -> BucketFacts:
     """
     client, bucket = storage.client, storage.bucket
     try:
-        answer = client.head_bucket(Bucket=bucket)
+        answer = with_retries(lambda: client.head_bucket(Bucket=bucket))
     except (ClientError, BotoCoreError) as error:
         raise _bucket_error(error, bucket) from None
     calling = client.meta.region_name
@@ -106,7 +106,7 @@ def _bucket_error(error: ClientError | BotoCoreError, bucket: str) -> RemoteErro
 def _ask(question: Callable[[], str], answers: dict[str, str]) -> str:
     """Return the answer, or what its absence means; facts that may not be read do not stop anything."""
     try:
-        return question()
+        return with_retries(question)
     except ClientError as error:
         code = error_code(error)
         if code in answers:
@@ -131,5 +131,3 @@ def _encryption(client: Any, bucket: str) -> str:
 def _policy(client: Any, bucket: str) -> str:
     answer = client.get_bucket_policy_status(Bucket=bucket)
     return "PUBLIC: anybody may read it" if answer["PolicyStatus"]["IsPublic"] else "set, not public"
-
-

@@ -6,12 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
-from manifest_tools.aws.storage import split_uri
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
+from manifest_tools.keys import source_refs, split_uri
 
 MANIFESTS = ("train.manifest", "test.manifest")  # in the order in which they are written
 
@@ -106,35 +105,27 @@ def _references(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
 
 
 class _Rows:
-    """Finds the image behind a source-ref, by the ways in which a manifest names images."""
+    """Finds the image behind a source-ref."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._below = dataset.destination.rstrip("/") + "/" if dataset.destination else ""
         table = dataset.images[["image", "uri", "bytes", "sha256"]]
-        rows: list[dict[str, Any]] = table.to_dict("records")
-        self._by_name = {row["image"]: row for row in rows} | {row["uri"]: row for row in rows}
-        self._by_hash = {row["sha256"]: row for row in reversed(rows) if row["sha256"]}
+        # Of two images with one content-addressed key, either will do.
+        self._rows = dict(zip(source_refs(dataset), table.to_dict("records"), strict=True))
 
     def behind(self, reference: str, key: str, place: str) -> Wanted:
-        row = self._find(reference)
+        row = self._rows.get(reference)
         if row is None:
             raise InputError(
                 f"{place}: {reference} is no image of the data set beside it. Run `manifest-tools prepare` again."
             )
         if not row["sha256"]:
-            raise InputError(f"{place}: {row['image']} was never inspected. Run `manifest-tools prepare` again.")
+            raise InputError(
+                f"{place}: {row['image']} was never inspected. Run `manifest-tools prepare` again."
+            )
         uri = row["uri"] or row["image"]
         source = uri if uri.startswith("s3://") else str(self._dataset.path_of(uri))
         return Wanted(key, source, int(row["bytes"]), row["sha256"])
-
-    def _find(self, reference: str) -> dict[str, Any] | None:
-        if reference in self._by_name:
-            return self._by_name[reference]
-        if self._below and reference.startswith(self._below):
-            name = reference.removeprefix(self._below)
-            return self._by_name.get(name) or self._by_hash.get(PurePosixPath(name).stem)
-        return None
 
 
 def digest(content: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from os.path import commonprefix
@@ -15,11 +15,12 @@ from typing import Any
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.pooling import run_bounded
 from manifest_tools.aws.preflight import BucketFacts, check_write, examine_bucket
-from manifest_tools.aws.prepared import MANIFESTS, PreparedFolder, Wanted, digest, read_prepared
-from manifest_tools.aws.storage import S3Storage, StoredObject, split_uri
+from manifest_tools.aws.prepared import PreparedFolder, Wanted, digest, read_prepared
+from manifest_tools.aws.storage import S3Storage, StoredObject
 from manifest_tools.catalogue import finding
 from manifest_tools.errors import InputError
 from manifest_tools.findings import Finding
+from manifest_tools.keys import split_uri
 
 Progress = Callable[[int, int | None], None]
 
@@ -192,11 +193,13 @@ def _manifest_prefix(prepared: PreparedFolder, to: str | None) -> str:
 
 def _region_findings(facts: BucketFacts) -> list[Finding]:
     # A local server has no region, and who has not chosen one cannot have chosen a wrong one.
-    if not facts.calling_region or facts.region.startswith("not known") or facts.region == facts.calling_region:
+    if (
+        not facts.calling_region
+        or facts.region.startswith("not known")
+        or facts.region == facts.calling_region
+    ):
         return []
-    return [
-        finding("bucket-region", bucket=facts.bucket, found=facts.region, region=facts.calling_region)
-    ]
+    return [finding("bucket-region", bucket=facts.bucket, found=facts.region, region=facts.calling_region)]
 
 
 class _Comparison:
@@ -223,7 +226,8 @@ class _Comparison:
         """List the bucket below the keys, but not for ever: a prefix may be shared with millions of others."""
         limit = 10 * _PAGE + 10 * len(keys)
         found, seen = {}, 0
-        for seen, item in enumerate(self._storage.list(commonprefix(list(keys))), 1):  # noqa: B007
+        prefix = commonprefix(list(keys))  # noqa: RUF071 - of keys, which are strings and no paths
+        for seen, item in enumerate(self._storage.list(prefix), 1):
             if item.key in keys:
                 found[item.key] = item
             if seen >= limit:
@@ -294,8 +298,3 @@ def holds(storage: S3Storage, present: StoredObject, item: Wanted) -> bool:
 
 def _md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()  # S3's own check sum, not ours
-
-
-def manifest_uris(prefix: str) -> Iterable[str]:
-    """Return where the manifests of a destination are."""
-    return (f"{prefix.rstrip('/')}/{name}" for name in MANIFESTS)

@@ -187,7 +187,10 @@ def _lock_split(plan: PublishPlan) -> None:
     """Fix the split in the data set, and write down what is published. Nothing to do when it is there already."""
     dataset = plan.prepared.dataset
     published = {
-        Path(item.wanted.source).name: {"uri": plan.storage.uri(item.wanted.key), "sha256": item.wanted.sha256}
+        Path(item.wanted.source).name: {
+            "uri": plan.storage.uri(item.wanted.key),
+            "sha256": item.wanted.sha256,
+        }
         for item in plan.manifests
     }
     locked = dataset.images["locked"] | (dataset.images["split"] != "")

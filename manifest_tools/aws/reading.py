@@ -11,13 +11,15 @@ from typing import Any
 import pandas as pd
 
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.storage import S3Storage, split_uri
+from manifest_tools.aws.storage import S3Storage
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
+from manifest_tools.keys import split_uri
 
 # By name alone, since a listing tells no content. What they really are is for inspection to say.
 IMAGE_SUFFIXES = frozenset(
-    ".avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .jp2 .png .tif .tiff .webp".split()
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".tif"}
+    | {".tiff", ".webp"}
 )
 
 

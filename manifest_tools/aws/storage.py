@@ -6,22 +6,23 @@ import base64
 import hashlib
 import os
 import random
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from manifest_tools.aws.failures import error_code, is_transient, remote_error
+from manifest_tools.dataset import replacing
 from manifest_tools.errors import InputError, OutputError, RemoteError
+from manifest_tools.keys import split_uri
 
 _T = TypeVar("_T")
 
-_TRIES = 5
 _CONDITION_CODES = frozenset({"PreconditionFailed", "412"})
 _MISSING_CODES = frozenset({"NoSuchKey", "404", "NotFound"})
 
@@ -73,19 +74,6 @@ class Storage(Protocol):
         otherwise :class:`ConditionFailedError`.
         """
         ...
-
-
-def split_uri(uri: str) -> tuple[str, str]:
-    """Split ``s3://bucket/key`` into bucket and raw key.
-
-    >>> split_uri("s3://acme/images/50 %#1.jpg")
-    ('acme', 'images/50 %#1.jpg')
-    """
-    scheme, separator, rest = uri.partition("://")
-    bucket, _, key = rest.partition("/")
-    if scheme != "s3" or not separator or not bucket:
-        raise InputError(f"{uri!r} is not an address like s3://bucket/key.")
-    return bucket, key
 
 
 def open_storage(uri: str | Path, *, client: Any = None, **options: Any) -> tuple[Storage, str]:
@@ -147,15 +135,10 @@ class LocalStorage:
             raise ConditionFailedError(f"{path} changed in the meantime.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".tmp-", delete=False) as file:
-                file.write(data)
-            try:
+            with replacing(path) as temporary:
+                temporary.write_bytes(data)
                 if if_absent:
-                    os.link(file.name, path)  # unlike a rename, fails when the name is taken
-                else:
-                    Path(file.name).replace(path)
-            finally:
-                Path(file.name).unlink(missing_ok=True)
+                    os.link(temporary, path)  # unlike a rename, fails when the name is taken
         except FileExistsError as error:
             raise ConditionFailedError(f"{path} exists already.") from error
         except OSError as error:
@@ -195,7 +178,9 @@ class S3Storage:
         token: dict[str, str] = {}
         while True:
             arguments = {"Bucket": self.bucket, "Prefix": prefix, **self._payer, **token}
-            page = self._call("Listing", prefix, lambda args=arguments: self.client.list_objects_v2(**args))
+            page: dict[str, Any] = self._call(
+                "Listing", prefix, partial(self.client.list_objects_v2, **arguments)
+            )
             for item in page.get("Contents", ()):
                 yield StoredObject(item["Key"], item["Size"], item["ETag"].strip('"'))
             if not page.get("IsTruncated"):
@@ -205,7 +190,7 @@ class S3Storage:
     def head(self, key: str) -> StoredObject | None:  # noqa: D102
         arguments = {"Bucket": self.bucket, "Key": key, "ChecksumMode": "ENABLED", **self._payer}
         try:
-            answer = self._call("Looking at", key, lambda: self.client.head_object(**arguments))
+            answer = self._call("Looking at", key, partial(self.client.head_object, **arguments))
         except MissingError:
             return None
         return _from_answer(key, answer["ContentLength"], answer)
@@ -233,7 +218,7 @@ class S3Storage:
             "ChecksumSHA256": base64.b64encode(digest.digest()).decode("ascii"),
             **self._write_options(if_match=if_match, if_absent=if_absent),
         }
-        answer = self._call("Writing", key, lambda: self.client.put_object(**arguments))
+        answer = self._call("Writing", key, partial(self.client.put_object, **arguments))
         return _from_answer(key, len(data), answer)
 
     def copy(self, source: str, key: str, *, if_match: str | None = None, if_absent: bool = False) -> None:
@@ -246,7 +231,7 @@ class S3Storage:
             "ChecksumAlgorithm": "SHA256",
             **self._write_options(if_match=if_match, if_absent=if_absent),
         }
-        self._call("Copying to", key, lambda: self.client.copy_object(**arguments))
+        self._call("Copying to", key, partial(self.client.copy_object, **arguments))
 
     @property
     def _payer(self) -> dict[str, str]:
@@ -263,15 +248,26 @@ class S3Storage:
         return options
 
     def _call(self, verb: str, key: str, call: Callable[[], _T]) -> _T:
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return call()
-            except (ClientError, BotoCoreError) as error:
-                doing = f"{verb} {self.uri(key)}"
-                if attempt == _TRIES or not is_transient(error):
-                    raise _storage_error(error, doing) from None
-            time.sleep(self.backoff * 2 ** (attempt - 1) * random.random())  # noqa: S311  # jitter, not a secret
-        raise AssertionError("the last try returns or raises")
+        try:
+            return with_retries(call, backoff=self.backoff)
+        except (ClientError, BotoCoreError) as error:
+            raise _storage_error(error, f"{verb} {self.uri(key)}") from None
+
+
+def with_retries(call: Callable[[], _T], *, tries: int = 5, backoff: float = 0.1) -> _T:
+    """Return what `call` returns, calling it again after a transient failure, at most `tries` times.
+
+    Around the client library's own retries: it does not repeat an answer whose body breaks, and a busy
+    bucket can outlast it. `backoff` is the longest wait before the second try, in seconds; it doubles.
+    """
+    for attempt in range(tries - 1):
+        try:
+            return call()
+        except (ClientError, BotoCoreError) as error:
+            if not is_transient(error):
+                raise
+        time.sleep(backoff * 2**attempt * random.random())  # noqa: S311 - jitter, not a secret
+    return call()
 
 
 class MissingError(RemoteError):
