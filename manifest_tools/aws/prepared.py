@@ -1,0 +1,133 @@
+"""What `prepare` left behind, read for publishing: the manifests, and the file behind each line of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError
+from manifest_tools.keys import source_refs, split_uri
+
+MANIFESTS = ("train.manifest", "test.manifest")  # in the order in which they are written
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An object that is to be in the bucket.
+
+    `source` is a local path, or the ``s3://`` address of an image that is in S3 already; `sha256` is hex.
+    """
+
+    key: str
+    source: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PreparedFolder:
+    """A checked data set in DIR layout: `manifests` holds each file's bytes, `images` what they name."""
+
+    folder: Path
+    dataset: Dataset
+    manifests: Mapping[str, bytes]
+    images: tuple[Wanted, ...]
+    bucket: str
+
+
+def read_prepared(folder: str | Path) -> PreparedFolder:
+    """Read a DIR that `prepare` wrote.
+
+    Raises
+    ------
+    InputError
+        It has not passed its check, its files do not fit together, or its images are in several buckets.
+    """
+    folder = Path(folder)
+    dataset = Dataset.load(folder)
+    _require_passed(folder)
+    manifests = {name: _read(folder / name) for name in MANIFESTS}
+    rows = _Rows(dataset)
+    wanted: dict[str, Wanted] = {}
+    buckets = set()
+    for name, content in manifests.items():
+        for line, reference in _references(folder / name, content):
+            bucket, key = split_uri(reference)
+            buckets.add(bucket)
+            wanted[key] = rows.behind(reference, key, f"{folder / name}, line {line}")
+    if len(buckets) != 1:
+        raise InputError(
+            f"The manifests in {folder} name images in {len(buckets)} buckets ({', '.join(sorted(buckets))}); "
+            "Rekognition wants all of a data set's images in one. Run prepare again with --to s3://BUCKET/PREFIX."
+        )
+    return PreparedFolder(folder, dataset, manifests, tuple(wanted.values()), buckets.pop())
+
+
+def _require_passed(folder: Path) -> None:
+    path = folder / "report.json"
+    try:
+        report = json.loads(_read(path))
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}. Run `manifest-tools prepare` again.") from error
+    if not isinstance(report, dict) or report.get("passed") is not True:
+        errors = report.get("counts", {}).get("error", 0) if isinstance(report, dict) else 0
+        raise InputError(
+            f"{folder} has not passed its check ({errors} errors in report.json), so it is not published. "
+            "Repair what report.html lists, and run `manifest-tools prepare` again."
+        )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"There is no {path}. `manifest-tools prepare` writes it.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _references(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            reference = json.loads(line)["source-ref"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}, line {number}: not a manifest line with a source-ref. "
+                f"`manifest-tools validate {path.name}` says more."
+            ) from error
+        yield number, reference
+
+
+class _Rows:
+    """Finds the image behind a source-ref."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        table = dataset.images[["image", "uri", "bytes", "sha256"]]
+        # Of two images with one content-addressed key, either will do.
+        self._rows = dict(zip(source_refs(dataset), table.to_dict("records"), strict=True))
+
+    def behind(self, reference: str, key: str, place: str) -> Wanted:
+        row = self._rows.get(reference)
+        if row is None:
+            raise InputError(
+                f"{place}: {reference} is no image of the data set beside it. Run `manifest-tools prepare` again."
+            )
+        if not row["sha256"]:
+            raise InputError(
+                f"{place}: {row['image']} was never inspected. Run `manifest-tools prepare` again."
+            )
+        uri = row["uri"] or row["image"]
+        source = uri if uri.startswith("s3://") else str(self._dataset.path_of(uri))
+        return Wanted(key, source, int(row["bytes"]), row["sha256"])
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of `content`, hex."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,114 @@
+"""Images that are in S3: the list of them, and their bytes without temporary files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from manifest_tools.aws.clients import make_client
+from manifest_tools.aws.storage import S3Storage
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError
+from manifest_tools.keys import split_uri
+
+# By name alone, since a listing tells no content. What they really are is for inspection to say.
+IMAGE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".tif"}
+    | {".tiff", ".webp"}
+)
+
+
+def list_images(
+    prefix: str,
+    *,
+    client: Any = None,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    requester_pays: bool = False,
+    every_object: bool = False,
+) -> Dataset:
+    """List the images below an ``s3://`` prefix, without reading them.
+
+    Parameters
+    ----------
+    prefix : str
+        ``s3://bucket/prefix``. What follows the bucket is a plain prefix of keys: ``s3://b/im`` finds ``img/1.jpg``.
+    client : optional
+        boto3 S3 client; made from `profile`, `region` and `endpoint_url` when absent.
+    requester_pays : bool
+        Accept to be charged for somebody else's bucket.
+    every_object : bool
+        Take every object, whatever its name ends with. Default: names of images, and names without an ending.
+
+    Returns
+    -------
+    Dataset
+        With `image` and `uri` (the ``s3://`` address) and `bytes` filled.
+
+    Raises
+    ------
+    InputError
+        Nothing below the prefix looks like an image.
+    RemoteError
+        The bucket cannot be listed.
+    """
+    bucket, key_prefix = split_uri(prefix)
+    client = client or make_client("s3", profile=profile, region=region, endpoint_url=endpoint_url)
+    storage = S3Storage(client, bucket, requester_pays=requester_pays)
+    found = [
+        (storage.uri(item.key), item.bytes)
+        for item in storage.list(key_prefix)
+        if not item.key.endswith("/") and (every_object or _looks_like_image(item.key))
+    ]
+    if not found:
+        raise InputError(
+            f"There is no image below {prefix}. Check bucket and prefix; every_object=True takes any name."
+        )
+    images = pd.DataFrame(found, columns=["image", "bytes"])
+    listed = Dataset.from_tables(images.assign(uri=images["image"]))
+    return listed.step("list_images", options={"prefix": prefix})
+
+
+def _looks_like_image(key: str) -> bool:
+    suffix = Path(key).suffix.lower()
+    return not suffix or suffix in IMAGE_SUFFIXES
+
+
+@dataclass(frozen=True)
+class ByteReader:
+    """Reads the bytes behind a local path or an ``s3://`` address. Can be pickled: each process makes its client.
+
+    Parameters
+    ----------
+    profile, region, endpoint_url : str, optional
+        As in boto3.
+    requester_pays : bool
+        Accept to be charged for reading somebody else's bucket.
+    """
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    requester_pays: bool = False
+
+    def __call__(self, uri: str) -> bytes:
+        """Return the bytes; InputError or RemoteError when they cannot be read."""
+        if not uri.startswith("s3://"):
+            try:
+                return Path(uri).read_bytes()
+            except OSError as error:
+                raise InputError(f"{uri} cannot be read: {error.strerror or error}.") from error
+        bucket, key = split_uri(uri)
+        client = _shared_client(os.getpid(), self.profile, self.region, self.endpoint_url)
+        return S3Storage(client, bucket, requester_pays=self.requester_pays).get(key)
+
+
+@cache  # by process too: a forked one must not talk over its parent's connections
+def _shared_client(_process: int, profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
+    return make_client("s3", profile=profile, region=region, endpoint_url=endpoint_url)

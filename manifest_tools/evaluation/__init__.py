@@ -1,0 +1,8 @@
+"""Is the adapter better than the base model? Amazon's result files -> a comparison that knows its uncertainty."""
+
+from __future__ import annotations
+
+from manifest_tools.evaluation.comparison import Comparison, Evaluation, compare_evaluation
+from manifest_tools.evaluation.files import EvaluationFiles
+
+__all__ = ["Comparison", "Evaluation", "EvaluationFiles", "compare_evaluation"]

@@ -1,0 +1,328 @@
+"""Compare adapters with the base model, from files to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError
+from manifest_tools.evaluation.counts import FORMULA
+from manifest_tools.evaluation.files import (
+    Evaluated,
+    EvaluationFiles,
+    Results,
+    read_bytes,
+    read_evaluations,
+    read_judged,
+)
+from manifest_tools.evaluation.guard import Guard, run_guard
+from manifest_tools.evaluation.mistakes import (
+    Flip,
+    LabelComparison,
+    arrange,
+    compare_counts,
+    compare_images,
+    evaluated_labels,
+    find_flips,
+)
+from manifest_tools.evaluation.same_tests import require_same_tests
+from manifest_tools.evaluation.thresholds import (
+    Choice,
+    Point,
+    choose,
+    fine_points,
+    points_of_images,
+    points_of_results,
+)
+from manifest_tools.keys import source_refs
+from manifest_tools.policy import Policy
+from manifest_tools.taxonomy import Taxonomy
+
+DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
+ENRICHED = (
+    "The test set is rich in mistakes of the base model, on purpose: these figures say nothing about how often "
+    "production traffic will be judged wrongly. A sample of ordinary traffic does (--guard)."
+)
+
+_COUNTS_ALONE = (
+    "Only counts are known: what is newly caused cannot be told from what was not fixed, and the intervals hold if "
+    "nothing is newly caused. The test set's output manifest tells."
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One adapter against the base model.
+
+    Parameters
+    ----------
+    adapter : str
+        Its ARN, or the file's name when that is all that is known.
+    threshold : float
+        At which `labels` and `flips` are.
+    images, groups : int
+        Test images, and how many of them are independent (groups of look-alikes); `groups` is 0 when unknown.
+    labels : tuple of LabelComparison
+        The sum over all labels first.
+    points : tuple of Point
+        Counts at every threshold.
+    flips : tuple of Flip
+        Images on which the models differ, newly caused mistakes first. Empty when only counts are known.
+    choices : tuple of Choice
+        The best thresholds for the goal, when there is one.
+    f1_given : float or None
+        Amazon's aggregated F1 score, as given.
+    """
+
+    adapter: str
+    base_model: str
+    adapter_model: str
+    threshold: float
+    images: int
+    groups: int
+    training_images: int
+    by_image: bool
+    labels: tuple[LabelComparison, ...]
+    points: tuple[Point, ...]
+    flips: tuple[Flip, ...]
+    choices: tuple[Choice, ...]
+    f1_given: float | None
+    notes: tuple[str, ...]
+    guard: Guard | None = None
+
+    @property
+    def total(self) -> LabelComparison:
+        """The sum over all labels."""
+        return self.labels[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as its JSON object."""
+        return {
+            "adapter": self.adapter,
+            "base_model": self.base_model,
+            "adapter_model": self.adapter_model,
+            "threshold": self.threshold,
+            "test_images": self.images,
+            "test_groups": self.groups or None,
+            "training_images": self.training_images or None,
+            "f1_given": self.f1_given,
+            "labels": [item.to_dict() for item in self.labels],
+            "thresholds": [item.to_dict() for item in self.points],
+            "flips": [item.to_dict() for item in self.flips] if self.by_image else None,
+            "best_thresholds": [item.to_dict() for item in self.choices],
+            "guard": self.guard.to_dict() if self.guard else None,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Adapters side by side on one test set."""
+
+    adapters: tuple[Comparison, ...]
+    max_false_positive_rate: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as a JSON object."""
+        return {
+            "formula": FORMULA,
+            "remark": ENRICHED,
+            "max_false_positive_rate": self.max_false_positive_rate,
+            "adapters": [item.to_dict() for item in self.adapters],
+        }
+
+
+def compare_evaluation(
+    *sources: str | Path | EvaluationFiles,
+    threshold: float | None = None,
+    max_false_positive_rate: float | None = None,
+    guard: str | Path | None = None,
+    targets: Sequence[str] | None = None,
+    dataset: Dataset | None = None,
+    taxonomy: Taxonomy | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Compare adapters with the base model.
+
+    Parameters
+    ----------
+    *sources : path or EvaluationFiles
+        Evaluation results (counts) and output manifests (answers by image) of one adapter or several; files
+        of the same adapter are put together. The manifests say which images flipped and what is newly caused.
+    threshold : float, optional
+        Confidence (0-100) at which the models are used. Default: the one that the adapter was trained for, else 50.
+    max_false_positive_rate : float, optional
+        Share (0-1) of images without a label that may be reported with it; asks for the best threshold.
+    guard : path, optional
+        Manifest of ordinary traffic, with the answers of both models.
+    targets : sequence of str, optional
+        Labels that the adapter was to change. Default: those that it was tested on.
+    dataset : Dataset, optional
+        Knows which test images are look-alikes.
+    taxonomy : Taxonomy, optional
+        Default: the current one.
+    seed : int
+        For the bootstrap.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, an option is out of range, or the adapters were tested on different images.
+
+    Notes
+    -----
+    "Total" adds up the labels: it counts pairs of image and label, as Amazon's own aggregate does.
+    """
+    _require_range("threshold", threshold, 0, 100)
+    _require_range("max_false_positive_rate", max_false_positive_rate, 0, 1)
+    taxonomy = taxonomy or Taxonomy.load()
+    evaluated = read_evaluations(sources, taxonomy)
+    at = _threshold(evaluated, threshold)
+    require_same_tests(evaluated)
+    groups = (
+        dict(zip(source_refs(dataset), dataset.images["group"], strict=True)) if dataset is not None else {}
+    )
+    groups = {image: group or image for image, group in groups.items()}
+    traffic = read_judged(str(guard), read_bytes(guard), taxonomy) if guard is not None else None
+    settings = _Settings(at, max_false_positive_rate, groups, seed)
+    compared = []
+    for item in evaluated:
+        aims = targets or _targets(item, dataset)
+        found = run_guard(traffic, aims, at, taxonomy, seed=seed) if traffic else None
+        if item.judged:
+            one = _by_image(item, evaluated_labels(item, at, taxonomy), settings)
+        else:
+            one = _by_counts(item, settings)
+        compared.append(replace(one, guard=found, notes=(*one.notes, *_model_notes(item, evaluated))))
+    return Evaluation(tuple(compared), max_false_positive_rate)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    threshold: float
+    goal: float | None
+    groups: Mapping[str, str]
+    seed: int
+
+
+def _targets(item: Evaluated, dataset: Dataset | None) -> tuple[str, ...]:
+    """Return the labels that an adapter was to change, as well as the files tell."""
+    declared = Policy.from_dict(dataset.policy).targets if dataset is not None else ()
+    if declared:
+        return tuple(target.label for target in declared)
+    if item.results and item.results.labels:
+        return item.results.labels
+    return tuple(sorted({label for image in item.judged for label in image.truth or ()}))
+
+
+def _model_notes(item: Evaluated, evaluated: Sequence[Evaluated]) -> list[str]:
+    notes = []
+    versions = {other.base_model for other in evaluated if other.base_model}
+    if len(versions) > 1:
+        notes.append(
+            f"The adapters were compared with different base models ({', '.join(sorted(versions))})."
+        )
+    if item.base_model != item.adapter_model:
+        notes.append(
+            f"The base model is {item.base_model or 'unknown'}, the adapter answered with {item.adapter_model}."
+        )
+    return notes
+
+
+def _by_image(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> Comparison:
+    judged = [image for image in item.judged if image.truth is not None]
+    if not judged:
+        raise InputError(f"{item.name}: no image has a ground truth, so no mistake can be counted.")
+    threshold = settings.threshold
+    tests = arrange(judged, labels, settings.groups)
+    compared = compare_images(tests, threshold, seed=settings.seed)
+    known = item.results or Results()
+    notes = (*item.notes, *_differences(known, compared, threshold))
+    return Comparison(
+        item.name,
+        item.base_model,
+        item.adapter_model,
+        threshold,
+        len(judged),
+        tests.group_count if settings.groups else 0,
+        known.training_images,
+        by_image=True,
+        labels=compared,
+        points=tuple(points_of_images(tests)),
+        flips=find_flips(tests, threshold),
+        choices=choose(fine_points(tests), settings.goal) if settings.goal is not None else (),
+        f1_given=known.f1,
+        notes=notes,
+    )
+
+
+def _by_counts(item: Evaluated, settings: _Settings) -> Comparison:
+    results = item.results
+    assert results is not None
+    threshold = settings.threshold
+    counted = results.at.get(threshold)
+    if counted is None:
+        known = ", ".join(f"{value:g}" for value in sorted(results.at))
+        raise InputError(
+            f"{item.name} has no counts at threshold {threshold:g}, only at {known}. Choose one of these, or give "
+            "the output manifest, which allows any."
+        )
+    points = tuple(points_of_results(results))
+    return Comparison(
+        item.name,
+        "",
+        "",
+        threshold,
+        results.test_images,
+        0,
+        results.training_images,
+        by_image=False,
+        labels=tuple(compare_counts(label, threshold, *counted[label]) for label in sorted(counted)),
+        points=points,
+        flips=(),
+        choices=choose(points, settings.goal) if settings.goal is not None else (),
+        f1_given=results.f1,
+        notes=(_COUNTS_ALONE,),
+    )
+
+
+def _differences(results: Results, compared: tuple[LabelComparison, ...], threshold: float) -> list[str]:
+    """Say where our counts and Amazon's differ, rather than hide one of them."""
+    given = results.at.get(threshold, {})
+    notes = []
+    for item in compared:
+        theirs = given.get(item.label)
+        if theirs is not None and theirs != (item.base, item.adapter):
+            name = item.label or "The total"
+            mistakes = [
+                (counts.false_positives, counts.false_negatives)
+                for counts in (*theirs, item.base, item.adapter)
+            ]
+            notes.append(
+                f"{name}: Amazon's results file counts otherwise than the manifest gives (false positives, false "
+                f"negatives of base model and adapter: {mistakes[0]}, {mistakes[1]}; from the manifest: "
+                f"{mistakes[2]}, {mistakes[3]}). The manifest's are used."
+            )
+    return notes
+
+
+def _threshold(evaluated: Sequence[Evaluated], asked: float | None) -> float:
+    if asked is not None:
+        return float(asked)
+    trained = {
+        item.results.threshold for item in evaluated if item.results and item.results.threshold is not None
+    }
+    if len(trained) > 1:
+        values = ", ".join(f"{value:g}" for value in sorted(trained))
+        raise InputError(
+            f"The adapters were trained for different thresholds ({values}). Say which: --threshold."
+        )
+    return trained.pop() if trained else DEFAULT_THRESHOLD
+
+
+def _require_range(name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise InputError(f"{name} is {value:g}; expected a number from {low:g} to {high:g}.")

@@ -1,0 +1,112 @@
+"""The guard: what an adapter does to ordinary traffic, for the labels that it was not trained to change.
+
+A test set is full of the base model's mistakes, on purpose. So it says nothing about the rates of production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from manifest_tools.evaluation.files import Evaluated, Judged
+from manifest_tools.evaluation.mistakes import Flip, LabelComparison, arrange, compare_images, find_flips
+from manifest_tools.evaluation.statistics import mcnemar_exact, wilson
+from manifest_tools.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """How many images each model reports a label in, at the threshold; truth is not needed for it."""
+
+    label: str
+    images: int
+    base: int
+    adapter: int
+    newly: int  # by the adapter alone
+    no_longer: int  # by the base model alone
+
+    def __str__(self) -> str:
+        """Return the change as a sentence."""
+        return (
+            f"{self.label}: reported in {self.adapter} of {self.images} images instead of {self.base} "
+            f"({self.newly} newly, {self.no_longer} no longer)"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as its JSON object, with Wilson's interval of the share that changed."""
+        changed = wilson(self.newly + self.no_longer, self.images)
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "changed_interval": changed.to_dict() if changed else None,
+            "p_value": mcnemar_exact(self.newly, self.no_longer),
+            "sentence": str(self),
+        }
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What happened on ordinary traffic to labels that were not targets.
+
+    `comparisons` and `flips` cover the images that people judged; `reported` all of them.
+    """
+
+    images: int
+    judged: int
+    threshold: float
+    targets: tuple[str, ...]
+    reported: tuple[Reported, ...]
+    comparisons: tuple[LabelComparison, ...]
+    flips: tuple[Flip, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the guard's findings as a JSON object."""
+        return {
+            "images": self.images,
+            "judged": self.judged,
+            "threshold": self.threshold,
+            "targets": list(self.targets),
+            "reported": [item.to_dict() for item in self.reported],
+            "labels": [item.to_dict() for item in self.comparisons],
+            "flips": [item.to_dict() for item in self.flips],
+        }
+
+
+def run_guard(
+    evaluated: Evaluated, targets: Sequence[str], threshold: float, taxonomy: Taxonomy, *, seed: int = 0
+) -> Guard:
+    """Compare both models on ordinary traffic, per label that was not a target."""
+    judged = evaluated.judged
+    labels = sorted(_labels(judged, taxonomy) - set(targets))
+    everything = arrange(judged, labels, {})
+    said_base, said_adapter = everything.base >= threshold, everything.adapter >= threshold
+    reported = tuple(
+        Reported(
+            label,
+            len(judged),
+            int(said_base[:, column].sum()),
+            int(said_adapter[:, column].sum()),
+            int((said_adapter & ~said_base)[:, column].sum()),
+            int((said_base & ~said_adapter)[:, column].sum()),
+        )
+        for column, label in enumerate(labels)
+        if np.any(said_base[:, column] | said_adapter[:, column])
+    )
+    with_truth = [image for image in judged if image.truth is not None]
+    tests = arrange(with_truth, labels, {})
+    return Guard(
+        len(judged),
+        len(with_truth),
+        threshold,
+        tuple(targets),
+        reported,
+        compare_images(tests, threshold, seed=seed) if with_truth else (),
+        find_flips(tests, threshold) if with_truth else (),
+    )
+
+
+def _labels(judged: Sequence[Judged], taxonomy: Taxonomy) -> set[str]:
+    """Return the top-level labels that anybody saw."""
+    seen = {name for image in judged for name in (*image.base, *image.adapter, *(image.truth or ()))}
+    return {taxonomy.level_1(name) if name in taxonomy else name for name in seen}

@@ -1,0 +1,67 @@
+"""An evaluation as one HTML page that needs nothing else and shows no picture unasked."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
+from manifest_tools.evaluation.counts import FORMULA
+from manifest_tools.evaluation.text import chance, describe_choice, share
+
+_SIDE = 240  # pixels of a thumbnail
+MAX_PICTURES = 60
+
+
+def render_page(evaluation: Evaluation, pictures: Mapping[str, Path] | None = None) -> str:
+    """Return the evaluation as an HTML page.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    pictures : mapping of str to Path, optional
+        Local files of test images, by their address in the manifest. Thumbnails of images that flipped are put
+        into the page, the first 60 of each adapter; they stay hidden until the reader reveals each.
+    """
+    environment = Environment(
+        loader=PackageLoader("manifest_tools.evaluation", "."), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters |= {"share": share, "chance": chance, "choice": describe_choice}
+    return environment.get_template("page.html.jinja").render(
+        evaluation=evaluation,
+        formula=FORMULA,
+        enriched=ENRICHED,
+        thumbnails={item.adapter: _thumbnails(item, pictures or {}) for item in evaluation.adapters},
+    )
+
+
+def _thumbnails(item: Comparison, pictures: Mapping[str, Path]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for flip in item.flips:
+        if len(found) == MAX_PICTURES:
+            break
+        if flip.image in pictures and flip.image not in found:
+            thumbnail = _thumbnail(pictures[flip.image])
+            if thumbnail:
+                found[flip.image] = thumbnail
+    return found
+
+
+def _thumbnail(path: Path) -> str:
+    """Return a small JPEG as base64 text; empty when the picture cannot be read, which others report."""
+    from PIL import Image, ImageOps  # noqa: PLC0415 - only pages with pictures need it
+
+    try:
+        with Image.open(path) as picture:
+            picture.draft("RGB", (_SIDE, _SIDE))
+            small = ImageOps.exif_transpose(picture).convert("RGB")
+            small.thumbnail((_SIDE, _SIDE))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return ""
+    buffer = BytesIO()
+    small.save(buffer, "JPEG", quality=70)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
