@@ -14,6 +14,17 @@ from typing import Any
 from manifest_tools.errors import InputError
 
 _SHOWN = 80  # characters of a value in a message
+# What minimum and maximum count; empty where they limit the value itself.
+_UNITS = {
+    "list": "items",
+    "map": "entries",
+    "string": "characters",
+    "blob": "bytes",
+    "integer": "",
+    "long": "",
+    "float": "",
+    "double": "",
+}
 
 
 def check_call(client: Any, operation: str, parameters: Mapping[str, Any]) -> None:
@@ -42,26 +53,22 @@ def check_call(client: Any, operation: str, parameters: Mapping[str, Any]) -> No
 def violations(shape: Any, value: Any, place: str = "") -> Iterator[str]:
     """Yield what is wrong with a value, by the enumerations, patterns and limits of a botocore shape."""
     kind = shape.type_name
-    if kind == "structure" and isinstance(value, Mapping):
+    if kind == "structure":
         for name, item in value.items():
             if name in shape.members:
                 yield from violations(shape.members[name], item, f"{place}.{name}" if place else name)
-    elif kind == "list":
-        yield from _outside(shape, len(value), place, "items")
+        return
+    if kind in _UNITS:
+        yield from _outside(shape, len(value) if _UNITS[kind] else value, place, _UNITS[kind])
+    if kind == "list":
         for index, item in enumerate(value):
             yield from violations(shape.member, item, f"{place}[{index}]")
     elif kind == "map":
-        yield from _outside(shape, len(value), place, "entries")
         for key, item in value.items():
             yield from violations(shape.key, key, f"{place} key {key!r}")
             yield from violations(shape.value, item, f"{place}[{key!r}]")
     elif kind == "string":
-        yield from _outside(shape, len(value), place, "characters")
         yield from _not_matching(shape, value, place)
-    elif kind == "blob":
-        yield from _outside(shape, len(value), place, "bytes")
-    elif kind in {"integer", "long", "float", "double"}:
-        yield from _outside(shape, value, place, "")
 
 
 def _outside(shape: Any, size: float, place: str, unit: str) -> Iterator[str]:
