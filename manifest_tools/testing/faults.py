@@ -6,16 +6,15 @@ import asyncio
 import random
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from manifest_tools.errors import InputError
+from manifest_tools.testing.wire import BrokenError, Head, pass_answer, read_body, read_head
 
-_CHUNK = 1 << 16
 _HEAD_LIMIT = 1 << 18
-_BODILESS = (204, 304)
 _KINDS = ("errors", "resets", "lost_replies", "cuts", "delays")
 
 _S3_ERROR = (
@@ -143,29 +142,6 @@ def _running(service: _Service) -> Iterator[None]:
         loop.close()
 
 
-@dataclass
-class _Head:
-    """First line and headers of a request or an answer."""
-
-    raw: bytes
-    first: list[str]
-    headers: dict[str, str]
-
-    @property
-    def status(self) -> int:
-        return int(self.first[1])
-
-    def without(self, name: str) -> bytes:
-        """Return the head as it came, less one header."""
-        wanted = name.lower().encode() + b":"
-        lines = self.raw.split(b"\r\n")
-        return b"\r\n".join(line for line in lines if not line.lower().startswith(wanted))
-
-
-class _Broken(Exception):  # noqa: N818 - a signal between our own functions
-    """The client's connection is to be dropped."""
-
-
 class _Service:
     def __init__(
         self,
@@ -202,7 +178,7 @@ class _Service:
             server_reader, upstream = await asyncio.open_connection(*self._target, limit=_HEAD_LIMIT)
             while True:
                 await self._exchange(reader, writer, server_reader, upstream)
-        except (OSError, asyncio.IncompleteReadError, _Broken):
+        except (OSError, asyncio.IncompleteReadError, BrokenError):
             writer.transport.abort()
         except asyncio.CancelledError:
             writer.transport.abort()  # the proxy stops
@@ -219,30 +195,30 @@ class _Service:
         upstream: asyncio.StreamWriter,
     ) -> None:
         """Pass one request and its answer, or break one of them."""
-        request = await _read_head(reader)
+        request = await read_head(reader)
         fault = self._choose(request)
         if fault == "resets":
-            raise _Broken
+            raise BrokenError
         if request.headers.get("expect", "").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if fault == "errors":
-            async for _ in _body(reader, request):
+            async for _ in read_body(reader, request):
                 pass
             writer.write(_refusal(request, self._proxy.faults.status))
             await writer.drain()
             return
         upstream.write(request.without("expect"))
-        async for chunk in _body(reader, request):
+        async for chunk in read_body(reader, request):
             upstream.write(chunk)
             await upstream.drain()
-        answer = await _read_head(server_reader)
+        answer = await read_head(server_reader)
         if fault == "lost_replies":
-            raise _Broken
+            raise BrokenError
         if fault == "delays":
             await asyncio.sleep(self._proxy.faults.delay_seconds)
-        await _pass_answer(request, answer, server_reader, writer, cut=fault == "cuts")
+        await pass_answer(request, answer, server_reader, writer, cut=fault == "cuts")
 
-    def _choose(self, request: _Head) -> str:
+    def _choose(self, request: Head) -> str:
         counts = self._proxy.counts
         counts["requests"] += 1
         if self._only is not None and not self._only(request.first[0], request.first[1]):
@@ -253,64 +229,7 @@ class _Service:
         return fault
 
 
-async def _read_head(reader: asyncio.StreamReader) -> _Head:
-    raw = await reader.readuntil(b"\r\n\r\n")
-    first, *lines = raw[:-4].decode("latin-1").split("\r\n")
-    pairs = (line.partition(":") for line in lines)
-    return _Head(raw, first.split(" ", 2), {name.lower(): value.strip() for name, _, value in pairs})
-
-
-async def _body(reader: asyncio.StreamReader, head: _Head) -> AsyncIterator[bytes]:
-    """Yield the bytes of a body as they are on the wire."""
-    if "chunked" in head.headers.get("transfer-encoding", "").lower():
-        size = -1
-        while size != 0:
-            line = await reader.readuntil(b"\r\n")
-            yield line
-            size = int(line.split(b";")[0], 16)
-            if size:
-                yield await reader.readexactly(size + 2)
-        while (line := await reader.readuntil(b"\r\n")) != b"\r\n":
-            yield line  # trailers
-        yield line
-        return
-    left = int(head.headers.get("content-length", 0))
-    while left:
-        chunk = await reader.read(min(left, _CHUNK))
-        if not chunk:
-            raise _Broken
-        left -= len(chunk)
-        yield chunk
-
-
-async def _pass_answer(
-    request: _Head, answer: _Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, cut: bool
-) -> None:
-    writer.write(answer.raw)
-    if request.first[0] == "HEAD" or answer.status in _BODILESS:
-        if cut:
-            raise _Broken
-        await writer.drain()
-        return
-    limit = int(answer.headers.get("content-length", _CHUNK)) // 2
-    sent = 0
-    async for chunk in _body(reader, answer):
-        if cut and sent + len(chunk) > limit:
-            writer.write(chunk[: limit - sent])
-            with suppress(OSError):
-                await writer.drain()
-            raise _Broken
-        writer.write(chunk)
-        sent += len(chunk)
-        await writer.drain()
-    if cut:
-        raise _Broken
-    if answer.headers.get("connection", "").lower() == "close":
-        writer.close()
-        raise _Broken
-
-
-def _refusal(request: _Head, status: int) -> bytes:
+def _refusal(request: Head, status: int) -> bytes:
     is_json = "x-amz-target" in request.headers
     body = _JSON_ERROR if is_json else _S3_ERROR
     kind = "application/x-amz-json-1.1" if is_json else "application/xml"

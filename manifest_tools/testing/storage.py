@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +92,15 @@ class LocalS3:
         **options
             For ``boto3.session.Session.client``.
         """
-        import boto3  # noqa: PLC0415 - half a second, and only wanted here
+        return session_of(credentials or self.admin).client("s3", endpoint_url=url or self.url, **options)
 
-        who = credentials or self.admin
-        session = boto3.session.Session(who.access_key, who.secret_key, region_name=REGION)
-        return session.client("s3", endpoint_url=url or self.url, **options)
+
+@cache
+def session_of(credentials: Credentials) -> Any:
+    """Return the boto3 session of a pair of keys: kept, because a new one reads its service models again."""
+    import boto3  # noqa: PLC0415 - half a second, and only wanted here
+
+    return boto3.session.Session(credentials.access_key, credentials.secret_key, region_name=REGION)
 
 
 @contextmanager
