@@ -13,8 +13,9 @@ from scipy import sparse
 from manifest_tools.splits.problem import Floats, Problem
 from manifest_tools.splits.units import FREE, TEST, Ints, mix
 
-_BLOCKS = 1200  # about how many blocks are decided at once
-_SINGLY = 500  # this many classes are decided one by one in the end
+_BLOCKS = 400  # how many blocks at most
+_SINGLY_FIRST, _SINGLY_LAST = 200, 400  # classes decided one by one: large groups and rare labels; the menders
+_LARGE = 8  # images in a unit that counts as large
 _SWEEPS = 6
 
 
@@ -30,7 +31,7 @@ def shares(problem: Problem) -> Ints:
     free = problem.side == FREE
     n = problem.n_balanced
     targets = problem.target[:n].astype(np.int64)
-    columns = sparse.csc_array(problem.counts[:, :n])
+    columns = sparse.csc_array(problem.simple[:, :n])
     if np.abs(columns.T @ (parts * mult) - targets).max(initial=0) <= scale:
         return parts
     for _ in range(_SWEEPS):
@@ -56,39 +57,47 @@ def diffuse(problem: Problem, seed: int) -> Ints:
 
     tie = mix(np.arange(len(rest), dtype=np.uint64) + mix(np.array([seed], np.uint64)))
     totals = np.maximum(problem.total, 1)[: problem.n_balanced]
-    rarity = counts[:, 2 : problem.n_balanced] @ np.floor(2.0**40 / totals[2:])
-    order = np.lexsort((tie, -rarity))
+    rarity = problem.simple[:, 2 : problem.n_balanced] @ np.floor(2.0**40 / totals[2:])
+    images = problem.simple[:, [0]].toarray().ravel()
+    order = np.lexsort((tie, -rarity, -np.frexp(images)[1]))  # large units first: the small ones mend the rest
     order = order[rest[order] > 0]
     rows = counts[order]
     pointers, columns, values, rest = rows.indptr, rows.indices, rows.data, rest[order].astype(float)
 
-    blocked = max(0, len(order) - _SINGLY)
-    block = max(1, -(-blocked // _BLOCKS))
-    start = 0
-    while start < len(order):
-        stop = min(start + block, blocked) if start < blocked else start + 1
+    edges = _blocks(len(order), int((images[order] >= _LARGE).sum()))
+    for start, stop in zip(edges[:-1], edges[1:], strict=True):
         at = slice(pointers[start], pointers[stop])
         column, value = columns[at], values[at]
-        lengths = np.diff(pointers[start : stop + 1])
-        left = np.repeat(rest[start:stop], lengths)
-        # price of rounding up less price of rounding down, each the weighted square of the deviation
-        price = weight[column] * value * (2 * deviation[column] + (scale - 2 * left) * value)
-        gain = np.add.reduceat(price, pointers[start:stop] - pointers[start])
         if stop - start == 1:
-            up = gain < 0
-        else:  # the best of the block, as many as the share asks for
-            up = np.zeros(stop - start, bool)
-            images = rest[start:stop].sum() - deviation[0] / max(1.0, values[pointers[start]])
-            number = int(np.clip(images // scale, 0, stop - start))
-            up[np.argsort(gain, kind="stable")[:number]] = True
+            left = rest[start]
+            # price of rounding up less price of rounding down, each the weighted square of the deviation
+            gain = (weight[column] * value * (2 * deviation[column] + (scale - 2 * left) * value)).sum()
+            if gain < 0:
+                chosen[order[start]] += 1
+                deviation[column] += (scale - left) * value
+            else:
+                deviation[column] -= left * value
+            continue
+        lengths, offsets = np.diff(pointers[start : stop + 1]), pointers[start:stop] - pointers[start]
+        left, size = np.repeat(rest[start:stop], lengths), value[offsets]
+        price = weight[column] * value * (2 * deviation[column] + (scale - 2 * left) * value)
+        best = np.argsort(np.add.reduceat(price, offsets) / size, kind="stable")
+        need = (rest[start:stop] * size).sum()
+        need -= np.clip(deviation[0], -need / 2, need / 2)
+        up = np.zeros(stop - start, bool)  # the best of the block, as many as the share asks for
+        up[best] = np.cumsum(size[best]) * scale <= need + size[best] * (scale // 2)
         chosen[order[start:stop]] += up
         change = (np.repeat(up, lengths) * scale - left) * value
-        if stop - start == 1:
-            deviation[column] += change
-        else:
-            deviation += np.bincount(column, weights=change, minlength=len(deviation))
-        start = stop
+        deviation += np.bincount(column, weights=change, minlength=len(deviation))
     return chosen
+
+
+def _blocks(n: int, n_large: int) -> list[int]:
+    """Return where blocks of `n` classes begin and end: single ones at both ends, larger blocks between."""
+    first = min(n, max(_SINGLY_FIRST, min(n_large, _BLOCKS)))
+    last = max(first, n - _SINGLY_LAST)
+    size = max(1, -(-(last - first) // _BLOCKS))
+    return [*range(first), *range(first, last, size), *range(last, n + 1)]
 
 
 def _weights(problem: Problem) -> Floats:

@@ -39,7 +39,7 @@ class Search:
         self.chosen = chosen[self.order]
         self.mult = problem.mult[self.order]
         self.counts = problem.counts[self.order]
-        self.deviation = problem.counts.T @ chosen.astype(float) * problem.scale - problem.target
+        self.deviation = problem.deviation(chosen)
         values = self.counts.data.astype(np.int64)
         base = int(values.max(initial=0)) + 1
         kinds, entry = np.unique(self.counts.indices * np.int64(base) + values, return_inverse=True)
@@ -50,9 +50,11 @@ class Search:
             (np.ones(len(entry)), entry.astype(np.int32), self.counts.indptr),
             shape=(len(self.order), len(kinds)),
         )
-        self._weight, self._heavy = problem.weight[self._column], problem.heavy[self._column]
-        self._low = (problem.low - problem.target)[self._column]
-        self._high = (problem.high - problem.target)[self._column]
+        self._weight = problem.weight[self._column]
+        bounded = self._column[: int(np.searchsorted(self._column, problem.n_simple))]
+        self._heavy = problem.heavy[bounded]
+        self._low = (problem.low - problem.target[: problem.n_simple])[bounded]
+        self._high = (problem.high - problem.target[: problem.n_simple])[bounded]
         self.problem = problem
 
     def result(self) -> Ints:
@@ -65,8 +67,10 @@ class Search:
         """Return what one more (or less) unit with each kind of entry would cost."""
         before = deviation[..., self._column]
         after = before + sign * self._value
-        light = self._weight * (np.abs(after) - np.abs(before))
-        return light + self._heavy * (self._out(after) - self._out(before))
+        price = self._weight * (np.abs(after) - np.abs(before))
+        n = len(self._heavy)  # only columns before the pairs have bounds
+        price[..., :n] += self._heavy * (self._out(after[..., :n]) - self._out(before[..., :n]))
+        return price
 
     def _out(self, deviation: Floats) -> Floats:
         return np.maximum(np.maximum(self._low - deviation, deviation - self._high), 0)
@@ -148,7 +152,7 @@ def _sample(problem: Problem, order: Ints) -> Ints:
         return order
     keep = np.zeros(len(order), bool)
     keep[:_CROWD] = True
-    columns = sparse.csc_array(problem.counts[order][:, 2 : problem.n_balanced])
+    columns = sparse.csc_array(problem.simple[order][:, 2 : problem.n_balanced])
     for start, stop in zip(columns.indptr[:-1], columns.indptr[1:], strict=True):
         keep[np.sort(columns.indices[start:stop])[:32]] = True
     return order[keep]
