@@ -1,0 +1,250 @@
+"""The split as a rounding problem: columns to count, what each should come to, and what it must not leave.
+
+Everything is in whole numbers: counts are held in parts of an image (`scale` parts each), so that sums are
+exact in float64, do not depend on the order of summation, and are the same on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from manifest_tools.splits.units import Ints, Units
+
+Floats = NDArray[np.float64]
+
+MAX_PAIR_ENTRIES = 6_000_000  # above this, label pairs are left out: they would cost more than they help
+_PAIRS_WORTH = 200  # a label outweighs this many pairs at most, which keeps the weights small
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What a split must keep to, besides whole groups and locked rows.
+
+    Parameters
+    ----------
+    share : Fraction
+        Share of the images for the test set.
+    min_test : int
+        Least number of test images.
+    both_sides : bool
+        Whether every label with two units must be on both sides, however small its fair share is.
+    keep_in_train : array of int, one for each outcome
+        Images of the outcome that training must keep, where there are so many. The outcomes are the last
+        columns of the label matrix.
+    first : array of bool, one for each outcome
+        Whether the outcome is one of the user's targets, which come before the test set's minimum.
+    """
+
+    share: Fraction
+    min_test: int
+    both_sides: bool
+    keep_in_train: Ints
+    first: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A linear rounding problem; see :func:`build_problem`.
+
+    Parameters
+    ----------
+    simple : sparse array, classes x columns
+        What one unit of the class adds to each column before the label pairs. The columns: images (for the
+        share), images (for the bounds), labels, images without label, outcomes, images free of a label.
+    counts : sparse array, classes x columns
+        The same, followed by the label pairs.
+    mult, side : arrays, one for each class
+        As in :class:`~manifest_tools.splits.units.Units`.
+    share : Fraction
+        The share of the images that the test set is meant to have.
+    scale : int
+        Parts of an image.
+    n_labels, n_balanced : int
+        How many columns are labels; how many columns come before those that have bounds only.
+    total : array of float, one for each column
+        Images in all.
+    target : array of float, one for each column
+        What the test set should have, in parts; within the bounds.
+    low, high : array of float, one for each column before the pairs
+        Bounds, in parts.
+    weight : array of float, one for each column
+        Price of a part away from the target.
+    heavy : array of float, one for each column before the pairs
+        Price of a part out of bounds.
+    """
+
+    simple: sparse.csr_array
+    counts: sparse.csr_array
+    mult: Ints
+    side: NDArray[np.int8]
+    share: Fraction
+    scale: int
+    n_labels: int
+    n_balanced: int
+    total: Floats
+    target: Floats
+    low: Floats
+    high: Floats
+    weight: Floats
+    heavy: Floats
+
+    @property
+    def n_simple(self) -> int:
+        """Number of columns before the label pairs."""
+        return self.simple.shape[1]
+
+    def deviation(self, chosen: Ints) -> Floats:
+        """Return how far the test set is from its target in each column, in parts."""
+        return np.asarray(self.counts.T @ chosen.astype(float)) * self.scale - self.target
+
+
+def pair_matrix(labels: sparse.csr_array) -> sparse.csr_array:
+    """Say which pairs of labels each label set holds: label sets x pairs that occur."""
+    n_sets, m = labels.shape
+    sizes = np.diff(labels.indptr).astype(np.int64)
+    n_pairs = sizes * (sizes - 1) // 2
+    if n_pairs.sum() == 0 or n_pairs.sum() > MAX_PAIR_ENTRIES:
+        return sparse.csr_array((n_sets, 0), dtype=np.int64)
+    later = np.repeat(labels.indptr[1:], sizes) - np.arange(labels.nnz) - 1  # labels of the set after this one
+    first = np.repeat(np.arange(labels.nnz), later)
+    second = first + 1 + np.arange(later.sum()) - np.repeat(np.cumsum(later) - later, later)
+    indices = labels.indices.astype(np.int64)
+    codes = indices[first] * m + indices[second]
+    if m * m <= 4 * len(codes) + 1_000_000:  # a table is faster than sorting
+        seen = np.zeros(m * m, bool)
+        seen[codes] = True
+        columns, n_columns = (np.cumsum(seen) - 1)[codes], int(seen.sum())
+    else:
+        unique, columns = np.unique(codes, return_inverse=True)
+        n_columns = len(unique)
+    ones = np.ones(len(codes), np.int64)
+    return sparse.csr_array((ones, columns, np.r_[0, np.cumsum(n_pairs)]), shape=(n_sets, n_columns))
+
+
+def build_problem(units: Units, n_labels: int, demands: Demands) -> Problem:
+    """Set up the rounding problem of a split.
+
+    Parameters
+    ----------
+    units : Units
+        Units and classes of a label matrix whose first `n_labels` columns are labels, the others outcomes.
+    n_labels : int
+        Number of labels.
+    demands : Demands
+        What the split must keep to.
+    """
+    sets, mult = units.sets, units.mult
+    labels = sparse.csr_array(sets[:, :n_labels])
+    without = sparse.csr_array((np.diff(labels.indptr) == 0).astype(np.int64)[:, None])
+    balanced = sparse.csr_array(sparse.hstack([labels, without, sets[:, n_labels:]], format="csr"))
+    images = np.asarray(units.members.sum(axis=1)).astype(np.int64)
+    by_class = _add_up(units.members, balanced)
+    n_images = int(mult @ images)
+    share = demands.share
+    if share * n_images < demands.min_test < n_images:
+        share = Fraction(demands.min_test, n_images)
+    scale = share.denominator * max(1, 4096 // share.denominator)
+
+    # Images free of a label are counted where a side could be left without any. Where their fair share is
+    # far larger than any unit, balance alone sees to it.
+    fair_free = (n_images - (mult @ by_class)[:n_labels]) * float(min(share, 1 - share))
+    scarce = np.flatnonzero(fair_free < max(20, 4 * images.max(initial=1)))
+    column = sparse.csr_array(images[:, None])
+    parts = [column, column, by_class]
+    if len(scarce):
+        parts.append(sparse.csr_array(images[:, None] - by_class[:, scarce].toarray()))
+    simple = sparse.csr_array(sparse.hstack(parts, format="csr"), dtype=float)
+    counts = sparse.hstack([simple, _add_up(units.members, pair_matrix(labels))], format="csr", dtype=float)
+    counts = sparse.csr_array(counts)
+    counts.sort_indices()
+
+    n_balanced = 2 + by_class.shape[1]
+    total = np.asarray(mult @ counts)
+    low, high = _bounds(demands, share, mult, simple, n_labels, n_balanced)
+    weight, heavy = _prices(demands, counts, simple, n_labels, n_balanced)
+    target = total * (share.numerator * (scale // share.denominator))
+    target[: simple.shape[1]] = np.clip(target[: simple.shape[1]], low * scale, high * scale)
+    return Problem(
+        simple=simple,
+        counts=counts,
+        mult=mult,
+        side=units.side,
+        share=share,
+        scale=scale,
+        n_labels=n_labels,
+        n_balanced=n_balanced,
+        total=total,
+        target=target,
+        low=low * scale,
+        high=high * scale,
+        weight=weight,
+        heavy=heavy,
+    )
+
+
+def _add_up(members: sparse.csr_array, values: sparse.csr_array) -> sparse.csr_array:
+    """Return ``members @ values``; by looking up, where every unit is a single row."""
+    if members.nnz == members.shape[0] and (members.data == 1).all():
+        if np.array_equal(members.indices, np.arange(values.shape[0])):
+            return values
+        return sparse.csr_array(values[members.indices])
+    return sparse.csr_array(members @ values)
+
+
+def _sided(n_labels: int, n_balanced: int, n_simple: int) -> Ints:
+    """Return the columns that should be on both sides: labels, and images free of a label."""
+    return np.r_[2 : 2 + n_labels, n_balanced:n_simple]
+
+
+def _bounds(
+    demands: Demands, share: Fraction, mult: Ints, simple: sparse.csr_array, n_labels: int, n_balanced: int
+) -> tuple[Floats, Floats]:
+    """Return the least and the largest test count of each column before the pairs, in images."""
+    present = sparse.csr_array((np.ones(simple.nnz, np.int64), simple.indices, simple.indptr), shape=simple.shape)
+    several = (mult @ present) >= 2
+    total = np.asarray(mult @ simple)
+    fair = total * share.numerator / share.denominator
+    low, high = np.zeros(len(total)), total.copy()
+
+    sided = _sided(n_labels, n_balanced, len(total))
+    least = 0.0 if demands.both_sides else 0.5
+    low[sided] = several[sided] & (fair[sided] >= least)
+    high[sided] -= several[sided] & (total[sided] - fair[sided] >= least)
+
+    outcomes = slice(n_balanced - len(demands.keep_in_train), n_balanced)
+    high[outcomes] -= np.where(total[outcomes] >= demands.keep_in_train, demands.keep_in_train, 0)
+
+    slack = max(1.0, simple[:, [0]].min() if len(mult) else 1.0) / 2  # half of the smallest unit
+    low[0], high[0] = fair[0] - slack, fair[0] + slack
+    low[1] = max(1, demands.min_test if demands.min_test < total[0] else 1)
+    high[1] = total[1] - 1
+    return low, high
+
+
+def _prices(
+    demands: Demands, counts: sparse.csr_array, simple: sparse.csr_array, n_labels: int, n_balanced: int
+) -> tuple[Floats, Floats]:
+    """Return prices under which nothing gives way for anything that ranks below it.
+
+    Each rank costs more than one unit can change in all ranks below: pairs, labels, the test share, labels on
+    both sides, the least number of test images, the minimums of the user's targets.
+    """
+    weight = np.ones(counts.shape[1])
+    entries = int(np.diff(counts.indptr).max(initial=1))
+    weight[:n_balanced] = label = min(entries, _PAIRS_WORTH) + 1
+    weight[1] = weight[n_balanced : simple.shape[1]] = 0
+
+    largest = simple[:, [0]].max() if simple.shape[0] else 1.0
+    heavy = np.zeros(simple.shape[1])
+    heavy[0] = label * 2 * (1 + simple.sum(axis=1).max(initial=0) / largest)
+    sides = heavy[0] * 4 * largest
+    heavy[1] = sides * 4 * (n_labels + 1)
+    heavy[_sided(n_labels, n_balanced, simple.shape[1])] = sides
+    outcomes = slice(n_balanced - len(demands.keep_in_train), n_balanced)
+    heavy[outcomes] = np.where(demands.first, heavy[1] * 4 * largest, sides)
+    return weight, np.exp2(np.ceil(np.log2(np.maximum(heavy, 1)))) * (heavy > 0)
