@@ -32,7 +32,7 @@ _DECODE_ERRORS = {
 
 def decode_kind(images: pd.DataFrame) -> pd.Series[str]:
     """Return the kind of each decode error: the word before the colon, or ""."""
-    return images["decode_error"].str.split(":", n=1).str[0]
+    return images["decode_error"].map(lambda error: error.partition(":")[0])
 
 
 def _failed(code: str) -> Callable[[pd.DataFrame, Policy], Mask]:

@@ -90,6 +90,11 @@ class Evidence:
             return self.usable if name == "train" else np.zeros(len(self.images), dtype=bool)
         return self.usable & self.images["split"].eq(name).to_numpy()
 
+    def facts(self, mask: Mask) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield position and table row of the images that a mask chooses."""
+        rows = self.images[mask].to_dict("records")
+        return zip(positions(mask), ({str(key): row[key] for key in row} for row in rows), strict=True)
+
     def about(self, row: int, code: str, **data: Any) -> Finding:
         """Make a finding about one image; the other arguments are those of :func:`manifest_tools.catalogue.finding`."""
         if self.labelled and not self.usable[row]:

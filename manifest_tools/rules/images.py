@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping
+from posixpath import splitext
 from typing import Any
 
 from manifest_tools.findings import Finding
 from manifest_tools.policy import Policy
-from manifest_tools.rules.evidence import Evidence, positions
+from manifest_tools.rules.evidence import Evidence
 from manifest_tools.usable import IMAGE_REASONS
 
 _EXTENSIONS = {
@@ -31,8 +31,7 @@ def unusable_images(evidence: Evidence) -> Iterator[Finding]:
     Source: https://docs.aws.amazon.com/rekognition/latest/dg/limits.html, and decoding itself.
     """
     for code in IMAGE_REASONS:
-        for row in positions(evidence.reasons[code]):
-            facts = evidence.images.iloc[row]
+        for row, facts in evidence.facts(evidence.reasons[code]):
             yield evidence.about(row, code, **_numbers(code, facts, evidence.policy))
 
 
@@ -40,7 +39,7 @@ def wrong_extensions(evidence: Evidence) -> Iterator[Finding]:
     """Names whose extension says another format than the content."""
     names = zip(evidence.images["image"], evidence.images["format"], strict=True)
     for row, (name, found) in enumerate(names):
-        extension = PurePosixPath(name).suffix.lower()
+        extension = splitext(name)[1].lower()
         if found and extension in _KNOWN and extension not in _EXTENSIONS.get(found, ()):
             yield evidence.about(row, "image-extension", extension=extension, found=found)
 
@@ -54,8 +53,7 @@ def odd_pixels(evidence: Evidence) -> Iterator[Finding]:
         | ~images["mode"].isin(_PLAIN_MODES)
         | (images["orientation"] != 1)
     )
-    for row in positions(interesting.to_numpy()):
-        facts = images.iloc[row]
+    for row, facts in evidence.facts(interesting.to_numpy()):
         remarks = dict(_remarks(facts["remarks"]))
         if "damaged" in remarks:
             yield evidence.about(row, "image-damaged", reason=remarks["damaged"])
@@ -69,7 +67,7 @@ def odd_pixels(evidence: Evidence) -> Iterator[Finding]:
             yield evidence.about(row, "image-orientation", orientation=int(facts["orientation"]))
 
 
-def _numbers(code: str, facts: Any, policy: Policy) -> dict[str, Any]:
+def _numbers(code: str, facts: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
     """Return what the message of an unusable image names: the number, and the limit that it misses."""
     kind, _, detail = facts["decode_error"].partition(": ")
     size = {"width": int(facts["width"]), "height": int(facts["height"])}

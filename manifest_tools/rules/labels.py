@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from posixpath import basename
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,12 @@ def orphans(evidence: Evidence) -> Iterator[Finding]:
         return
     by_name: dict[str, list[str]] = {}
     for key in evidence.images["image"]:
-        by_name.setdefault(PurePosixPath(key).name, []).append(key)
+        by_name.setdefault(basename(key), []).append(key)
     lost = lost.sort_values(["source", "line", "image"], kind="stable")
     for image, label, source, line in zip(
         *(lost[c] for c in ("image", "label", "source", "line")), strict=True
     ):
-        matches = by_name.get(PurePosixPath(image).name, [])
+        matches = by_name.get(basename(image), [])
         data: dict[str, Any] = {"reference": image, "left_out": True}
         if len(matches) > 1:
             data |= {"variant": "several", "matches": matches[:_MATCHES], "count": len(matches)}

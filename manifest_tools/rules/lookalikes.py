@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from manifest_tools.findings import Finding
 from manifest_tools.rules.evidence import Evidence, positions
 from manifest_tools.truth import Mask
@@ -50,17 +48,20 @@ def split_copies(evidence: Evidence) -> Iterator[Finding]:
 
 def _conflicts(evidence: Evidence, key: str, among: Mask, variant: str | None) -> Iterator[Finding]:
     """Compare each image with the first one of its kind that has other labels."""
-    chosen = list(positions(among))
-    sets = {row: evidence.truth.label_set(row) for row in chosen}
-    for _, rows in pd.Series(chosen, dtype="int64").groupby(evidence.images[key].to_numpy()[chosen]):
-        for row in rows:
-            other = next((other for other in rows if sets[other] != sets[row]), None)
-            if other is not None:
-                yield evidence.about(
-                    row,
-                    "duplicate-conflict",
-                    variant=variant,
-                    other=evidence.keys[other],
-                    labels=list(sets[row]) or ["nothing"],
-                    other_labels=list(sets[other]) or ["nothing"],
-                )
+    present = evidence.truth.present
+    kinds = list(evidence.images[key])
+    first: dict[str, dict[bytes, int]] = {}  # of each kind, the first image with each set of labels
+    for row in positions(among):
+        first.setdefault(kinds[row], {}).setdefault(present[row].tobytes(), row)
+    for row in positions(among):
+        own = present[row].tobytes()
+        other = next((other for labels, other in first[kinds[row]].items() if labels != own), None)
+        if other is not None:
+            yield evidence.about(
+                row,
+                "duplicate-conflict",
+                variant=variant,
+                other=evidence.keys[other],
+                labels=list(evidence.truth.label_set(row)) or ["nothing"],
+                other_labels=list(evidence.truth.label_set(other)) or ["nothing"],
+            )
