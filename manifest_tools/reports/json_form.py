@@ -13,8 +13,8 @@ _LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\
 
 
 def report_json(report: Report) -> str:
-    """Return the report as one JSON document: `passed`, `counts`, `labels`, `findings`, `codes`, `facts`."""
-    return _dumps(report.to_dict(), indent=1) + "\n"
+    """Return the report as one JSON document, without a line feed at its end."""
+    return _dumps(report.to_dict(), indent=1)
 
 
 def findings_jsonl(report: Report) -> Iterator[str]:

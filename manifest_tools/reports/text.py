@@ -37,7 +37,7 @@ Paint = Callable[[str, str], str]
 
 
 def render_text(report: Report, *, width: int | None = None, color: bool = False) -> str:
-    """Return the report as text.
+    """Return the report as text, without a line feed at its end.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def render_text(report: Report, *, width: int | None = None, color: bool = False
         _not_checked(report, columns, paint),
     )
     blocks = ["\n".join(lines) for lines in map(list, sections) if lines]
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(blocks)
 
 
 def _answer(report: Report, columns: int, paint: Paint) -> Iterator[str]:
