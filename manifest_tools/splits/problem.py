@@ -237,6 +237,8 @@ def _prices(
     weight = np.ones(counts.shape[1])
     entries = int(np.diff(counts.indptr).max(initial=1))
     weight[:n_balanced] = label = min(entries, _PAIRS_WORTH) + 1
+    weight[2 + n_labels] = max(1, label // 8)  # images without label: a fifth of an image of a label is worth more
+    weight[3 + n_labels : n_balanced] = max(1, label // 2)
     weight[1] = weight[n_balanced : simple.shape[1]] = 0
 
     largest = simple[:, [0]].max() if simple.shape[0] else 1.0

@@ -13,9 +13,10 @@ from scipy import sparse
 from manifest_tools.splits.problem import Floats, Problem
 from manifest_tools.splits.units import FREE, TEST, Ints, mix
 
-_BLOCKS = 400  # how many blocks at most
-_SINGLY_FIRST, _SINGLY_LAST = 200, 400  # classes decided one by one: large groups and rare labels; the menders
+_SINGLY = 200  # classes decided one by one: large groups and rare labels
+_FINENESS = 200  # a block is this part of what is left
 _LARGE = 8  # images in a unit that counts as large
+_SETTLED = 300  # of the large ones, so many are reconsidered once all of them are placed
 _SWEEPS = 6
 
 
@@ -47,57 +48,96 @@ def shares(problem: Problem) -> Ints:
     return parts
 
 
+class _Diffusion:
+    """Classes in their order, how each was rounded so far, and the running deviation."""
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        scale = problem.scale
+        wanted = shares(problem) * problem.mult
+        self.chosen, rest = wanted // scale, wanted % scale
+        self.deviation = problem.counts.T @ wanted.astype(float) - problem.target
+        tie = mix(np.arange(len(rest), dtype=np.uint64) + mix(np.array([seed], np.uint64)))
+        totals = np.maximum(problem.total, 1)[2 : problem.n_balanced]
+        rarity = problem.simple[:, 2 : problem.n_balanced] @ np.floor(2.0**40 / totals)
+        size = problem.simple[:, [0]].toarray().ravel()
+        order = np.lexsort((tie, -rarity, -np.frexp(size)[1]))  # large units first: small ones mend what they leave
+        self.order = order[rest[order] > 0]
+        self.rest, self.size = rest[self.order].astype(float), size[self.order]
+        self.rows = problem.counts[self.order]
+        self.up = np.zeros(len(self.order), bool)
+        self.weight, self.scale = _weights(problem), scale
+
+    def result(self) -> Ints:
+        """Return how many units of each class go to the test set."""
+        self.chosen[self.order] += self.up
+        return self.chosen
+
+    def single(self, index: int) -> None:
+        """Round one class to the better side."""
+        at = slice(self.rows.indptr[index], self.rows.indptr[index + 1])
+        column, value, left = self.rows.indices[at], self.rows.data[at], self.rest[index]
+        # price of rounding up less price of rounding down, each the weighted square of the deviation
+        gain = self.weight[column] * value * (2 * self.deviation[column] + (self.scale - 2 * left) * value)
+        self.up[index] = gain.sum() < 0
+        self.deviation[column] += (self.scale - left if self.up[index] else -left) * value
+
+    def block(self, start: int, stop: int) -> None:
+        """Round several classes at once: up the best of them, as many as the share asks for."""
+        pointers = self.rows.indptr[start : stop + 1]
+        at = slice(pointers[0], pointers[-1])
+        column, value, size = self.rows.indices[at], self.rows.data[at], self.size[start:stop]
+        lengths = np.diff(pointers)
+        left = np.repeat(self.rest[start:stop], lengths)
+        price = self.weight[column] * value * (2 * self.deviation[column] + (self.scale - 2 * left) * value)
+        best = np.argsort(np.add.reduceat(price, pointers[:-1] - pointers[0]) / size, kind="stable")
+        need = (self.rest[start:stop] * size).sum()
+        need -= np.clip(self.deviation[0], -need / 2, need / 2)
+        up = np.zeros(stop - start, bool)
+        up[best] = np.cumsum(size[best]) * self.scale <= need + size[best] * (self.scale // 2)
+        self.up[start:stop] = up
+        change = (np.repeat(up, lengths) * self.scale - left) * value
+        self.deviation += np.bincount(column, weights=change, minlength=len(self.deviation))
+
+    def settle(self, n: int) -> None:
+        """Reconsider the first `n` classes, alone and two by two, while all others stand at their fair share."""
+        rows = self.rows[:n]
+        weighted = sparse.csr_array(rows * self.weight)
+        together = (weighted @ rows.T).toarray() * float(self.scale) ** 2
+        alone = together.diagonal().copy()
+        for _ in range(n):
+            sign = np.where(self.up[:n], -1.0, 1.0)
+            price = 2 * self.scale * sign * (weighted @ self.deviation) + alone
+            both = price[:, None] + price + 2 * sign[:, None] * sign * together
+            np.fill_diagonal(both, price)
+            first, second = divmod(int(both.argmin()), n)
+            if both[first, second] >= 0:
+                return
+            for index in {first, second}:
+                at = slice(rows.indptr[index], rows.indptr[index + 1])
+                self.deviation[rows.indices[at]] += sign[index] * self.scale * rows.data[at]
+                self.up[index] = not self.up[index]
+
+
 def diffuse(problem: Problem, seed: int) -> Ints:
     """Return how many units of each class go to the test set; near the targets, bounds not yet minded."""
-    scale, counts = problem.scale, problem.counts
-    wanted = shares(problem) * problem.mult
-    chosen, rest = wanted // scale, wanted % scale
-    weight = _weights(problem)
-    deviation = counts.T @ wanted.astype(float) - problem.target
-
-    tie = mix(np.arange(len(rest), dtype=np.uint64) + mix(np.array([seed], np.uint64)))
-    totals = np.maximum(problem.total, 1)[: problem.n_balanced]
-    rarity = problem.simple[:, 2 : problem.n_balanced] @ np.floor(2.0**40 / totals[2:])
-    images = problem.simple[:, [0]].toarray().ravel()
-    order = np.lexsort((tie, -rarity, -np.frexp(images)[1]))  # large units first: the small ones mend the rest
-    order = order[rest[order] > 0]
-    rows = counts[order]
-    pointers, columns, values, rest = rows.indptr, rows.indices, rows.data, rest[order].astype(float)
-
-    edges = _blocks(len(order), int((images[order] >= _LARGE).sum()))
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
-        at = slice(pointers[start], pointers[stop])
-        column, value = columns[at], values[at]
-        if stop - start == 1:
-            left = rest[start]
-            # price of rounding up less price of rounding down, each the weighted square of the deviation
-            gain = (weight[column] * value * (2 * deviation[column] + (scale - 2 * left) * value)).sum()
-            if gain < 0:
-                chosen[order[start]] += 1
-                deviation[column] += (scale - left) * value
-            else:
-                deviation[column] -= left * value
-            continue
-        lengths, offsets = np.diff(pointers[start : stop + 1]), pointers[start:stop] - pointers[start]
-        left, size = np.repeat(rest[start:stop], lengths), value[offsets]
-        price = weight[column] * value * (2 * deviation[column] + (scale - 2 * left) * value)
-        best = np.argsort(np.add.reduceat(price, offsets) / size, kind="stable")
-        need = (rest[start:stop] * size).sum()
-        need -= np.clip(deviation[0], -need / 2, need / 2)
-        up = np.zeros(stop - start, bool)  # the best of the block, as many as the share asks for
-        up[best] = np.cumsum(size[best]) * scale <= need + size[best] * (scale // 2)
-        chosen[order[start:stop]] += up
-        change = (np.repeat(up, lengths) * scale - left) * value
-        deviation += np.bincount(column, weights=change, minlength=len(deviation))
-    return chosen
-
-
-def _blocks(n: int, n_large: int) -> list[int]:
-    """Return where blocks of `n` classes begin and end: single ones at both ends, larger blocks between."""
-    first = min(n, max(_SINGLY_FIRST, min(n_large, _BLOCKS)))
-    last = max(first, n - _SINGLY_LAST)
-    size = max(1, -(-(last - first) // _BLOCKS))
-    return [*range(first), *range(first, last, size), *range(last, n + 1)]
+    state = _Diffusion(problem, seed)
+    n = len(state.order)
+    n_large = min(int((state.size >= _LARGE).sum()), _SETTLED)
+    for index in range(n_large):
+        state.single(index)
+    if n_large:
+        state.settle(n_large)
+    at = min(n, max(n_large, _SINGLY))
+    for index in range(n_large, at):
+        state.single(index)
+    while at < n:  # ever smaller blocks
+        size = -(-(n - at) // _FINENESS)
+        if size > 1:
+            state.block(at, at + size)
+        else:
+            state.single(at)
+        at += size
+    return state.result()
 
 
 def _weights(problem: Problem) -> Floats:
@@ -105,7 +145,8 @@ def _weights(problem: Problem) -> Floats:
     totals = np.maximum(problem.total, 1)
     weight = 0.3 / totals
     weight[: problem.n_balanced] = 10 / totals[: problem.n_balanced]
-    weight[0] *= 4
+    weight[0] *= 40
+    weight[2 + problem.n_labels] *= 8  # images without label come last in the order and would pay for all others
     weight[1] = 0
     weight[problem.n_balanced : problem.n_simple] = 0
     positive = weight > 0
