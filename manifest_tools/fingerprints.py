@@ -100,7 +100,10 @@ def _cosines(size: int) -> FloatArray:
     rows = []
     for start, stop in SPANS:
         t = np.clip((edges - start) / (stop - start), 0, 1)
-        rows += [np.diff(t)[None, :], np.diff(np.sqrt(2) * np.sin(np.pi * degree * t) / (np.pi * degree), axis=1)]
+        rows += [
+            np.diff(t)[None, :],
+            np.diff(np.sqrt(2) * np.sin(np.pi * degree * t) / (np.pi * degree), axis=1),
+        ]
     return np.concatenate(rows).astype(np.float32)
 
 

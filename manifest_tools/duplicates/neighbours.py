@@ -79,7 +79,9 @@ def near_pairs(hashes: UInt64Array, radius: int, *, bits: int | None = None) -> 
     words = words[:, None] if words.ndim == 1 else words
     width = words.shape[1] * WORD if bits is None else bits
     if not (0 <= radius <= 255 and 0 < width <= words.shape[1] * WORD):
-        raise ValueError(f"expected radius in 0..255 and bits in 1..{words.shape[1] * WORD}, got {radius} and {width}")
+        raise ValueError(
+            f"expected radius in 0..255 and bits in 1..{words.shape[1] * WORD}, got {radius} and {width}"
+        )
     yield from _join(words, width, radius)
 
 
@@ -109,7 +111,9 @@ def _plan(n_bits: int, width: int, radius: int, entropy: float) -> tuple[_Part, 
         for need in range(1, 10):
             parts = _cut(width, radius, count, need)
             key_bits = min((p.key_bits for p in parts), default=WORD)
-            if not parts or max(p.key_bits for p in parts) + n_bits + need > WORD:  # the row number shares the word
+            if (
+                not parts or max(p.key_bits for p in parts) + n_bits + need > WORD
+            ):  # the row number shares the word
                 continue
             choices = sum(comb(len(p.blocks), need) for p in parts)
             compared = n * n / 2 / 2 ** (key_bits * entropy * INDEPENDENCE)
@@ -121,7 +125,9 @@ def _plan(n_bits: int, width: int, radius: int, entropy: float) -> tuple[_Part, 
 
 def _entropy(words: UInt64Array, width: int) -> float:
     """Return the collision entropy of a bit, averaged over the bits: 1 for even bits, 0 for constant ones."""
-    ones = _as_bits(words[:: -(-len(words) // SAMPLE) or 1], width).mean(axis=0) if len(words) else np.zeros(1)
+    ones = (
+        _as_bits(words[:: -(-len(words) // SAMPLE) or 1], width).mean(axis=0) if len(words) else np.zeros(1)
+    )
     return round(float(-np.log2(ones**2 + (1 - ones) ** 2).mean()), 1)
 
 
@@ -181,7 +187,9 @@ def _equal_keys(words: UInt64Array, width: int, radius: int, part: _Part, choice
         at = at[(at < start) | (at >= stop)]
         members = rows[start:stop]
         shared = [bit for b in choice.blocks for bit in range(part.blocks[b][0], sum(part.blocks[b]))]
-        for first, second, distance in _join(_without_bits(words[members], width, shared), width - len(shared), radius):
+        for first, second, distance in _join(
+            _without_bits(words[members], width, shared), width - len(shared), radius
+        ):
             yield members[first], members[second], distance
     step = 1
     while at.size:
@@ -196,7 +204,13 @@ def _equal_keys(words: UInt64Array, width: int, radius: int, part: _Part, choice
 def _long_runs(key: UInt64Array) -> list[tuple[int, int]]:
     """Return (start, stop) of the runs of more than LONG_RUN equal keys."""
     long = np.unique(key[LONG_RUN:][key[LONG_RUN:] == key[:-LONG_RUN]])
-    return list(zip(np.searchsorted(key, long).tolist(), np.searchsorted(key, long, side="right").tolist(), strict=True))
+    return list(
+        zip(
+            np.searchsorted(key, long).tolist(),
+            np.searchsorted(key, long, side="right").tolist(),
+            strict=True,
+        )
+    )
 
 
 def _without_bits(words: UInt64Array, width: int, shared: list[int]) -> UInt64Array:
