@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import ERROR, WARNING, Entry, Variant
+from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
 
 _FORMAT = "https://docs.aws.amazon.com/rekognition/latest/dg/using-adapters-manifest-files.html"
 _GROUND_TRUTH = "https://docs.aws.amazon.com/sagemaker/latest/dg/sms-input-data-input-manifest.html"
@@ -46,7 +46,12 @@ ENTRIES = (
                 WARNING,
                 "the file begins with a byte-order mark",
                 "Save the file as UTF-8 without a byte-order mark ('validate --fix' does it).",
-            )
+            ),
+            "utf-16": Variant(
+                ERROR,
+                "the file is UTF-16",
+                "Save the file as UTF-8 ('validate --fix' does it).",
+            ),
         },
     ),
     Entry(
@@ -54,8 +59,15 @@ ENTRIES = (
         ERROR,
         "A member of the line is missing or has the wrong shape.",
         "expected {expected}, found {found}",
-        "Correct the member; 'manifest-tools explain schema' names the layouts.",
+        "Correct the member; the layouts are described in schemas/ and in the guide to manifests.",
         _FORMAT,
+        variants={
+            "undocumented": Variant(
+                NOTE,
+                "the member {field} is not documented for adapters; {count} lines have it",
+                "Remove it, unless you know that the service accepts it.",
+            )
+        },
     ),
     Entry(
         "source-ref-uri",
@@ -69,7 +81,12 @@ ENTRIES = (
                 WARNING,
                 "{value!r} looks URL-encoded; the key is taken as it is",
                 "Write the object's key as it is, unless it really holds these percent signs.",
-            )
+            ),
+            "old-bucket": Variant(
+                WARNING,
+                "{value!r} names the bucket {bucket!r}, as only buckets made before 2018 can be called",
+                "Check the bucket's name; today it is 3 to 63 lower-case letters, digits, dots and hyphens.",
+            ),
         },
     ),
     Entry(
@@ -79,6 +96,13 @@ ENTRIES = (
         "images are in {count} buckets: {buckets}",
         "Copy the images into one bucket.",
         _FORMAT,
+        variants={
+            "other-kinds": Variant(
+                WARNING,
+                "images are in {count} buckets: {buckets}; adapters and Custom Labels want one",
+                "Copy the images into one bucket before you train with them.",
+            )
+        },
     ),
     Entry(
         "duplicate-source-ref",
@@ -87,6 +111,28 @@ ENTRIES = (
         "the image stands already in {other}",
         "Keep one of the lines.",
         "https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/debugging-datasets-terminal-errors.html",
+        variants={
+            "differ": Variant(
+                ERROR,
+                "the image stands already in {other}, with other labels: {other_labels} there, {labels} here",
+                "Look at the image, keep the line that is right, and remove the other.",
+            ),
+            "processed": Variant(
+                WARNING,
+                "the image stands already in {other}; it is processed, and paid for, twice",
+                "Keep one of the lines ('validate --fix' does it).",
+            ),
+            "across-files": Variant(
+                WARNING,
+                "the image stands also in {other}",
+                "Nothing needs doing, unless one file is for training and the other for testing.",
+            ),
+            "across-files-differ": Variant(
+                ERROR,
+                "the image stands also in {other}, with other labels: {other_labels} there, {labels} here",
+                "Look at the image and correct the line that is wrong.",
+            ),
+        },
     ),
     Entry(
         "manifest-kind",
@@ -95,6 +141,18 @@ ENTRIES = (
         "this line is {found}; {expected} is expected",
         "Convert the manifest ('manifest-tools convert'), or split it by kind.",
         _FORMAT,
+        variants={
+            "related": Variant(
+                WARNING,
+                "this line is {found}, most lines are {expected}; tools that want one kind leave it out",
+                "Nothing needs doing to convert it for an adapter; a Custom Labels project uses one of the kinds.",
+            ),
+            "unsupported": Variant(
+                WARNING,
+                "no line has a label for a whole image or a box, only {types}",
+                "Nothing can be taken over into an adapter's manifest from these labels.",
+            ),
+        },
     ),
     Entry(
         "manifest-empty",
@@ -127,6 +185,19 @@ ENTRIES = (
         "{reason}",
         "Correct the box.",
         _LINES,
+        variants={
+            "too-small": Variant(
+                WARNING,
+                "the box is {width} x {height} pixels; Custom Labels wants more than 1 x 1 "
+                "after shrinking the image to 1280 pixels",
+                "Remove the box before you use the manifest for Custom Labels.",
+            ),
+            "too-many": Variant(
+                WARNING,
+                "{count} boxes; Custom Labels takes at most {limit} in one image",
+                "Remove boxes before you use the manifest for Custom Labels.",
+            ),
+        },
     ),
     Entry(
         "blank-line",
@@ -159,5 +230,12 @@ ENTRIES = (
         "the labelling job failed: {reason}",
         "Label the image again; it is never taken for safe.",
         "our own check",
+        variants={
+            "service": Variant(
+                WARNING,
+                "the service left a remark on this line: {aws_code}: {reason}",
+                "Repair what the service found, and remove the remark.",
+            )
+        },
     ),
 )

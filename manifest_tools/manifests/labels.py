@@ -32,10 +32,10 @@ class LabelRule:
     def problems(self, names: Sequence[str], field: Callable[[int], str]) -> Iterator[Problem]:
         """Yield the problems of the names of one image; `field` gives the JSON pointer of each."""
         if len(set(names)) < len(names):
+            last = {name: position for position, name in enumerate(names)}
             for name, count in Counter(names).items():
                 if count > 1:
-                    place = field(len(names) - 1 - list(reversed(names)).index(name))
-                    yield Problem("label-duplicate", {"count": count}, None, place, name)
+                    yield Problem("label-duplicate", {"count": count}, None, field(last[name]), name)
         for position, name in enumerate(names):
             problem = self._judge(name)
             if problem is not None:
@@ -48,14 +48,17 @@ class LabelRule:
             if level == 1 or self._policy.label_level == "all":
                 return None
             return Problem("label-level", {"level": level, "top": taxonomy.level_1(name)}, label=name)
-        spellings = taxonomy.spellings(name)
-        if len(spellings) == 1:
-            return Problem("label-spelling", {"name": spellings[0]}, label=name)
-        old = taxonomy.migrate(name)
-        if old is not None and old.ambiguous:
-            choices = list(old.choices)
-            return Problem("label-old-taxonomy", {"version": old.version, "choices": choices}, "ambiguous", None, name)
-        if old is not None:
-            return Problem("label-old-taxonomy", {"version": old.version, "name": old.choices[0]}, label=name)
-        near = ["an empty list"] if self._policy.is_safe(name) else list(taxonomy.suggest(name))
+        from manifest_tools.truth import Sense, read_name  # noqa: PLC0415 - loads pandas; rarely needed
+
+        reading = read_name(name, taxonomy, self._policy)
+        if reading.sense is Sense.SPELLING:
+            return Problem("label-spelling", {"name": reading.name}, label=name)
+        if reading.sense is Sense.OLD:
+            return Problem(
+                "label-old-taxonomy", {"version": reading.version, "name": reading.name}, label=name
+            )
+        if reading.sense is Sense.AMBIGUOUS:
+            data = {"version": reading.version, "choices": list(reading.choices)}
+            return Problem("label-old-taxonomy", data, "ambiguous", None, name)
+        near = ["an empty list"] if reading.sense is Sense.SAFE else list(reading.choices)
         return Problem("label-unknown", {"taxonomy": taxonomy.version, "suggestions": near}, label=name)

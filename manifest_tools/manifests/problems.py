@@ -38,7 +38,11 @@ def describe(value: Any) -> str:
         return f"a list of {len(value)}" if value else "an empty list"
     if isinstance(value, str):
         return f'"{value}"' if len(value) <= 80 else f'"{value[:77]}..."'
-    return {None: "null", True: "true", False: "false"}.get(value) or str(value) if not _number(value) else str(value)
+    return (
+        {None: "null", True: "true", False: "false"}.get(value) or str(value)
+        if not _number(value)
+        else str(value)
+    )
 
 
 def _number(value: Any) -> bool:

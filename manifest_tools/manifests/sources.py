@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import codecs
 import gzip
 import io
+import os
 import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from manifest_tools.errors import InputError
+from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS
 
 BLOCK = 1 << 20  # bytes read at a time
-LONGEST_LINE = 100_000  # characters (schemas/limits.json has the source)
-_HELD = 4 * LONGEST_LINE  # no line of more bytes is ever held in memory
+_HELD = 4 * MAX_LINE_CHARACTERS  # no line of more bytes is ever held in memory
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _GZIP = b"\x1f\x8b"
 
@@ -52,37 +54,74 @@ class Source:
     ----------
     name : str
         What findings call the file.
+    size : int or None
+        Bytes, where they are known beforehand.
+    mark : str
+        The encoding that a byte-order mark announces: "utf-8-sig", "utf-16", or "" without one.
+
+    Raises
+    ------
+    InputError
+        The file cannot be opened or read.
     """
 
     def __init__(self, origin: str | Path | bytes) -> None:
         self._bytes = origin if isinstance(origin, bytes) else None
-        self._spool: BinaryIO | None = None
-        self.path: Path | None = None
+        self._path: Path | None = None
         if isinstance(origin, bytes):
             self.name = "<bytes>"
         elif origin == "-":
             self.name = "<stdin>"
-            # Kept on disk: a second look at repeated images needs it again.
-            self._spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - lives as long as the source
-            shutil.copyfileobj(sys.stdin.buffer, self._spool)
+            self._path = _spooled_input()
         else:
             self.name = str(origin)
-            self.path = Path(origin)
+            self._path = Path(origin)
+        with self._reading(), self._open() as raw:
+            head = raw.read(len(_GZIP))
+            self._packed = head == _GZIP
+            self.size = None if self._packed else raw.seek(0, io.SEEK_END)
+            raw.seek(0)
+            with self._unpacked(raw) as stream:
+                self.mark = byte_order_mark(stream.read(len(codecs.BOM_UTF8)))
 
-    def blocks(self, *, size: int = BLOCK) -> Iterator[Block | LongLine]:
-        """Yield the content from its beginning; see :func:`blocks`.
+    def blocks(
+        self, start: int = 0, end: int | None = None, *, size: int = BLOCK
+    ) -> Iterator[Block | LongLine]:
+        """Yield the content, or a span of :meth:`spans`, as blocks of whole lines; see :func:`cut`.
 
         Raises
         ------
         InputError
             The file cannot be opened or read.
         """
+        with self._reading(), self._open() as raw, self._unpacked(raw) as stream:
+            if start:
+                stream.seek(start)
+            pieces = _read(stream, size, None if end is None or self._packed else end - start)
+            yield from cut(_utf8(pieces, self.mark if not start else ""))
+
+    def spans(self, count: int, *, least: int = 8 * BLOCK) -> list[tuple[int, int | None]]:
+        """Cut the content into at most `count` spans of whole lines, each of about `least` bytes or more."""
+        if self.size is None or self._path is None or self.mark == "utf-16":
+            return [(0, None)]
+        count = max(1, min(count, self.size // least))
+        edges = [0]
+        with self._reading(), self._open() as raw:
+            for number in range(1, count):
+                edge = raw.seek(max(edges[-1], self.size * number // count))
+                for data in iter(lambda: raw.read(BLOCK), b""):
+                    end = data.find(b"\n")
+                    edge += len(data) if end < 0 else end + 1
+                    if end >= 0:
+                        break
+                edges.append(edge)
+        return [(a, b) for a, b in zip(edges, [*edges[1:], self.size], strict=True) if a < b] or [(0, None)]
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Say in words which file cannot be read."""
         try:
-            with self._open() as raw:
-                packed = raw.read(len(_GZIP)) == _GZIP
-                raw.seek(0)
-                with gzip.open(raw) if packed else nullcontext(raw) as stream:
-                    yield from blocks(cast("BinaryIO", stream), size=size)
+            yield
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             msg = f"{self.name}: the gzip data is damaged or cut off ({error}); compress the manifest again"
             raise InputError(msg) from error
@@ -94,12 +133,35 @@ class Source:
     def _open(self) -> Iterator[BinaryIO]:
         if self._bytes is not None:
             yield io.BytesIO(self._bytes)
-        elif self._spool is not None:
-            self._spool.seek(0)
-            yield self._spool
         else:
-            with cast("Path", self.path).open("rb", buffering=0) as raw:
+            assert self._path is not None
+            with self._path.open("rb", buffering=0) as raw:
                 yield cast("BinaryIO", raw)
+
+    @contextmanager
+    def _unpacked(self, raw: BinaryIO) -> Iterator[BinaryIO]:
+        if self._packed:
+            with gzip.open(raw) as stream:
+                yield cast("BinaryIO", stream)
+        else:
+            yield raw
+
+
+def _spooled_input() -> Path:
+    """Keep standard input on disk: repeated images need a second look, and workers their own reader."""
+    handle, name = tempfile.mkstemp(prefix="manifest-tools-", suffix=".manifest")
+    atexit.register(Path(name).unlink, missing_ok=True)
+    with os.fdopen(handle, "wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file, BLOCK)
+    return Path(name)
+
+
+def _read(stream: BinaryIO, size: int, count: int | None) -> Iterator[bytes]:
+    """Yield the next `count` bytes of a stream, or all of them, in pieces."""
+    left = sys.maxsize if count is None else count
+    while left > 0 and (data := stream.read(min(size, left))):
+        left -= len(data)
+        yield data
 
 
 def byte_order_mark(head: bytes) -> str:
@@ -109,23 +171,21 @@ def byte_order_mark(head: bytes) -> str:
     return next((name for bom, name in _BOMS.items() if head.startswith(bom)), "")
 
 
-def blocks(stream: BinaryIO, *, size: int = BLOCK) -> Iterator[Block | LongLine]:
-    """Cut a stream into blocks of whole lines.
+def cut(pieces: Iterable[bytes]) -> Iterator[Block | LongLine]:
+    """Cut UTF-8 into blocks of whole lines.
 
-    A byte-order mark is dropped and UTF-16 is turned into UTF-8. A line that cannot be within the limit is
-    passed over and reported by its size: memory stays bounded whatever the file holds.
+    A line that cannot be within the limit is passed over and reported by its size: memory stays bounded whatever
+    the file holds.
 
     Parameters
     ----------
-    stream : binary file
-        The manifest, from its beginning.
-    size : int
-        Bytes to read at a time.
+    pieces : iterable of bytes
+        The manifest from the beginning of a line, in pieces of any size.
     """
     number = 1
     rest = b""
     passed = 0  # bytes of the long line that is being passed over
-    for data in _utf8(stream, size):
+    for data in pieces:
         if passed:
             end = data.find(b"\n")
             passed += len(data) if end < 0 else end
@@ -169,21 +229,22 @@ def _without_long_lines(block: bytes, number: int) -> Iterator[Block | LongLine]
         yield Block(block[start:] if start else block, number)
 
 
-def _utf8(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    """Yield the stream's bytes as UTF-8 without a byte-order mark; other bytes pass as they are."""
-    head = stream.read(size)
-    mark = byte_order_mark(head)
+def _utf8(pieces: Iterable[bytes], mark: str) -> Iterator[bytes]:
+    """Yield UTF-8 without a byte-order mark: UTF-16 is recoded, other bytes pass as they are."""
     if mark == "utf-16":
         decoder = codecs.getincrementaldecoder(mark)("replace")
-        while head:
-            yield decoder.decode(head).encode("utf-8", "replace")
-            head = stream.read(size)
+        for data in pieces:
+            yield decoder.decode(data).encode("utf-8", "replace")
         yield decoder.decode(b"", final=True).encode("utf-8", "replace")
         return
-    head = head.removeprefix(codecs.BOM_UTF8)
-    while head:
-        yield head
-        head = stream.read(size)
+    beginning = b""
+    for data in pieces:
+        if mark and len(beginning) < len(codecs.BOM_UTF8):
+            beginning += data
+            if len(beginning) >= len(codecs.BOM_UTF8):
+                yield beginning.removeprefix(codecs.BOM_UTF8)
+        else:
+            yield data
 
 
 def lines(source: Source) -> Iterator[tuple[int, bytes]]:

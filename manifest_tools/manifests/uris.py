@@ -57,7 +57,9 @@ def _why_no_uri(uri: str) -> str:
     if not uri.startswith(SCHEME):
         return "has no scheme; expected s3://bucket/key"
     bucket = uri.removeprefix(SCHEME).partition("/")[0]
-    return "names no object; expected s3://bucket/key" if bucket else "names no bucket; expected s3://bucket/key"
+    return (
+        "names no object; expected s3://bucket/key" if bucket else "names no bucket; expected s3://bucket/key"
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,240 @@
+"""Layouts: regular expressions, compiled from the schemas, that accept only lines without any problem.
+
+Most lines of a manifest look alike: the same members in the same order. Once one line has been judged in full
+and found clean, its layout becomes a pattern for bytes: each value is replaced by what its schema allows. A
+line that the pattern matches is as good as the first one, except for what no pattern can say (which names are
+labels, which ids belong together); those pieces are captured and judged apart. A line that does not match is
+not wrong: it is judged in full. So a pattern may be narrower than the schema, and must never be wider.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from manifest_tools.manifests.judging import Judged
+from manifest_tools.manifests.kinds import (
+    LABELS,
+    METADATA,
+    MODERATION_KINDS,
+    SOURCE_REF,
+    TRUTH,
+    Attribute,
+    Kind,
+    superseded,
+)
+from manifest_tools.manifests.problems import MAX_KEY_BYTES
+from manifest_tools.manifests.shapes import ANYTHING, Schema, line_schema
+
+# JSON's strings, but for those with escapes; the caller sees to it that the bytes are UTF-8.
+_CHARACTER = rb'[^"\\\x00-\x1f]'
+_URI = rb'"(s3://([^"\\%/\x00-\x1f\x7f-\xff]+)/[^"\\%\x00-\x1f]{1,' + str(MAX_KEY_BYTES).encode() + rb'}+)"'
+_INTEGER = rb"(?:0|[1-9][0-9]{0,14}+)"
+_FRACTION = rb"(?:\.[0-9]{1,40}+)?+"
+_SMALLER = rb"(?:[eE]-[0-9]{1,2}+)?+"  # a negative exponent leaves a number within its bounds
+_NUMBERS = {  # (minimum, maximum) -> pattern
+    (None, None): rb"-?+" + _INTEGER + _FRACTION + _SMALLER,
+    (0, None): _INTEGER + _FRACTION + _SMALLER,
+    (0, 1): rb"(?:0" + _FRACTION + _SMALLER + rb"|1(?:\.0{1,20}+)?+)",
+    (0, 100): rb"(?:[1-9]?[0-9]" + _FRACTION + _SMALLER + rb"|100(?:\.0{1,20}+)?+)",
+}
+_INTEGERS = {
+    (None, None): rb"-?+" + _INTEGER,
+    (0, None): _INTEGER,
+    (1, None): rb"[1-9][0-9]{0,14}+",
+    (1, 3): rb"[123]",
+}
+_ABOUT = frozenset({"title", "description", "$comment", "$schema"})
+# Keywords that the patterns honour; a schema with any other has no layout.
+_OBJECT = frozenset({"type", "required", "properties"})
+_MAP = frozenset({"type", "propertyNames", "additionalProperties"})
+_LIST = frozenset({"type", "items"})
+_STRING = frozenset({"type", "minLength", "maxLength", "enum", "const", "pattern"})
+_NUMBER = frozenset({"type", "minimum", "maximum", "pattern"})
+_SHAPES = 4  # how many items of a list are looked at for differences
+_WITH_PIECES = frozenset({Kind.IMAGE_CLASSIFICATION, Kind.MULTI_LABEL})
+Path = tuple[str, ...]
+
+
+class _NoLayoutError(Exception):
+    """The line, or its schema, has something that a pattern cannot express."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """The pattern of one layout.
+
+    Parameters
+    ----------
+    line : pattern
+        For a line with its line break. Groups: the URI and its bucket at `uri` and the next one, the captured
+        pieces, and last the whole line when it has another layout.
+    kind : Kind
+        What lines of this layout are.
+    uri : int
+        Position of the URI among the groups, from 0.
+    pieces : tuple of tuple of int
+        Positions of the captured pieces. Moderation: one tuple with the labels. Otherwise a tuple for each label
+        attribute: the class name; or ids, class-map and, where there is one, confidence-map.
+    extras : tuple of str
+        JSON pointers of members that the service does not document.
+    jobs : tuple of str
+        The job types of the label attributes.
+    """
+
+    line: re.Pattern[bytes]
+    kind: Kind
+    uri: int
+    pieces: tuple[tuple[int, ...], ...]
+    extras: tuple[str, ...]
+    jobs: tuple[str, ...]
+
+
+def layout_of(judged: Judged) -> Layout | None:
+    """Return the layout of a line that was judged and found clean, or None if it has no usable one."""
+    line, kind, attributes = judged.line, judged.kind, judged.labelled
+    if line is None or kind is Kind.OTHER or not _is_plain(line, attributes, judged.jobs):
+        return None
+    wanted = [_pieces(line, attribute) for attribute in attributes]
+    if kind in MODERATION_KINDS:
+        wanted.append([(TRUTH, LABELS)])
+    patterns = _Patterns(piece for pieces in wanted for piece in pieces)
+    try:
+        body = patterns.of(line, line_schema(kind, attributes), ())
+    except _NoLayoutError:
+        return None
+    groups = patterns.groups
+    return Layout(
+        re.compile(rb"(?:" + body + rb"|([^\n]*+))\r?+\n"),
+        kind,
+        groups.index((SOURCE_REF,)),
+        tuple(tuple(groups.index(piece) for piece in pieces) for pieces in wanted),
+        tuple(judged.extras),
+        tuple(attribute.type for attribute in judged.jobs),
+    )
+
+
+def _is_plain(line: Mapping[str, Any], attributes: Sequence[Attribute], jobs: Sequence[Attribute]) -> bool:
+    """Whether the line's kind and labels follow from its members alone, so that a pattern can vouch for them."""
+    if len(jobs) > len(attributes) or any(attribute.kind not in _WITH_PIECES for attribute in attributes):
+        return False
+    typed = [
+        key for key, value in line.items() if isinstance(value, dict) and METADATA in key and "type" in value
+    ]
+    return len(typed) == len(attributes) and not superseded(line, attributes)
+
+
+def _pieces(line: Mapping[str, Any], attribute: Attribute) -> list[Path]:
+    metadata = attribute.name + METADATA
+    if attribute.kind is Kind.IMAGE_CLASSIFICATION:
+        return [(metadata, "class-name")]
+    pieces: list[Path] = [(attribute.name,), (metadata, "class-map")]
+    return [*pieces, (metadata, "confidence-map")] if "confidence-map" in line[metadata] else pieces
+
+
+class _Patterns:
+    """Makes the pattern of a value; notes which groups it captures."""
+
+    def __init__(self, captured: Iterable[Path]) -> None:
+        self._captured = frozenset(captured)
+        self.groups: list[Path] = []
+
+    def of(self, value: Any, schema: Schema, path: Path) -> bytes:
+        """Return the pattern of everything that may stand where `value` does."""
+        if path == (SOURCE_REF,):
+            self.groups += [path, (SOURCE_REF, "bucket")]
+            return _URI
+        if isinstance(value, dict):
+            return self._object(value, schema, path)
+        if isinstance(value, list):
+            return self._list(value, schema, path)
+        if isinstance(value, str):
+            return rb'"' + self._captured_as(path, _text(schema)) + rb'"'
+        if value is None or isinstance(value, bool):
+            _only(schema, frozenset())
+            return rb"(?:true|false|null)"
+        return _number(value, schema)
+
+    def _captured_as(self, path: Path, pattern: bytes) -> bytes:
+        if path not in self._captured:
+            return pattern
+        self.groups.append(path)
+        return rb"(" + pattern + rb")"
+
+    def _object(self, value: Mapping[str, Any], schema: Schema, path: Path) -> bytes:
+        if "additionalProperties" in schema:
+            _only(schema, _MAP)
+            name = rb'"' + _text(schema["propertyNames"]) + rb'"'
+            item = (
+                name
+                + rb": ?+"
+                + self.of(_sample(schema["additionalProperties"]), schema["additionalProperties"], ("*",))
+            )
+            return rb"\{" + self._captured_as(path, _repeated(item)) + rb"\}"
+        _only(schema, _OBJECT)
+        known = schema.get("properties", {})
+        members = [
+            re.escape(orjson.dumps(key)) + rb": ?+" + self.of(item, known.get(key, ANYTHING), (*path, key))
+            for key, item in value.items()
+        ]
+        return rb"\{" + rb", ?+".join(members) + rb"\}"
+
+    def _list(self, value: Sequence[Any], schema: Schema, path: Path) -> bytes:
+        _only(schema, _LIST)
+        inner = schema.get("items", ANYTHING)
+        if not value and inner is ANYTHING:
+            return rb"\[\]"
+        samples = value[:_SHAPES] or [_sample(inner)]
+        items = dict.fromkeys(self.of(sample, inner, (*path, "*")) for sample in samples)
+        pattern = _repeated(rb"(?:" + rb"|".join(items) + rb")")
+        return rb"\[" + self._captured_as(path, pattern) + rb"\]"
+
+
+def _repeated(item: bytes) -> bytes:
+    return rb"(?:" + item + rb"(?:, ?+" + item + rb")*+)?+"
+
+
+def _only(schema: Schema, known: frozenset[str]) -> None:
+    """Refuse a schema with keywords that the patterns do not honour."""
+    if not known >= schema.keys() - _ABOUT:
+        raise _NoLayoutError
+
+
+def _text(schema: Schema) -> bytes:
+    """Return the pattern of a string's content."""
+    _only(schema, _STRING)
+    choices = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if choices is not None:
+        return rb"(?:" + rb"|".join(re.escape(orjson.dumps(choice)[1:-1]) for choice in choices) + rb")"
+    if "pattern" in schema:
+        if schema["pattern"] != "^[0-9]+$":
+            raise _NoLayoutError
+        return rb"[0-9]{1,100}+"
+    # Bytes are counted where the schema counts characters: never fewer, so never too lenient.
+    least, most = schema.get("minLength", 0), schema.get("maxLength", "")
+    return _CHARACTER + f"{{{least},{most}}}+".encode() if least or most else _CHARACTER + rb"*+"
+
+
+def _number(value: float, schema: Schema) -> bytes:
+    _only(schema, _NUMBER)
+    types = schema.get("type", "number")
+    whole = isinstance(value, int) and "integer" in ([types] if isinstance(types, str) else types)
+    pattern = (_INTEGERS if whole else _NUMBERS).get((schema.get("minimum"), schema.get("maximum")))
+    if pattern is None:
+        raise _NoLayoutError
+    return pattern
+
+
+def _sample(schema: Schema) -> Any:
+    """Return a value of the schema's type, for places that the line leaves empty."""
+    kind = schema.get("type")
+    if kind == "object":
+        return {key: _sample(schema["properties"][key]) for key in schema.get("required", ())}
+    samples: dict[Any, Any] = {"string": "", "integer": 0, "number": 0.0, "array": []}
+    if not isinstance(kind, str) or kind not in samples:
+        raise _NoLayoutError
+    return samples[kind]
