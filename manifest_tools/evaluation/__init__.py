@@ -1,4 +1,4 @@
-"""Is the adapter better than the base model? Amazon's result files -> a comparison that knows its uncertainty."""
+"""Whether an adapter is better than the base model: Amazon's result files to a comparison with intervals."""
 
 from __future__ import annotations
 

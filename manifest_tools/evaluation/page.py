@@ -9,6 +9,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from manifest_tools.dataset import replacing
+from manifest_tools.errors import OutputError
 from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
 from manifest_tools.evaluation.counts import FORMULA
 from manifest_tools.evaluation.text import chance, describe_choice, share
@@ -37,6 +39,23 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Path] | None = No
         enriched=ENRICHED,
         thumbnails={item.adapter: _thumbnails(item, pictures or {}) for item in evaluation.adapters},
     )
+
+
+def write_page(path: str | Path, evaluation: Evaluation, pictures: Mapping[str, Path] | None = None) -> None:
+    """Write :func:`render_page` to a file, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    page = render_page(evaluation, pictures)
+    try:
+        with replacing(Path(path)) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
+        raise OutputError(msg) from error
 
 
 def _thumbnails(item: Comparison, pictures: Mapping[str, Path]) -> dict[str, str]:

@@ -14,14 +14,16 @@ _PLACES = 10  # of a list, before "and N more"
 SURE = 0.05
 
 
-def render_text(evaluation: Evaluation) -> str:
-    """Return the evaluation as text, ending in a newline."""
-    lines: list[str] = []
+def text_lines(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the evaluation as lines of text; names are as found, so escape them for a terminal."""
     if len(evaluation.adapters) > 1:
-        lines += [*_side_by_side(evaluation.adapters), ""]
+        yield from _side_by_side(evaluation.adapters)
+        yield ""
     for comparison in evaluation.adapters:
-        lines += [*_adapter(comparison, evaluation.max_false_positive_rate), ""]
-    return "\n".join([*lines, FORMULA + ".", ENRICHED]) + "\n"
+        yield from _adapter(comparison, evaluation.max_false_positive_rate)
+        yield ""
+    yield f"{FORMULA}."
+    yield ENRICHED
 
 
 def chance(change: Change) -> str:

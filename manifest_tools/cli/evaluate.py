@@ -1,0 +1,107 @@
+"""``manifest-tools evaluate``: whether an adapter is better than the base model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from manifest_tools.cli import options, remote
+from manifest_tools.cli.console import printable, say, show
+
+if TYPE_CHECKING:
+    from manifest_tools.dataset import Dataset
+    from manifest_tools.evaluation import EvaluationFiles
+
+
+def evaluate(
+    adapters: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ARN... | FILE...",
+            help="Adapters, or their evaluation results and output manifests. Several are put side by side.",
+        ),
+    ],
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Confidence at which to compare; default: that of the training.", min=0, max=100),
+    ] = None,
+    max_false_positive_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Find the threshold with the highest recall that reports at most this share of the images "
+            "without a label.",
+            min=0,
+            max=1,
+        ),
+    ] = None,
+    guard: Annotated[
+        Path | None,
+        typer.Option(metavar="MANIFEST", help="Ordinary traffic with both models' answers."),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL", help="Label that the adapter was to change; the guard leaves it out."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The prepared data set: knows look-alikes, targets and pictures."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page, too.")] = None,
+    profile: remote.Profile = None,
+    endpoint_url: remote.EndpointUrl = None,
+    seed: options.Seed = 0,
+    format: options.Format = options.OutputFormat.TEXT,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare adapters with the base model, with intervals: what is fixed, what is newly caused.
+
+    The evaluation results alone give counts. With the output manifest of the test set come the images that
+    flipped, exact tests, and intervals that know look-alikes (--data).
+    """
+    from manifest_tools.dataset import Dataset
+    from manifest_tools.evaluation import compare_evaluation
+    from manifest_tools.evaluation.text import text_lines
+
+    dataset = Dataset.load(data) if data else None
+    evaluation = compare_evaluation(
+        *(_source(item, profile, endpoint_url) for item in adapters),
+        threshold=threshold,
+        max_false_positive_rate=max_false_positive_rate,
+        guard=guard,
+        targets=target,
+        dataset=dataset,
+        seed=seed,
+    )
+    if html:
+        from manifest_tools.evaluation.page import write_page
+
+        write_page(html, evaluation, _pictures(dataset))
+        if not quiet:
+            say(f"wrote {printable(str(html))}")
+    if format is options.OutputFormat.JSON:
+        show(json.dumps(evaluation.to_dict(), indent=1, ensure_ascii=False))
+    else:
+        show("\n".join(map(printable, text_lines(evaluation))))
+
+
+def _source(item: str, profile: str | None, endpoint_url: str | None) -> str | EvaluationFiles:
+    if not item.startswith("arn:"):
+        return item
+    from manifest_tools.aws import fetch_evaluation
+
+    return fetch_evaluation(item, profile=profile, endpoint_url=endpoint_url)
+
+
+def _pictures(dataset: Dataset | None) -> dict[str, Path]:
+    if dataset is None:
+        return {}
+    from manifest_tools.keys import source_refs
+
+    return {
+        reference: dataset.path_of(uri)
+        for reference, uri in zip(source_refs(dataset), dataset.images["uri"], strict=True)
+        if uri and not uri.startswith("s3://")
+    }

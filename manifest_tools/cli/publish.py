@@ -1,0 +1,131 @@
+"""``manifest-tools publish``: a prepared data set to S3, verified."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from manifest_tools.cli import options, remote
+from manifest_tools.cli.console import printable, progress_bar, show
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError
+from manifest_tools.keys import split_uri
+
+if TYPE_CHECKING:
+    from manifest_tools.aws.publication import PublishPlan
+    from manifest_tools.aws.publishing import PublishResult
+
+_SHOWN = 10  # findings in the text
+
+
+def publish(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What prepare wrote, passed.")],
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="S3-URI", help="Where the manifests go; default: beside the images."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and write nothing.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Overwrite objects that hold other bytes.")
+    ] = False,
+    print_policy: Annotated[
+        bool,
+        typer.Option("--print-policy", help="Print the least IAM policy and bucket policy, and do nothing."),
+    ] = False,
+    kms_key: Annotated[
+        str | None, typer.Option(help="KMS key to encrypt with; default: as the bucket is set.")
+    ] = None,
+    yes: remote.Yes = False,
+    profile: remote.Profile = None,
+    region: remote.Region = None,
+    endpoint_url: remote.EndpointUrl = None,
+    requester_pays: remote.RequesterPays = False,
+    workers: remote.Threads = 16,
+    format: options.Format = options.OutputFormat.TEXT,
+    quiet: options.Quiet = False,
+) -> None:
+    """Put a prepared data set into S3: images first and verified, manifests last.
+
+    Safe to stop and to run again: what is there already, intact, is not sent again. Nothing is overwritten
+    without --replace. Afterwards the split is locked, so that a later round keeps it.
+    """
+    if print_policy:
+        show(json.dumps(_policies(folder, to, kms_key), indent=2))
+        return
+    from manifest_tools.aws.publication import plan_publish
+    from manifest_tools.aws.publishing import PublishResult, apply_plan
+
+    with progress_bar("Comparing", quiet=quiet) as progress:
+        plan = plan_publish(
+            folder,
+            to=to,
+            replace=replace,
+            kms_key=kms_key,
+            profile=profile,
+            region=region,
+            endpoint_url=endpoint_url,
+            requester_pays=requester_pays,
+            workers=workers,
+            progress=progress,
+        )
+    result = PublishResult(plan, findings=plan.findings)
+    if plan.ready and not dry_run and (not plan.writes or remote.confirm(plan_lines(plan), yes=yes)):
+        with progress_bar("Publishing", quiet=quiet) as progress:
+            result = apply_plan(plan, workers=workers, progress=progress)
+    if format is options.OutputFormat.JSON:
+        show(json.dumps(result.to_dict(), indent=1, ensure_ascii=False))
+    else:
+        for line in _result_lines(result, dry_run=dry_run):
+            show(printable(line))
+    raise typer.Exit(0 if result.passed or (dry_run and plan.ready) else 1)
+
+
+def plan_lines(plan: PublishPlan) -> Iterator[str]:
+    """Yield the plan for people."""
+    yield from plan.bucket.lines()
+    counts = plan.to_dict()["images"]
+    words = {
+        "keep": "there already, intact",
+        "send": "to send",
+        "copy": "to copy inside S3",
+        "replace": "to overwrite",
+        "blocked": "in the way",
+    }
+    images = [f"{counts[action]:,} {text}" for action, text in words.items() if action in counts]
+    yield f"images      {', '.join(images)}"
+    for item in plan.manifests:
+        yield f"manifest    {plan.storage.uri(item.wanted.key)}: {words[item.action]}"
+    yield f"upload      {plan.bytes_to_send:,} bytes in {len(plan.writes):,} writes; {plan.looks:,} requests to look"
+
+
+def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
+    if dry_run:
+        yield from plan_lines(result.plan)
+    for finding in result.findings[:_SHOWN]:
+        yield f"{finding.severity}: {finding.code}: {finding.message}. {finding.fix}"
+    if len(result.findings) > _SHOWN:
+        yield f"and {len(result.findings) - _SHOWN:,} more; --format json lists them all"
+    if result.passed:
+        yield f"published: {result.sent:,} objects sent, {result.kept:,} were there already; all verified"
+        yield from (f"  {uri}" for uri in result.manifests)
+    elif dry_run and result.plan.ready:
+        yield "nothing is in the way; run it without --dry-run"
+    else:
+        yield "not published: no manifest was written"
+
+
+def _policies(folder: Path, to: str | None, kms_key: str | None) -> dict[str, Any]:
+    from manifest_tools.aws.policies import bucket_policy, iam_policy
+
+    place = to or Dataset.load(folder).destination
+    if not place:
+        raise InputError(f"{folder} has no destination; say where it is to go: --to s3://BUCKET/PREFIX")
+    bucket, prefix = split_uri(place)
+    return {
+        "iam_policy": iam_policy(bucket, prefix, kms_key=kms_key),
+        "bucket_policy": bucket_policy(bucket, prefix),
+    }

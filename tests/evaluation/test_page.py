@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from PIL import Image
+
+from manifest_tools.evaluation import EvaluationFiles, compare_evaluation
+from manifest_tools.evaluation.page import render_page, write_page
+from tests.evaluation.samples import alcohol_lines, line, manifest
+
+
+def test_names_cannot_become_markup() -> None:
+    hostile = '<script>alert("x")</script>'
+    lines = [*alcohol_lines(), line(hostile, [hostile], {}, {hostile: 99.0})]
+
+    page = render_page(compare_evaluation(EvaluationFiles("x", manifest=manifest(lines))))
+
+    assert hostile not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_page_needs_nothing_else() -> None:
+    page = render_page(compare_evaluation(EvaluationFiles("x", manifest=manifest(alcohol_lines()))))
+
+    assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?!data:)[a-z]+:""", page)
+    assert "73 % fewer false negatives (11 of 15; 95 % interval 48 to 89 %)" in page
+
+
+def test_pictures_are_in_the_page_but_not_shown(tmp_path: Path) -> None:
+    Image.new("RGB", (900, 600), "red").save(tmp_path / "a.jpg")
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
+    pictures = {
+        "s3://acme-mod/found-0.jpg": tmp_path / "a.jpg",
+        "s3://acme-mod/found-1.jpg": tmp_path / "broken.jpg",
+        "s3://acme-mod/clean-0.jpg": tmp_path / "a.jpg",  # did not flip
+    }
+    evaluation = compare_evaluation(EvaluationFiles("x", manifest=manifest(alcohol_lines())))
+
+    page = render_page(evaluation, pictures)
+
+    assert page.count("data-jpeg=") == 1
+    assert "<img" not in page
+
+
+def test_writing_is_whole(tmp_path: Path) -> None:
+    evaluation = compare_evaluation(EvaluationFiles("x", manifest=manifest(alcohol_lines())))
+
+    write_page(tmp_path / "page.html", evaluation)
+
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == render_page(evaluation)
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
