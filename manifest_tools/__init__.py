@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from manifest_tools import aws as aws
     from manifest_tools.dataset import Dataset as Dataset
-    from manifest_tools.duplicates import group_duplicates as group_duplicates
+    from manifest_tools.duplicates.grouping import group_duplicates as group_duplicates
     from manifest_tools.errors import ManifestToolsError as ManifestToolsError
     from manifest_tools.evaluation import compare_evaluation as compare_evaluation
     from manifest_tools.findings import Finding as Finding
     from manifest_tools.findings import Report as Report
     from manifest_tools.findings import Severity as Severity
-    from manifest_tools.images import inspect_images as inspect_images
+    from manifest_tools.images.inspection import inspect_images as inspect_images
     from manifest_tools.manifests.converting import convert_manifest as convert_manifest
     from manifest_tools.manifests.reading import read_manifest as read_manifest
-    from manifest_tools.manifests.validating import validate_manifest as validate_manifest
+    from manifest_tools.manifests.validation import validate_manifest as validate_manifest
     from manifest_tools.manifests.writing import write_manifests as write_manifests
     from manifest_tools.policy import Policy as Policy
     from manifest_tools.preparing import prepare as prepare
@@ -47,14 +47,14 @@ _HOMES = {
     "check_dataset": "rules.checking",
     "compare_evaluation": "evaluation",
     "convert_manifest": "manifests.converting",
-    "group_duplicates": "duplicates",
-    "inspect_images": "images",
+    "group_duplicates": "duplicates.grouping",
+    "inspect_images": "images.inspection",
     "prepare": "preparing",
     "read_images": "sources.reading",
     "read_manifest": "manifests.reading",
     "select_images": "selection",
     "split_dataset": "splits",
-    "validate_manifest": "manifests.validating",
+    "validate_manifest": "manifests.validation",
     "write_manifests": "manifests.writing",
 }
 

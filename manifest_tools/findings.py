@@ -200,6 +200,24 @@ class Report:
         )
 
 
+def merge_reports(first: Report, second: Report) -> Report:
+    """Return one report of two that judged different sides of a thing; labels and facts of the second win."""
+    counts: defaultdict[tuple[str, Severity], list[int]] = defaultdict(lambda: [0, 0])
+    for code in (*first.codes, *second.codes):
+        count = counts[code.code, code.severity]
+        count[0] += code.count
+        count[1] += code.left_out
+    codes = [CodeCount(code, severity, *count) for (code, severity), count in counts.items()]
+    codes.sort(key=lambda c: (c.severity.rank, c.code))
+    return Report(
+        first.passed and second.passed,
+        tuple(sorted((*first.findings, *second.findings), key=sort_key)),
+        tuple(codes),
+        second.labels or first.labels,
+        {**first.facts, **second.facts},
+    )
+
+
 class FindingCollector:
     """Collects findings with exact counts, keeping at most `limit` of each code and severity.
 

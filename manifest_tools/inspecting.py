@@ -7,9 +7,9 @@ from pathlib import Path
 
 from manifest_tools import output
 from manifest_tools.dataset import Dataset
-from manifest_tools.duplicates import group_duplicates
+from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings import MAX_FINDINGS, Report
-from manifest_tools.images import inspect_images
+from manifest_tools.images.inspection import inspect_images
 from manifest_tools.policy import Policy
 from manifest_tools.rules.checking import check_images
 from manifest_tools.sources.reading import read_images

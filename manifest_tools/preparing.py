@@ -10,10 +10,10 @@ from typing import NamedTuple, Protocol
 
 from manifest_tools import output
 from manifest_tools.dataset import Dataset
-from manifest_tools.duplicates import group_duplicates
+from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.errors import InputError
 from manifest_tools.findings import MAX_FINDINGS, Report
-from manifest_tools.images import inspect_images
+from manifest_tools.images.inspection import inspect_images
 from manifest_tools.keys import split_uri
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.policy import Policy
@@ -153,8 +153,48 @@ def prepare(
         dataset = attach_predictions(dataset, predictions, min_confidence=min_confidence)
         watcher.end("predict", _predict_summary(dataset))
 
+    return split_check_write(
+        dataset,
+        folder,
+        policy=policy,
+        test_size=test_size,
+        lock=lock,
+        seed=seed,
+        thumbnails=thumbnails,
+        max_findings=max_findings,
+        watcher=watcher,
+    )
+
+
+def split_check_write(
+    dataset: Dataset,
+    folder: Path,
+    *,
+    policy: Policy,
+    test_size: float,
+    min_test: int | None = None,
+    lock: bool = False,
+    seed: int = 0,
+    thumbnails: str = "none",
+    max_findings: int = MAX_FINDINGS,
+    watcher: Watcher | None = None,
+) -> Prepared:
+    """Do the last three steps of the main job on a data set that is known already.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Read, inspected and grouped.
+    folder : Path
+        An output folder of ours (:func:`manifest_tools.output.claim`).
+    min_test : int, optional
+        Least number of test images; by default the policy's.
+    policy, test_size, lock, seed, thumbnails, max_findings, watcher
+        As in :func:`prepare`.
+    """
+    watcher = watcher or _Silent()
     watcher.begin("split")
-    dataset = split_dataset(dataset, test_size=test_size, policy=policy, seed=seed)
+    dataset = split_dataset(dataset, test_size=test_size, min_test=min_test, policy=policy, seed=seed)
     if lock:
         dataset = lock_split(dataset)
     sides = dataset.images["split"].value_counts()

@@ -44,11 +44,6 @@ def _write(stream: Any, text: str) -> None:
     stream.flush()
 
 
-def printable(text: str) -> str:
-    """Return text with control characters escaped, so that a hostile file name cannot steer the terminal."""
-    return "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode() for c in text)
-
-
 def print_report(report: Report, format: OutputFormat) -> None:
     """Print a report on standard output."""
     from manifest_tools.reports import render_text, report_json
@@ -109,6 +104,8 @@ class StepLines:
         """Close the step's bar and say what the step found."""
         self.close()
         if not self._quiet:
+            from manifest_tools.reports.summary import printable
+
             say(f"{STEPS.get(step, step):<{_WIDTH}}{printable(summary)}")
 
     def close(self) -> None:

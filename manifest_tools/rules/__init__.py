@@ -38,5 +38,17 @@ RULES: tuple[Rule, ...] = (
     readiness.split_wishes,
     readiness.balance,
 )
+# What two finished manifests show beyond what validating each of them tells.
+PAIR_RULES: tuple[Rule, ...] = (
+    *IMAGE_RULES,
+    lookalikes.conflicting_labels,
+    lookalikes.split_copies,
+    readiness.minimum_samples,
+    readiness.test_size,
+    readiness.training_size,
+    readiness.effective_samples,
+    readiness.missing_labels,
+    readiness.balance,
+)
 
-__all__ = ["IMAGE_RULES", "RULES", "Evidence", "Rule"]
+__all__ = ["IMAGE_RULES", "PAIR_RULES", "RULES", "Evidence", "Rule"]

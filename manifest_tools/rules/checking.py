@@ -9,13 +9,17 @@ import numpy as np
 from manifest_tools.dataset import Dataset, library_version
 from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.policy import Policy, Reading
-from manifest_tools.rules import IMAGE_RULES, RULES, Evidence
+from manifest_tools.rules import IMAGE_RULES, RULES, Evidence, Rule
 from manifest_tools.rules.counts import distinct, groups_of, label_table, readiness
 from manifest_tools.taxonomy import Taxonomy
 
 
 def check_dataset(
-    dataset: Dataset, *, policy: Policy | None = None, max_findings: int = MAX_FINDINGS
+    dataset: Dataset,
+    *,
+    policy: Policy | None = None,
+    max_findings: int = MAX_FINDINGS,
+    rules: tuple[Rule, ...] = RULES,
 ) -> Report:
     """Judge a data set by every rule.
 
@@ -27,6 +31,8 @@ def check_dataset(
         By default the policy that the data set carries.
     max_findings : int
         How many findings of each code the report keeps; counts are always exact.
+    rules : tuple of Rule
+        The rules to judge by.
 
     Returns
     -------
@@ -36,9 +42,7 @@ def check_dataset(
     """
     policy = policy or Policy.from_dict(dataset.policy)
     evidence = Evidence(dataset, policy)
-    collector = FindingCollector(max_findings, policy.severities)
-    for rule in RULES:
-        collector.extend(rule(evidence))
+    collector = _collect(evidence, rules, max_findings)
     return collector.report(fail_on=policy.fail_on, labels=label_table(evidence), facts=facts(evidence))
 
 
@@ -52,9 +56,7 @@ def check_images(
     """
     policy = policy or Policy()
     evidence = Evidence(dataset, policy, labelled=False)
-    collector = FindingCollector(max_findings, policy.severities)
-    for rule in IMAGE_RULES:
-        collector.extend(rule(evidence))
+    collector = _collect(evidence, IMAGE_RULES, max_findings)
     usable = evidence.usable
     about = {
         "images": {
@@ -143,6 +145,13 @@ def _scope(evidence: Evidence) -> dict[str, list[str]]:
     declared = [name for name in evidence.dataset.scope if name in taxonomy]
     judged = taxonomy.roll_up(declared) if declared else tuple(name for name in named if name in taxonomy.top)
     return {"judged_for": list(judged), "not_judged": [name for name in taxonomy.top if name not in judged]}
+
+
+def _collect(evidence: Evidence, rules: tuple[Rule, ...], max_findings: int) -> FindingCollector:
+    collector = FindingCollector(max_findings, evidence.policy.severities)
+    for rule in rules:
+        collector.extend(rule(evidence))
+    return collector
 
 
 def _skipped(dataset: Dataset) -> dict[str, int]:

@@ -1,0 +1,204 @@
+"""Split what exists already: a prepared folder anew, or any manifest line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from manifest_tools import output
+from manifest_tools.dataset import Dataset, replacing
+from manifest_tools.duplicates.grouping import group_duplicates
+from manifest_tools.errors import InputError, OutputError
+from manifest_tools.findings import MAX_FINDINGS, Report, merge_reports
+from manifest_tools.images.inspection import inspect_images
+from manifest_tools.manifests.kinds import SOURCE_REF
+from manifest_tools.manifests.reading import read_manifest
+from manifest_tools.manifests.sources import LongLine, Source
+from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.policy import Policy
+from manifest_tools.preparing import split_check_write
+from manifest_tools.rules import PAIR_RULES
+from manifest_tools.rules.checking import check_dataset
+from manifest_tools.sources.local import find_files
+from manifest_tools.splits.solver import solve
+from manifest_tools.splits.units import Ints
+from manifest_tools.truth import Mask
+
+SIDES = ("train.manifest", "test.manifest")
+
+
+def split_folder(
+    folder: str | Path,
+    *,
+    out: str | Path | None = None,
+    judge: Callable[[Policy], Policy] = lambda policy: policy,
+    test_size: float = 0.2,
+    min_test: int | None = None,
+    lock: bool = False,
+    seed: int = 0,
+    max_findings: int = MAX_FINDINGS,
+) -> Report:
+    """Split a prepared folder anew; locked images stay where they are.
+
+    Parameters
+    ----------
+    folder : path
+        What ``prepare`` made.
+    out : path, optional
+        Where the results go; by default the folder itself.
+    judge : callable
+        Changes the policy that the folder carries.
+    test_size, min_test, lock, seed, max_findings
+        As in :func:`manifest_tools.preparing.split_check_write`.
+    """
+    dataset = Dataset.load(folder)
+    policy = judge(Policy.from_dict(dataset.policy))
+    target = output.claim(folder if out is None else out)
+    return split_check_write(
+        dataset,
+        target,
+        policy=policy,
+        test_size=test_size,
+        min_test=min_test,
+        lock=lock,
+        seed=seed,
+        max_findings=max_findings,
+    ).report
+
+
+def split_manifest(
+    manifest: str | Path,
+    *,
+    out: str | Path | None,
+    images: str | Path | None = None,
+    policy: Policy | None = None,
+    test_size: float = 0.2,
+    min_test: int | None = None,
+    seed: int = 0,
+    max_findings: int = MAX_FINDINGS,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Report:
+    """Split any manifest line by line: every line keeps its bytes.
+
+    Lines of one image stay together; with `images`, lines of look-alikes. Lines that cannot be read go to
+    training, and the report names them.
+
+    Parameters
+    ----------
+    manifest : path
+        A manifest of any kind.
+    out : path
+        Folder for ``train.manifest`` and ``test.manifest``, which must not be there yet.
+    images : path, optional
+        Folder with the images.
+    policy : Policy, optional
+        For the least number of test images, and for safe names.
+    test_size, seed, min_test
+        As in :func:`manifest_tools.split_dataset`.
+    progress : callable, optional
+        Told of the inspection of the images.
+    """
+    policy = policy or Policy()
+    targets = _free_places(out)
+    dataset = read_manifest(manifest, policy=policy)
+    if images is not None:
+        dataset = group_duplicates(inspect_images(find_files(dataset, images), progress=progress))
+    lines = list(_lines(manifest))
+    owner = _owners(dataset, lines)
+    test = _choose(dataset, owner, lines, policy, test_size=test_size, min_test=min_test, seed=seed)
+    for target, wanted in zip(targets, (False, True), strict=True):
+        _write(target, (line for line, side in zip(lines, test, strict=True) if side == wanted))
+    sides = np.where(test, "test", "train")
+    split = pd.Series(sides[owner >= 0], index=owner[owner >= 0]).groupby(level=0).first()
+    table = dataset.images.assign(split=dataset.images.index.map(split).fillna(""))
+    judged = check_dataset(
+        dataset.step("split", images=table), policy=policy, max_findings=max_findings, rules=PAIR_RULES
+    )
+    return merge_reports(validate_manifest(*targets, policy=policy, max_findings=max_findings), judged)
+
+
+def _free_places(out: str | Path | None) -> list[Path]:
+    """Return the paths of the two manifests, after seeing that nothing would be overwritten."""
+    if out is None:
+        msg = "splitting a manifest needs --out DIR, where train.manifest and test.manifest go"
+        raise InputError(msg)
+    folder = Path(out)
+    places = [folder / name for name in SIDES]
+    for place in places:
+        if place.exists():
+            msg = f"{place} is there already and is not overwritten; choose another --out"
+            raise OutputError(msg)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot write to {folder}: {error.strerror}; choose a folder that you may write to"
+        raise OutputError(msg) from error
+    return places
+
+
+def _lines(manifest: str | Path) -> Iterator[bytes]:
+    """Yield every line's bytes with its line feed; the last line gets one if it has none."""
+    for block in Source(manifest).blocks():
+        if isinstance(block, LongLine):
+            msg = f"{manifest}:{block.number}: a line of {block.bytes:,} bytes is no manifest line; remove it first"
+            raise InputError(msg)
+        yield from (line + b"\n" for line in block.data.removesuffix(b"\n").split(b"\n"))
+
+
+def _owners(dataset: Dataset, lines: list[bytes]) -> Ints:
+    """Return the position of each line's image in the images table; -1 for a line that has none."""
+    refs = [_source_ref(line) for line in lines]
+    return np.asarray(pd.Index(dataset.images["image"]).get_indexer(pd.Index(refs, dtype=object)))
+
+
+def _source_ref(line: bytes) -> str:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return ""
+    reference = value.get(SOURCE_REF) if isinstance(value, dict) else None
+    return reference if isinstance(reference, str) else ""
+
+
+def _choose(
+    dataset: Dataset,
+    owner: Ints,
+    lines: list[bytes],
+    policy: Policy,
+    *,
+    test_size: float,
+    min_test: int | None,
+    seed: int,
+) -> Mask:
+    """Return which lines are for the test set."""
+    images = dataset.images
+    known = owner >= 0
+    if not known.any():
+        msg = "no line names an image by source-ref, so there is nothing to split"
+        raise InputError(msg)
+    said = dataset.labels[dataset.labels["truth"].fillna(value=False).astype(bool)]
+    said = said[~said["label"].map(policy.is_safe).astype(bool)]
+    names = sorted(said["label"].unique())
+    y = np.zeros((len(images), max(1, len(names))), dtype=np.int8)
+    y[pd.Index(images["image"]).get_indexer(said["image"]), pd.Index(names).get_indexer(said["label"])] = 1
+    groups = images["group"].where(images["group"] != "", images["image"]).to_numpy()
+    solution = solve(
+        y[owner[known]],
+        groups[owner[known]],
+        test_size=test_size,
+        min_test=policy.min_test_images if min_test is None else min_test,
+        keys=[line.hex() for line, is_known in zip(lines, known, strict=True) if is_known],
+        seed=seed,
+    )
+    test = np.zeros(len(lines), dtype=bool)
+    test[known] = solution.test
+    return test
+
+
+def _write(target: Path, lines: Iterator[bytes]) -> None:
+    with replacing(target) as temporary, temporary.open("wb") as file:
+        file.writelines(lines)
