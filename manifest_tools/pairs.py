@@ -53,9 +53,7 @@ def check_pair(
         Findings of both files, their overlap, labels that one side lacks, sizes, and look-alikes across them.
     """
     policy = policy or Policy()
-    shape = validate_manifest(
-        train, test, taxonomy=taxonomy, policy=policy, max_findings=max_findings
-    )
+    shape = validate_manifest(train, test, taxonomy=taxonomy, policy=policy, max_findings=max_findings)
     dataset = _read_pair(train, test, taxonomy, policy)
     if images is not None:
         dataset = find_files(dataset, images)

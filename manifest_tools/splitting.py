@@ -112,9 +112,9 @@ def split_manifest(
     test = _choose(dataset, owner, lines, policy, test_size=test_size, min_test=min_test, seed=seed)
     for target, wanted in zip(targets, (False, True), strict=True):
         _write(target, (line for line, side in zip(lines, test, strict=True) if side == wanted))
-    sides = np.where(test, "test", "train")
-    split = pd.Series(sides[owner >= 0], index=owner[owner >= 0]).groupby(level=0).first()
-    table = dataset.images.assign(split=dataset.images.index.map(split).fillna(""))
+    side = np.full(len(dataset.images), "", dtype=object)
+    side[owner[owner >= 0]] = np.where(test, "test", "train")[owner >= 0]
+    table = dataset.images.assign(split=side)
     judged = check_dataset(
         dataset.step("split", images=table), policy=policy, max_findings=max_findings, rules=PAIR_RULES
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from manifest_tools.cli.options import OutputFormat
+from manifest_tools.reports.summary import printable
 
 if TYPE_CHECKING:
     from manifest_tools.findings import Report
@@ -104,8 +105,6 @@ class StepLines:
         """Close the step's bar and say what the step found."""
         self.close()
         if not self._quiet:
-            from manifest_tools.reports.summary import printable
-
             say(f"{STEPS.get(step, step):<{_WIDTH}}{printable(summary)}")
 
     def close(self) -> None:

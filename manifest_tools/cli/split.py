@@ -53,12 +53,28 @@ def split(
         return policy_from(policy, base=base, taxonomy=CURRENT, targets=target, fail_on=fail_on)
 
     with progress_bar("Splitting", quiet=quiet) as progress:
-        wishes = {"test_size": test_size, "min_test": min_test, "seed": seed, "max_findings": max_findings}
         if place.is_file():
             report = split_manifest(
-                place, out=out, images=images, policy=chosen(Policy()), progress=progress, **wishes
+                place,
+                out=out,
+                images=images,
+                policy=chosen(Policy()),
+                test_size=test_size,
+                min_test=min_test,
+                seed=seed,
+                max_findings=max_findings,
+                progress=progress,
             )
         else:
-            report = split_folder(place, out=out, lock=lock, judge=chosen, **wishes)
+            report = split_folder(
+                place,
+                out=out,
+                judge=chosen,
+                test_size=test_size,
+                min_test=min_test,
+                lock=lock,
+                seed=seed,
+                max_findings=max_findings,
+            )
     print_report(report, format)
     exit_with(report)

@@ -6,7 +6,6 @@ import heapq
 from collections import defaultdict
 
 import numpy as np
-import numpy.typing as npt
 
 from manifest_tools.duplicates.orientation import IntArray
 

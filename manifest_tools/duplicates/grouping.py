@@ -96,7 +96,7 @@ def _absorb(phash: pd.Series, views: Views, sketches: npt.NDArray[np.uint8]) -> 
     """
     first = _first_of_each(phash.reset_index(drop=True))
     starts = np.searchsorted(views.owner, np.arange(len(phash)))
-    later = np.flatnonzero((first != np.arange(len(phash))))
+    later = np.flatnonzero(first != np.arange(len(phash)))
     a, b = starts[first[later]], starts[later]
     later, a, b = (column[views.turn[a] == views.turn[b]] for column in (later, a, b))
     alike = similarity(sketches, views, Hits(a, b, np.zeros(len(a), dtype=np.uint8))) >= ABSORBED

@@ -22,7 +22,7 @@ IntArray = npt.NDArray[np.int64]
 MIRRORED, FLIPPED, TRANSPOSED = 1, 2, 4
 
 _HASH = np.uint64((1 << fp.HASH_BITS) - 1)
-_EXCHANGED = [int(np.flatnonzero((fp.DEGREES == degrees[::-1]).all(axis=1))[0]) for degrees in fp.DEGREES]
+_EXCHANGED = [int(np.flatnonzero((degrees[::-1] == fp.DEGREES).all(axis=1))[0]) for degrees in fp.DEGREES]
 
 
 def _mask(bits: npt.NDArray[np.bool_]) -> np.uint64:

@@ -18,4 +18,6 @@ def find_files(dataset: Dataset, folder: str | Path) -> Dataset:
     files = ImageIndex(list_folder(folder).images["image"])
     images = dataset.images
     found = {uri: files.resolve(uri.removeprefix("s3://")) or uri for uri in images["uri"].unique()}
-    return dataset.step("find-files", images=images.assign(uri=images["uri"].map(found)), root=str(Path(folder).resolve()))
+    return dataset.step(
+        "find-files", images=images.assign(uri=images["uri"].map(found)), root=str(Path(folder).resolve())
+    )
