@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from manifest_tools.cli.options import OutputFormat
-from manifest_tools.reports.summary import printable
+from manifest_tools.reports.summary import printable as printable  # noqa: PLC0414 - for the commands
 
 if TYPE_CHECKING:
     from manifest_tools.findings import Report
