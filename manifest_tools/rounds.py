@@ -29,12 +29,12 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
     labels = pd.concat([dataset.labels, reviews], ignore_index=True)
     fixed = earlier.images[earlier.images["locked"]]
     fixed = fixed.assign(image=fixed["image"].map(now)).dropna(subset="image")
-    side = fixed.drop_duplicates("image").set_index("image")["split"]
+    side = fixed.drop_duplicates("image").set_index("image")["split"].to_dict()
     images = dataset.images
     if len(reviews):
         images = images.assign(judged=judged_column(images, labels, policy))
     images = images.assign(
-        split=images["image"].map(side).fillna(""), locked=images["image"].isin(side.index)
+        split=[side.get(key, "") for key in images["image"]], locked=[key in side for key in images["image"]]
     )
     options = {"reviews": len(reviews), "locked": len(side)}
     return dataset.step("carry-over", images=images, labels=labels, options=options)

@@ -63,11 +63,12 @@ def attach_predictions(
     unmatched = sorted(key for key, image in found.items() if image is None)
     asked = answers.images.assign(image=answers.images["image"].map(found)).dropna(subset="image")
     asked = asked.drop_duplicates("image", keep="last").set_index("image")
+    model, reported_from = asked["predicted"].to_dict(), asked["min_confidence"].to_dict()
     rows = answers.labels.assign(image=answers.labels["image"].map(found)).dropna(subset="image")
     images = dataset.images
     images = images.assign(
-        predicted=images["image"].map(asked["predicted"]).fillna(""),
-        min_confidence=images["image"].map(asked["min_confidence"]).astype("float64"),
+        predicted=[model.get(key, "") for key in images["image"]],
+        min_confidence=[reported_from.get(key, math.nan) for key in images["image"]],
     )
     kept = dataset.labels[dataset.labels["source"] != PREDICTIONS]
     origin = {"file": name, "unmatched": len(unmatched), "examples": unmatched[:EXAMPLES]}

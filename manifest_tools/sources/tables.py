@@ -141,8 +141,10 @@ def csv_records(text: str, path: str | Path) -> list[Record]:
         line = reader.line_num + 1
         for cells in reader:
             if any(cells):
-                named = {name: cell for name, cell in zip(header, cells, strict=False) if name}
-                records.append(Record(line, named))
+                padded = cells + [""] * (len(header) - len(cells))
+                records.append(
+                    Record(line, {name: cell for name, cell in zip(header, padded, strict=False) if name})
+                )
             line = reader.line_num + 1
     except csv.Error as error:
         msg = f"{path}:{reader.line_num}: not a CSV table: {error}"

@@ -1,0 +1,81 @@
+"""Folders: which files are candidates, in whatever order and under whatever name."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from manifest_tools.errors import InputError
+from manifest_tools.sources.folders import folder_labels, list_folder
+from tests.pictures import save
+
+ODD_NAMES = ["with space.jpg", "100%.jpg", "hash#1.jpg", "ünï.jpg", "日本語.jpg", "a;b|c.jpg", "line\nfeed.jpg",
+             "quote'\".jpg", "🙂.jpg", "UPPER.JPG"]  # fmt: skip
+
+
+def test_images_are_found_at_any_depth_and_under_any_name(tmp_path):
+    for number, name in enumerate(ODD_NAMES):
+        save(tmp_path / "deep" / "deeper" / name, number, format="JPEG")
+    found = list_folder(tmp_path).images
+    assert sorted(found["image"]) == sorted(f"deep/deeper/{name}" for name in ODD_NAMES)
+    assert (found["bytes"] > 0).all()
+
+
+def test_other_files_are_counted_by_extension(tmp_path):
+    save(tmp_path / "a.jpg", 1)
+    for name in ("notes.txt", "more.TXT", "README", ".DS_Store"):
+        (tmp_path / name).write_text("words")
+    listing = list_folder(tmp_path)
+    assert list(listing.images["image"]) == ["a.jpg"]
+    assert listing.skipped == {"(hidden)": 1, "(none)": 1, ".txt": 2}
+
+
+def test_a_signature_makes_a_candidate_without_an_extension(tmp_path):
+    save(tmp_path / "picture.data", 1, format="PNG")
+    save(tmp_path / "no-extension", 2, format="JPEG")
+    assert sorted(list_folder(tmp_path).images["image"]) == ["no-extension", "picture.data"]
+
+
+def test_an_extension_makes_a_candidate_whatever_it_holds(tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"")
+    assert list(list_folder(tmp_path).images["image"]) == ["broken.jpg"]
+
+
+def test_links_are_followed_and_loops_are_not(tmp_path):
+    save(tmp_path / "real" / "a.jpg", 1)
+    (tmp_path / "real" / "loop").symlink_to(tmp_path / "real", target_is_directory=True)
+    (tmp_path / "real" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "real" / "a.jpg")
+    assert sorted(list_folder(tmp_path).images["image"]) == ["link.jpg", "real/a.jpg", "real/gone.jpg"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes names that are not UTF-8")
+def test_a_name_that_is_no_text_is_kept_and_marked(tmp_path):
+    save(tmp_path / "good.jpg", 1)
+    with open(os.fsencode(tmp_path) + b"/bad\xff.jpg", "wb") as file:
+        file.write((tmp_path / "good.jpg").read_bytes())
+    found = list_folder(tmp_path).images.set_index("image")
+    assert found.loc["bad\\xff.jpg", "remarks"] == "name-not-utf-8"
+    assert found.loc["bad\\xff.jpg", "decode_error"] == "unreadable: the file name is not UTF-8"
+    assert found.loc["good.jpg", "decode_error"] == ""
+
+
+def test_a_place_that_is_no_folder_is_refused(tmp_path):
+    (tmp_path / "file.txt").write_text("")
+    with pytest.raises(InputError, match="does not exist"):
+        list_folder(tmp_path / "nothing")
+    with pytest.raises(InputError, match="is a file"):
+        list_folder(tmp_path / "file.txt")
+
+
+def test_folder_labels_are_the_topmost_folders(tmp_path):
+    for name in ("Alcohol/a.jpg", "Alcohol/2026/b.jpg", "Safe/c.jpg", "d.jpg"):
+        save(tmp_path / name, 1)
+    labels = folder_labels(list_folder(tmp_path).images["image"])
+    assert dict(zip(labels["image"], labels["label"], strict=True)) == {
+        "Alcohol/a.jpg": "Alcohol",
+        "Alcohol/2026/b.jpg": "Alcohol",
+        "Safe/c.jpg": "Safe",
+    }

@@ -1,0 +1,95 @@
+"""Reading images with what people said: what was looked for, what is safe, and what nobody said."""
+
+from __future__ import annotations
+
+import pytest
+
+from manifest_tools.errors import InputError
+from manifest_tools.policy import Policy
+from manifest_tools.sources.reading import attach_labels, read_images
+from tests.pictures import save
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number, name in enumerate(("a.jpg", "b.jpg", "c.jpg", "d.jpg")):
+        save(tmp_path / "images" / name, number)
+    return tmp_path / "images"
+
+
+def table(folder, text: str):
+    path = folder.parent / "labels.csv"
+    path.write_text(text)
+    return path
+
+
+def judged(dataset) -> dict[str, str]:
+    return dict(zip(dataset.images["image"], dataset.images["judged"], strict=True))
+
+
+def test_what_people_looked_for_is_told_apart(folder):
+    dataset = read_images(folder, labels=table(folder, "file,labels\na.jpg,Alcohol\nb.jpg,Safe\nc.jpg,\n"))
+    assert judged(dataset) == {"a.jpg": "scope", "b.jpg": "all", "c.jpg": "", "d.jpg": ""}
+    assert dataset.scope == ("Alcohol",)
+
+
+def test_labels_stay_as_found_with_source_and_line(folder):
+    dataset = read_images(folder, labels=table(folder, "file,labels\na.jpg,alcohol ;Pills\nb.jpg,none\n"))
+    rows = dataset.labels[["image", "label", "source", "truth", "line"]]
+    assert rows.values.tolist() == [
+        ["a.jpg", "Pills", "table", True, 2],
+        ["a.jpg", "alcohol", "table", True, 2],
+        ["b.jpg", "none", "table", True, 3],
+    ]
+    assert judged(dataset)["b.jpg"] == "all"
+
+
+def test_a_wide_table_without_a_single_1_still_names_its_scope(folder):
+    dataset = read_images(folder, labels=table(folder, "file,Alcohol,Violence\na.jpg,0,0\nb.jpg,1,0\n"))
+    assert dataset.scope == ("Alcohol", "Violence")
+    assert judged(dataset)["a.jpg"] == "scope"
+
+
+def test_checked_labels_replace_the_scope(folder):
+    path = table(folder, "file,labels\na.jpg,Alcohol\n")
+    assert read_images(folder, labels=path, checked_labels=["violence"]).scope == ("Violence",)
+    assert len(read_images(folder, labels=path, checked_labels=["all"]).scope) == 10
+
+
+def test_checked_labels_that_do_not_exist_are_refused(folder):
+    with pytest.raises(InputError, match="nearest: Alcohol"):
+        read_images(folder, labels=table(folder, "file,labels\na.jpg,Alcohol\n"), checked_labels=["Alchohol"])
+
+
+def test_other_safe_names_are_taken(folder):
+    path = table(folder, "file,labels\na.jpg,OK\nb.jpg,Safe\n")
+    dataset = read_images(folder, labels=path, policy=Policy(safe_names=("ok",)))
+    assert judged(dataset)["a.jpg"] == "all"
+    assert judged(dataset)["b.jpg"] == "scope"
+
+
+def test_a_row_that_matches_no_image_stays_as_written(folder):
+    dataset = read_images(folder, labels=table(folder, "file,labels\na.jpg,Alcohol\nnone.jpg,Violence\n"))
+    assert list(dataset.labels["image"]) == ["a.jpg", "none.jpg"]
+    assert dataset.scope == ("Alcohol", "Violence")
+
+
+def test_folder_names_are_labels(tmp_path):
+    for name in ("Alcohol/a.jpg", "Safe/b.jpg", "c.jpg"):
+        save(tmp_path / name, 1)
+    dataset = read_images(tmp_path, labels="folders")
+    assert judged(dataset) == {"Alcohol/a.jpg": "scope", "Safe/b.jpg": "all", "c.jpg": ""}
+    assert dataset.scope == ("Alcohol",)
+
+
+def test_a_second_table_replaces_the_first(folder):
+    first = read_images(folder, labels=table(folder, "file,labels\na.jpg,Alcohol\n"))
+    second = attach_labels(first, table(folder, "file,labels\na.jpg,Violence\n"))
+    assert list(second.labels["label"]) == ["Violence"]
+    assert second.scope == ("Violence",)
+
+
+def test_a_folder_without_images_is_refused_with_what_is_there(tmp_path):
+    (tmp_path / "a.txt").write_text("")
+    with pytest.raises(InputError, match=r"holds no images \(1 other files\)"):
+        read_images(tmp_path)

@@ -1,0 +1,58 @@
+"""References: how the image is found that a table means."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+
+from manifest_tools.sources.references import ImageIndex
+
+IMAGES = ["bar/a.jpg", "park/a.jpg", "park/b.jpg", "ü/ä ö.jpg", "100%.jpg", "cat #1.png"]
+
+
+@pytest.fixture
+def index(tmp_path):
+    (tmp_path / "images").mkdir()
+    return ImageIndex(IMAGES, str(tmp_path / "images"))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("bar/a.jpg", "bar/a.jpg"),
+        ("./park/a.jpg", "park/a.jpg"),
+        ("images/park/a.jpg", "park/a.jpg"),
+        ("park\\a.jpg", "park/a.jpg"),
+        ("/home/other/machine/images/park/a.jpg", "park/a.jpg"),
+        ("b.jpg", "park/b.jpg"),
+        ("somewhere/else/b.jpg", "park/b.jpg"),
+        ("b", "park/b.jpg"),
+        ("100%.jpg", "100%.jpg"),
+        ("cat #1.png", "cat #1.png"),
+        (" park/b.jpg ", "park/b.jpg"),
+        (unicodedata.normalize("NFD", "ü/ä ö.jpg"), "ü/ä ö.jpg"),
+        ("a.jpg", None),
+        ("nothing.jpg", None),
+        ("", None),
+    ],
+)
+def test_what_is_written_is_found(index, tmp_path, written, meant):
+    assert index.resolve(written, tmp_path) == meant
+
+
+def test_the_tables_folder_comes_before_the_root(tmp_path):
+    (tmp_path / "images").mkdir()
+    index = ImageIndex(["a.jpg", "sub/a.jpg"], str(tmp_path / "images"))
+    assert index.resolve("a.jpg", tmp_path / "images" / "sub") == "sub/a.jpg"
+    assert index.resolve("a.jpg", tmp_path) == "a.jpg"
+
+
+def test_every_image_of_an_ambiguous_name_is_listed(index):
+    assert index.matches("a.jpg") == ["bar/a.jpg", "park/a.jpg"]
+
+
+def test_images_in_s3_are_found_by_uri_and_by_name():
+    index = ImageIndex(["s3://bucket/in/x y.jpg"])
+    assert index.resolve("s3://bucket/in/x y.jpg") == "s3://bucket/in/x y.jpg"
+    assert index.resolve("x y.jpg") == "s3://bucket/in/x y.jpg"
