@@ -66,6 +66,8 @@ class Problem:
         Parts of an image.
     n_labels, n_balanced : int
         How many columns are labels; how many columns come before those that have bounds only.
+    scarce : array of int
+        The labels that those columns are for: so few images are free of them that a side might have none.
     total : array of float, one for each column
         Images in all.
     target : array of float, one for each column
@@ -86,6 +88,7 @@ class Problem:
     scale: int
     n_labels: int
     n_balanced: int
+    scarce: Ints
     total: Floats
     target: Floats
     low: Floats
@@ -180,6 +183,7 @@ def build_problem(units: Units, n_labels: int, demands: Demands) -> Problem:
         scale=scale,
         n_labels=n_labels,
         n_balanced=n_balanced,
+        scarce=scarce,
         total=total,
         target=target,
         low=low * scale,

@@ -60,9 +60,9 @@ class _Diffusion:
         totals = np.maximum(problem.total, 1)[2 : problem.n_balanced]
         rarity = problem.simple[:, 2 : problem.n_balanced] @ np.floor(2.0**40 / totals)
         size = problem.simple[:, [0]].toarray().ravel()
-        order = np.lexsort(
-            (tie, -rarity, -np.frexp(size)[1])
-        )  # large units first: small ones mend what they leave
+        # Large units first, then rare labels: small and common ones mend what these leave. Within a factor of
+        # two, chance decides, so that seeds differ.
+        order = np.lexsort((tie, -np.frexp(rarity)[1], -np.frexp(size)[1]))
         self.order = order[rest[order] > 0]
         self.rest, self.size = rest[self.order].astype(float), size[self.order]
         self.rows = problem.counts[self.order]
@@ -148,9 +148,7 @@ def _weights(problem: Problem) -> Floats:
     weight = 0.3 / totals
     weight[: problem.n_balanced] = 10 / totals[: problem.n_balanced]
     weight[0] *= 40
-    weight[2 + problem.n_labels] *= (
-        8  # images without label come last in the order and would pay for all others
-    )
+    weight[2 + problem.n_labels] *= 8  # images without label come last in the order and would pay for all others
     weight[1] = 0
     weight[problem.n_balanced : problem.n_simple] = 0
     positive = weight > 0

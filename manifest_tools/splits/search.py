@@ -116,12 +116,8 @@ class Search:
         return float(price[other, place]), sign, int(candidates[place]), other
 
     def short_of_floor(self) -> bool:
-        """Say whether a balanced column is farther from its target than rounding alone explains."""
-        n = self.problem.n_balanced
-        weight = self.problem.weight[:n]
-        part = self.problem.target[:n] % self.scale
-        floor = np.minimum(part, self.scale - part)
-        return bool((weight * np.abs(self.deviation[:n])).sum() > (weight * floor).sum())
+        """Say whether a label is farther from its target than rounding alone explains."""
+        return short_of_floor(self.problem, self.deviation)
 
     def walk(self) -> None:
         """Leave a dead end by the cheapest moves that do not undo recent ones (tabu search, Glover 1989)."""
@@ -158,11 +154,9 @@ def _sample(problem: Problem, order: Ints) -> Ints:
     return order[keep]
 
 
-def improve(problem: Problem, chosen: Ints, seed: int) -> Ints:
-    """Return a better solution than `chosen`, or as good a one."""
-    search = Search(problem, chosen, seed)
-    search.descend()
-    if search.short_of_floor():
-        search.walk()
-        search.descend()
-    return search.result()
+def short_of_floor(problem: Problem, deviation: Floats) -> bool:
+    """Say whether a label or an outcome is farther from its target than rounding alone explains."""
+    part = problem.target % problem.scale
+    excess = np.abs(deviation) - np.minimum(part, problem.scale - part)
+    excess[2 + problem.n_labels] = 0  # images without label may pay for labels
+    return bool(excess[2 : problem.n_balanced].any())

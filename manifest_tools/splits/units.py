@@ -197,3 +197,18 @@ def _count_members(of_unit: Ints, bounds: Ints, chosen: Ints, n_sets: int) -> sp
     )
     ones = np.ones(len(rows), np.int64)
     return sparse.csr_array(sparse.coo_array((ones, (rows, of_unit[at])), shape=(len(chosen), n_sets)))
+
+
+def draw(class_of: Ints, chosen: Ints, words: UInts) -> NDArray[np.bool_]:
+    """Choose units at random: from each class as many as `chosen` says, those with the smallest words.
+
+    Class and word share 64 bits, so that one sort does; 40 or more bits of the word decide.
+    """
+    bits = np.uint64(max(1, len(chosen).bit_length()))
+    order = np.argsort((class_of.astype(np.uint64) << (np.uint64(64) - bits)) | (words >> bits))
+    sizes = np.bincount(class_of, minlength=len(chosen))
+    starts = np.cumsum(sizes) - sizes
+    at = np.repeat(starts - (np.cumsum(chosen) - chosen), chosen) + np.arange(chosen.sum())
+    taken = np.zeros(len(class_of), bool)
+    taken[order[at]] = True
+    return taken
