@@ -101,7 +101,7 @@ def read(path: Path) -> Annotations:
     if columns is None:
         msg = f"{path}: expected a table of decisions: columns for the image, the decision, and its reason or date"
         raise InputError(msg)
-    notes = Notebook(NAME, path.name, open_world=True)
+    notes = Notebook(NAME, str(path), open_world=True)
     by_image: dict[str, list[Decision]] = defaultdict(list)
     for decision in _decisions(records, columns, path, notes):
         by_image[decision.reference].append(decision)
