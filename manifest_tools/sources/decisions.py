@@ -130,9 +130,10 @@ def _decisions(
             )
         passed = decision.casefold() in _PASSES
         reasons = [] if passed or columns.reason is None else split_labels(cells.get(columns.reason))
-        yield Decision(
-            image, decision, tuple(reasons or [decision]), when, _cell(cells, columns.reviewer), line
-        )
+        labels = tuple(reasons or [decision])
+        for label in labels:
+            notes.category(label)
+        yield Decision(image, decision, labels, when, _cell(cells, columns.reviewer), line)
 
 
 def _settle(decisions: Sequence[Decision], notes: Notebook) -> None:
