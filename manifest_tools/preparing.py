@@ -60,6 +60,8 @@ def prepare(
     out: str | Path,
     to: str = "",
     labels: str | Path | None = None,
+    labels_format: str = "auto",
+    mapping: str | Path | None = None,
     checked_labels: Sequence[str] = (),
     predictions: str | Path | None = None,
     min_confidence: float | None = None,
@@ -89,7 +91,7 @@ def prepare(
         run is brought up to date: reviews stay, and locked images keep their side.
     to : str
         ``s3://bucket/prefix`` that the images will have. May be left out for images that are in S3 already.
-    labels, checked_labels, taxonomy
+    labels, labels_format, mapping, checked_labels, taxonomy
         As in :func:`manifest_tools.read_images`.
     predictions, min_confidence
         As in :func:`manifest_tools.attach_predictions`.
@@ -133,7 +135,13 @@ def prepare(
 
     progress = watcher.begin("read")
     dataset = read_images(
-        images, labels=labels, checked_labels=checked_labels, taxonomy=taxonomy, policy=policy
+        images,
+        labels=labels,
+        labels_format=labels_format,
+        mapping=mapping,
+        checked_labels=checked_labels,
+        taxonomy=taxonomy,
+        policy=policy,
     )
     dataset = replace(dataset, destination=destination, keys=keys, policy=policy.to_dict())
     watcher.end("read", _read_summary(dataset))

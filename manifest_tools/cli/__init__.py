@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli import check, explain, inspect, prepare, split, taxonomy
+from manifest_tools.cli import map as mapping
 from manifest_tools.cli.console import say
 from manifest_tools.errors import ManifestToolsError, RemoteError
 
@@ -28,6 +29,7 @@ app.command("prepare", rich_help_panel=_LOCAL)(prepare.prepare)
 app.command("inspect", rich_help_panel=_LOCAL)(inspect.inspect)
 app.command("split", rich_help_panel=_LOCAL)(split.split)
 app.command("check", rich_help_panel=_LOCAL)(check.check)
+app.command("map", rich_help_panel=_LOCAL)(mapping.map_categories)
 app.command("taxonomy", rich_help_panel=_FACTS)(taxonomy.taxonomy)
 app.command("explain", rich_help_panel=_FACTS)(explain.explain)
 

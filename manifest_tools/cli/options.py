@@ -100,4 +100,12 @@ KeepUnchecked = Annotated[
         rich_help_panel=_JUDGING,
     ),
 ]
+LabelsFormat = Annotated[
+    str,
+    typer.Option(
+        "--labels-format",
+        metavar="FORMAT",
+        help="Format of the labels, such as coco, voc, cvat, label-studio, decisions; default: by content.",
+    ),
+]
 TestSize = Annotated[float, typer.Option(help="Share of the images in the test set.", min=0.0, max=1.0)]

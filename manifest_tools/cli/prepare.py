@@ -25,7 +25,14 @@ def prepare(
     labels: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE|folders", help="Label table (CSV, TSV, JSON Lines), or 'folders': folder names."
+            metavar="FILE|folders", help="Label table or annotation export, or 'folders': folder names."
+        ),
+    ] = None,
+    labels_format: options.LabelsFormat = "auto",
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help="What your categories mean; 'manifest-tools map' drafts it."
         ),
     ] = None,
     checked_labels: Annotated[
@@ -84,6 +91,8 @@ def prepare(
             out=out,
             to=to,
             labels=labels,
+            labels_format=labels_format,
+            mapping=mapping,
             checked_labels=split_names(checked_labels),
             predictions=predictions,
             min_confidence=min_confidence,

@@ -38,7 +38,7 @@ def read(path: Path) -> Annotations:
     if annotations and "caption" in annotations[0] and not member(document, "categories"):
         msg = f"{path}: COCO captions: sentences about images, no labels; nothing can be learnt from it here"
         raise InputError(msg)
-    notes = Notebook(NAME, path.name, open_world=True)
+    notes = Notebook(NAME, str(path), open_world=True)
     names = _categories(document, notes)
     images = _images(document, notes)
     for position, annotation in records(document.get("annotations")):

@@ -50,7 +50,7 @@ def read(path: Path) -> Annotations:
     if name not in (BOXES, OPEN_IMAGES):
         msg = f"{path}: expected a CSV of boxes or of Open Images; found the columns {', '.join(columns)}"
         raise InputError(msg)
-    notes = Notebook(name, path.name)
+    notes = Notebook(name, str(path))
     if name == OPEN_IMAGES:
         _read_open_images(records, columns, path, notes)
     else:

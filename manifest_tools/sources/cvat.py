@@ -26,7 +26,7 @@ def read(path: Path) -> Annotations:
     InputError
         The file is broken, is no CVAT file, or is one of a video, which names frames and not images.
     """
-    notes = Notebook(NAME, path.name, open_world=True)
+    notes = Notebook(NAME, str(path), open_world=True)
     kinds: set[str] = set()
     images = 0
     for root, child in read_children(path):

@@ -101,7 +101,7 @@ def read(path: Path) -> Annotations:
     if columns is None:
         msg = f"{path}: expected a table of decisions: columns for the image, the decision, and its reason or date"
         raise InputError(msg)
-    notes = Notebook(NAME, path.name, open_world=True)
+    notes = Notebook(NAME, str(path), open_world=True)
     by_image: dict[str, list[Decision]] = defaultdict(list)
     for decision in _decisions(records, columns, path, notes):
         by_image[decision.reference].append(decision)
@@ -130,9 +130,10 @@ def _decisions(
             )
         passed = decision.casefold() in _PASSES
         reasons = [] if passed or columns.reason is None else split_labels(cells.get(columns.reason))
-        yield Decision(
-            image, decision, tuple(reasons or [decision]), when, _cell(cells, columns.reviewer), line
-        )
+        labels = tuple(reasons or [decision])
+        for label in labels:
+            notes.category(label)
+        yield Decision(image, decision, labels, when, _cell(cells, columns.reviewer), line)
 
 
 def _settle(decisions: Sequence[Decision], notes: Notebook) -> None:

@@ -16,6 +16,7 @@ from manifest_tools.sources import (
     imagefolder,
     label_studio,
     labelbox,
+    labelled_manifest,
     labelme,
     small_tools,
     voc,
@@ -38,6 +39,7 @@ READERS: Mapping[str, Callable[[Path], Annotations]] = MappingProxyType(
         labelme.NAME: labelme.read,
         imagefolder.NAME: imagefolder.read,
         decisions.NAME: decisions.read,
+        labelled_manifest.NAME: labelled_manifest.read,
         csv_tools.BOXES: csv_tools.read,
         csv_tools.OPEN_IMAGES: csv_tools.read,
         small_tools.VOTT: small_tools.read,
@@ -171,6 +173,8 @@ def _header(path: Path) -> list[str]:
 
 
 def _by_columns(columns: list[str]) -> str:
+    if labelled_manifest.recognise(columns):
+        return labelled_manifest.NAME
     return csv_tools.recognise(columns) or (decisions.NAME if decisions.recognise(columns) else TABLE)
 
 

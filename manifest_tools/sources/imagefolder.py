@@ -44,7 +44,7 @@ def read(path: Path) -> Annotations:
     if not files:
         msg = f"{path}: neither metadata.csv nor metadata.jsonl is in this folder"
         raise InputError(msg)
-    notes = Notebook(NAME, path.name)
+    notes = Notebook(NAME, str(path))
     for file in files:
         _read_file(file, file.parent.relative_to(folder).as_posix(), notes)
     return notes.close()
@@ -71,7 +71,7 @@ def _read_labels(records: list[Record], label: str, file: Path, prefix: str, not
     for line, cells in records:
         reference = text(cells.get("file_name"))
         if not reference:
-            notes.problem("a row has no file_name", file=file.name, line=line)
+            notes.problem("a row has no file_name", file=str(file), line=line)
             continue
         value = cells.get(label)
         _refuse_numbers(value, label, f"{file}:{line}")
@@ -88,7 +88,7 @@ def _read_objects(records: list[Record], file: Path, prefix: str, notes: Noteboo
     for line, cells in records:
         reference = text(cells.get("file_name"))
         if not reference:
-            notes.problem("a row has no file_name", file=file.name, line=line)
+            notes.problem("a row has no file_name", file=str(file), line=line)
             continue
         notes.image(_joined(prefix, reference))
         found = (member(cells.get("objects"), key) for key in ("categories", "category", "labels", "label"))

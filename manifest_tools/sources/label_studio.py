@@ -73,7 +73,7 @@ def read(path: Path) -> Annotations:
     if all(isinstance(task.get("result"), list) and "data" not in task for task in tasks):
         msg = f"{path}: Label Studio predictions without their tasks: no images are named; export the project as JSON"
         raise InputError(msg)
-    notes = Notebook(NAME, path.name)
+    notes = Notebook(NAME, str(path))
     if isinstance(tasks[0].get("data"), dict):
         _read_tasks(tasks, path, notes)
     else:

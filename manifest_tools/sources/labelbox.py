@@ -44,7 +44,7 @@ def read(path: Path) -> Annotations:
             "the categories can be told; export the project instead"
         )
         raise InputError(msg)
-    notes = Notebook(NAME, path.name)
+    notes = Notebook(NAME, str(path))
     for number, reason in broken:
         notes.problem(reason, line=number)
     drawn = False

@@ -29,24 +29,23 @@ def read(path: Path) -> Annotations:
     InputError
         The single file is broken or is no LabelMe file, or the folder holds none.
     """
-    notes = Notebook(NAME, path.name)
+    notes = Notebook(NAME, str(path))
     if not path.is_dir():
-        _read_file(path, path.name, notes)
+        _read_file(path, notes)
         return notes.close()
     files = sorted(path.rglob("*.json"), key=lambda file: file.as_posix())
     for file in files:
-        name = file.relative_to(path).as_posix()
         try:
-            _read_file(file, name, notes)
+            _read_file(file, notes)
         except InputError as error:
-            notes.problem(str(error).removeprefix(f"{file}: "), file=name)
+            notes.problem(str(error).removeprefix(f"{file}: "), file=str(file))
     if not files:
         msg = f"{path}: no .json file in this folder; expected LabelMe, one .json for each image"
         raise InputError(msg)
     return notes.close()
 
 
-def _read_file(path: Path, file: str, notes: Notebook) -> None:
+def _read_file(path: Path, notes: Notebook) -> None:
     document = read_json(path)
     if not recognise(document):
         msg = f"{path}: expected LabelMe, an object with 'shapes' and 'imagePath'"
@@ -57,7 +56,7 @@ def _read_file(path: Path, file: str, notes: Notebook) -> None:
         raise InputError(msg)
     flags = document.get("flags") if isinstance(document.get("flags"), dict) else {}
     if flags.get("__ignore__") is True:
-        notes.problem("flagged __ignore__", variant="skipped", file=file, image=reference)
+        notes.problem("flagged __ignore__", variant="skipped", file=str(path), image=reference)
         return
     notes.image(reference)
     for shape in objects(document["shapes"]):
@@ -66,7 +65,7 @@ def _read_file(path: Path, file: str, notes: Notebook) -> None:
         if label:
             notes.say(reference, label)
         else:
-            notes.problem("a shape has no label", file=file, image=reference)
+            notes.problem("a shape has no label", file=str(path), image=reference)
     for flag, ticked in flags.items():
         if isinstance(ticked, bool) and not flag.startswith(_RESERVED):
             notes.say(reference, text(flag), ticked)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from manifest_tools.errors import InputError
+from manifest_tools.errors import InputError, OutputError
 from manifest_tools.policy import Policy
 from manifest_tools.sources.annotations import Annotations
 from manifest_tools.sources.tables import LabelRow, csv_records, find_column, read_text, split_labels
@@ -144,3 +144,22 @@ def draft_text(rows: Iterable[DraftRow]) -> str:
     writer.writerow([_CATEGORY, _LABEL, "suggestions", "count"])
     writer.writerows((row.category, row.label, "; ".join(row.suggestions), row.count) for row in rows)
     return out.getvalue()
+
+
+def write_draft(rows: Iterable[DraftRow], path: str | Path) -> None:
+    """Write a draft to a file that does not exist yet.
+
+    Raises
+    ------
+    OutputError
+        The file exists, perhaps with somebody's work in it, or cannot be written.
+    """
+    try:
+        with Path(path).open("x", encoding="utf-8", newline="") as file:
+            file.write(draft_text(rows))
+    except FileExistsError as error:
+        msg = f"{path} exists and may hold your work; choose another name for the draft"
+        raise OutputError(msg) from error
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
+        raise OutputError(msg) from error

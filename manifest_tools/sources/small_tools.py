@@ -31,7 +31,7 @@ def read(path: Path) -> Annotations:
     if not name:
         msg = f"{path}: expected JSON of VoTT, CreateML, Universal Data Tool or Datumaro"
         raise InputError(msg)
-    notes = Notebook(name, path.name)
+    notes = Notebook(name, str(path))
     _LAYOUTS[name][1](document, path, notes)
     return notes.close()
 

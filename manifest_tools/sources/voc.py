@@ -25,24 +25,23 @@ def read(path: Path) -> Annotations:
         The single file is broken or is no VOC file, or the folder holds none.
     """
     if not path.is_dir():
-        notes = Notebook(NAME, path.name, open_world=True)
-        _read_file(path, path.name, notes)
+        notes = Notebook(NAME, str(path), open_world=True)
+        _read_file(path, notes)
         return notes.close()
-    notes = Notebook(NAME, path.name, open_world=True)
+    notes = Notebook(NAME, str(path), open_world=True)
     files = sorted(path.rglob("*.xml"), key=lambda file: file.as_posix())
     for file in files:
-        name = file.relative_to(path).as_posix()
         try:
-            _read_file(file, name, notes)
+            _read_file(file, notes)
         except InputError as error:
-            notes.problem(str(error).removeprefix(f"{file}: "), file=name)
+            notes.problem(str(error).removeprefix(f"{file}: "), file=str(file))
     if not files:
         msg = f"{path}: no .xml file in this folder; expected Pascal VOC, one .xml for each image"
         raise InputError(msg)
     return notes.close()
 
 
-def _read_file(path: Path, file: str, notes: Notebook) -> None:
+def _read_file(path: Path, notes: Notebook) -> None:
     names: list[str] = []
     texts: dict[str, str] = {}
     for root, child in read_children(path):
@@ -58,7 +57,7 @@ def _read_file(path: Path, file: str, notes: Notebook) -> None:
         msg = f"{path}: no <filename>: which image this is about cannot be told"
         raise InputError(msg)
     notes.image(reference)
-    _say(reference, names, file, notes)
+    _say(reference, names, str(path), notes)
 
 
 def _reference(texts: dict[str, str]) -> str:

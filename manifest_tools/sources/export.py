@@ -1,0 +1,146 @@
+"""A data set's labels, back into files that other tools and people read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import orjson
+
+from manifest_tools.dataset import Dataset, replacing
+from manifest_tools.errors import OutputError
+from manifest_tools.policy import Policy
+from manifest_tools.taxonomy import Taxonomy
+from manifest_tools.truth import effective_truth, truth_rows
+
+
+class _Answers(NamedTuple):
+    """One image, and what is known of each column: True, False, or None."""
+
+    image: str
+    split: str
+    truths: tuple[bool | None, ...]
+
+
+def write_table(dataset: Dataset, path: str | Path) -> int:
+    """Write a wide CSV table: ``file``, ``split``, and a column for each label with 1, 0, or nothing.
+
+    An image of which nobody said anything has empty cells. Reading the table gives the same truth again.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The images and labels; left-out images are written too.
+    path : path
+        The file; it appears whole or not at all.
+
+    Returns
+    -------
+    int
+        How many images were written.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    columns, answers = _answers(dataset)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["file", "split", *columns])
+    cells = {True: "1", False: "0", None: ""}
+    for image, split, truths in answers:
+        writer.writerow([image, split, *(cells[truth] for truth in truths)])
+    _write(path, out.getvalue().encode("utf-8", "replace"))
+    return len(dataset)
+
+
+def write_imagefolder(dataset: Dataset, path: str | Path) -> int:
+    """Write ``metadata.jsonl`` as Hugging Face's `imagefolder` reads it, to be put beside the images.
+
+    Each line has ``file_name``, ``labels`` (present; null where nobody said anything), ``absent`` (looked for and
+    not there) and ``split``.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As in :func:`write_table`.
+    path : path
+        The file; it appears whole or not at all.
+
+    Returns
+    -------
+    int
+        How many images were written.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    columns, answers = _answers(dataset)
+    lines = []
+    for image, split, truths in answers:
+        by_truth = {
+            wanted: [name for name, truth in zip(columns, truths, strict=True) if truth is wanted]
+            for wanted in (True, False)
+        }
+        labels = by_truth[True] if any(by_truth.values()) else None
+        line = {"file_name": image, "labels": labels, "absent": by_truth[False], "split": split or None}
+        lines.append(orjson.dumps(line) + b"\n")
+    _write(path, b"".join(lines))
+    return len(lines)
+
+
+def _answers(dataset: Dataset) -> tuple[tuple[str, ...], Iterator[_Answers]]:
+    """Return the columns and the answers of each image, sorted by image.
+
+    The columns are level 1, where it is known of any image, lower labels that are present in any, and names that
+    could not be resolved, as found. An image of which a source contradicts itself has no answers.
+    """
+    policy = replace(Policy.from_dict(dataset.policy), label_level="all")
+    taxonomy = Taxonomy.load(dataset.taxonomy)
+    truth = effective_truth(dataset, policy)
+    present = truth.present & ~truth.contradictory[:, None]
+    absent = truth.absent & ~truth.contradictory[:, None]
+    top = np.array([taxonomy[name].level == 1 for name in truth.labels])
+    kept = np.flatnonzero(present.any(axis=0) | (absent.any(axis=0) & top))
+    names = [truth.labels[column] for column in kept]
+    odd = _unresolved(dataset, taxonomy, policy)
+    strange = sorted({name for found in odd.values() for name in found})
+
+    def rows() -> Iterator[_Answers]:
+        for row, (image, split) in enumerate(
+            zip(dataset.images["image"], dataset.images["split"], strict=True)
+        ):
+            theirs = odd.get(row, ())  # what they mean may be any label: none is known to be absent
+            known = [_truth(present[row, column], absent[row, column] and not theirs) for column in kept]
+            found = [True if name in theirs else None for name in strange]
+            yield _Answers(image, split, (*known, *found))
+
+    return (*names, *strange), rows()
+
+
+def _truth(present: bool, absent: bool) -> bool | None:
+    return True if present else False if absent else None
+
+
+def _unresolved(dataset: Dataset, taxonomy: Taxonomy, policy: Policy) -> dict[int, Sequence[str]]:
+    """Return the names of each image, by its row, that stand for no label."""
+    rows = truth_rows(dataset, taxonomy, policy)
+    odd = rows[~rows["resolved"] & rows["truth"].fillna(value=False).astype(bool)]
+    return {int(str(row)): list(group) for row, group in odd.groupby("row")["label"]}
+
+
+def _write(path: str | Path, content: bytes) -> None:
+    try:
+        with replacing(Path(path)) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
+        raise OutputError(msg) from error
