@@ -49,7 +49,7 @@ def read_prepared(folder: str | Path) -> PreparedFolder:
     """
     folder = Path(folder)
     dataset = Dataset.load(folder)
-    _require_passed(folder)
+    require_passed(folder)
     manifests = {name: _read(folder / name) for name in MANIFESTS}
     rows = _Rows(dataset)
     wanted: dict[str, Wanted] = {}
@@ -67,7 +67,8 @@ def read_prepared(folder: str | Path) -> PreparedFolder:
     return PreparedFolder(folder, dataset, manifests, tuple(wanted.values()), buckets.pop())
 
 
-def _require_passed(folder: Path) -> None:
+def require_passed(folder: Path) -> None:
+    """Raise InputError when a DIR's report.json does not say that it passed."""
     path = folder / "report.json"
     try:
         report = json.loads(_read(path))
