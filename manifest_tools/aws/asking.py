@@ -1,0 +1,307 @@
+"""Ask DetectModerationLabels about many images: at the account's rate, resumably, losing none in silence."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from manifest_tools.aws.constraints import check_call
+from manifest_tools.aws.failures import error_code, is_transient, remote_error
+from manifest_tools.aws.journal import Journal
+from manifest_tools.aws.sending import Picture, Sender, UnsendableError
+from manifest_tools.aws.throttle import RateLimiter, RetryQueue
+from manifest_tools.catalogue import finding
+from manifest_tools.errors import RemoteError
+
+OPERATION = "DetectModerationLabels"
+_REFUSED = frozenset({"ThrottlingException", "Throttling", "ProvisionedThroughputExceededException"})
+_ABOUT_THE_CONTENT = frozenset({"ImageTooLargeException", "InvalidImageFormatException"})
+_ABOUT_THE_IMAGE = _ABOUT_THE_CONTENT | {
+    "InvalidS3ObjectException",
+    "InvalidParameterException",
+    "ValidationException",
+}
+_KEPT = ("ModerationLabels", "ModerationModelVersion", "ProjectVersion", "ContentTypes")
+_TRIES = 8  # for one image, refusals for the rate not counted
+_HOPELESS = 20  # images refused, and none answered: the fault is not the images'
+_PATIENCE = 120.0  # seconds without any answer after which the run ends
+_FIRST_DELAY, _LONGEST_DELAY = 0.1, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of each image.
+
+    Parameters
+    ----------
+    adapter : str
+        ARN of the adapter to ask; empty for the base model.
+    min_confidence : float
+        Confidence (0-100) from which labels are reported.
+    """
+
+    adapter: str = ""
+    min_confidence: float = 5.0
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The call's parameters, less the image."""
+        version = {"ProjectVersion": self.adapter} if self.adapter else {}
+        return {"MinConfidence": float(self.min_confidence), **version}
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same question: answers to other ones are none to this."""
+        return hashlib.sha256(f"{self.adapter}\n{float(self.min_confidence)}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an image has no answer. `code` is Amazon's, or ``"unreadable"``."""
+
+    code: str
+    message: str
+
+
+@dataclass
+class Answers:
+    """What came of a run, by picture. `asked` counts the answers that this run brought."""
+
+    found: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    failed: dict[str, Failure] = field(default_factory=dict)
+    asked: int = 0
+
+
+class AdapterIgnoredError(RemoteError):
+    """The base model answered in place of the adapter."""
+
+
+def recall(records: Iterable[Mapping[str, Any]], question: Question) -> Answers:
+    """Return the answers to a question that a journal holds."""
+    answers = Answers()
+    for record in records:
+        if record.get("question") != question.fingerprint:
+            continue
+        if "answer" in record:
+            answers.found[record["picture"]] = record["answer"]
+        elif "failure" in record:
+            answers.failed[record["picture"]] = Failure(**record["failure"])
+    return answers
+
+
+def ask(
+    pictures: Iterable[Picture],
+    question: Question,
+    *,
+    client: Any,
+    sender: Sender,
+    journal: Journal,
+    limiter: RateLimiter,
+    workers: int,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Answers:
+    """Ask about each picture that the journal knows no answer for.
+
+    Every answer is in the journal, on disk, before it counts. However the run ends, what is under way is
+    waited for and kept.
+
+    Parameters
+    ----------
+    pictures : iterable of Picture
+        Each picture once.
+    client : boto3 client
+        Rekognition; it must not retry by itself.
+    progress : callable, optional
+        ``progress(done, total)`` in pictures that this run asks about.
+
+    Raises
+    ------
+    InputError
+        The service would refuse the question for its form.
+    AdapterIgnoredError
+        The adapter did not answer: it has expired.
+    RemoteError
+        The service refuses the account, the adapter or the credentials, or does not answer at all.
+    """
+    check_call(client, OPERATION, question.parameters)
+    answers = recall(journal.records, question)
+    todo = [p for p in pictures if p.key not in answers.found and p.key not in answers.failed]
+    run = _Run(todo, question, client, sender, limiter)
+    left = len(todo)
+    threads: list[threading.Thread] = []
+    try:
+        while left and not run.fatal:
+            if threads:
+                left -= _keep(run.next_results(), answers, question, journal)
+            else:
+                # The first call goes alone: it shows whether credentials, Region and adapter are right.
+                run.work_once()
+                left -= _keep(run.results_now(), answers, question, journal)
+                if answers.asked:
+                    threads = run.start(min(workers, left))
+            if progress:
+                progress(len(todo) - left, len(todo))
+    finally:
+        run.tasks.close()
+        for thread in threads:
+            thread.join()
+        _keep(run.results_now(), answers, question, journal)
+    if run.fatal:
+        raise run.fatal
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    picture: Picture
+    answer: Mapping[str, Any] | None = None
+    failure: Failure | None = None
+
+
+@dataclass
+class _Task:
+    picture: Picture
+    tries: int = 0
+    refusals: int = 0
+
+
+class _Run:
+    """The threads' side of a run: they take tasks and put results."""
+
+    def __init__(
+        self, todo: Iterable[Picture], question: Question, client: Any, sender: Sender, limiter: RateLimiter
+    ) -> None:
+        self.tasks = RetryQueue(_Task(picture) for picture in todo)
+        self.fatal: Exception | None = None
+        self._question = question
+        self._client = client
+        self._sender = sender
+        self._limiter = limiter
+        self._results: queue.SimpleQueue[_Result | None] = queue.SimpleQueue()
+        self._last_answer = time.monotonic()
+        self._hopeless: float = _HOPELESS
+
+    def next_results(self) -> list[_Result]:
+        """Wait for a result, and return it with those that came meanwhile."""
+        first = self._results.get()
+        return [*([first] if first else []), *self.results_now()]
+
+    def results_now(self) -> list[_Result]:
+        """Return the results that are there."""
+        found: list[_Result] = []
+        while True:
+            try:
+                result = self._results.get_nowait()
+            except queue.Empty:
+                return found
+            if result:
+                found.append(result)
+
+    def start(self, workers: int) -> list[threading.Thread]:
+        """Start threads that work until there is no more to do."""
+        threads = [threading.Thread(target=self._work, name=f"ask-{i}", daemon=True) for i in range(workers)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def work_once(self) -> bool:
+        """Do one task; False when there are no more."""
+        task = self.tasks.take()
+        if task is None:
+            return False
+        try:
+            self._try(task)
+        except Exception as error:  # noqa: BLE001 - raised again by the thread that waits for results
+            self._end(error)
+        return True
+
+    def _work(self) -> None:
+        while self.work_once():
+            pass
+
+    def _try(self, task: _Task) -> None:
+        self._limiter.wait()
+        try:
+            with self._sender.image(task.picture) as image:
+                answer = self._client.detect_moderation_labels(Image=image, **self._question.parameters)
+        except UnsendableError as error:
+            self._finish(_Result(task.picture, failure=Failure("unreadable", str(error))))
+        except (ClientError, BotoCoreError) as error:
+            self._failed(task, error)
+        else:
+            self._answered(task, answer)
+
+    def _answered(self, task: _Task, answer: Mapping[str, Any]) -> None:
+        self._limiter.note(refused=False)
+        self._last_answer = time.monotonic()
+        self._hopeless = math.inf
+        adapter = self._question.adapter
+        if adapter and answer.get("ProjectVersion") != adapter:
+            told = finding("adapter-ignored", adapter=adapter)
+            self._end(AdapterIgnoredError(f"{told.message}. {told.fix}"))
+            return
+        kept = {name: answer[name] for name in _KEPT if name in answer}
+        self._finish(_Result(task.picture, answer=kept))
+
+    def _failed(self, task: _Task, error: ClientError | BotoCoreError) -> None:
+        code = error_code(error)
+        refused = code in _REFUSED
+        self._limiter.note(refused=refused)
+        told = remote_error(error, f"Asking about {task.picture.image}")
+        if code in _ABOUT_THE_IMAGE and self._hopeless > 0:
+            self._hopeless -= code not in _ABOUT_THE_CONTENT
+            self._finish(_Result(task.picture, failure=Failure(code, str(told))))
+        elif not is_transient(error) or time.monotonic() - self._last_answer > _PATIENCE:
+            self._end(told)
+        else:
+            task.refusals += refused
+            task.tries += not refused
+            if task.tries >= _TRIES:
+                self._finish(_Result(task.picture, failure=Failure(code, str(told))))
+            else:
+                self.tasks.again(task, _delay(task.tries + task.refusals))
+
+    def _finish(self, result: _Result) -> None:
+        self._results.put(result)
+        self.tasks.done()
+
+    def _end(self, error: Exception) -> None:
+        self.fatal = self.fatal or error
+        self.tasks.done()
+        self.tasks.close()
+        self._results.put(None)  # wakes who waits for results
+
+
+def _delay(failures: int) -> float:
+    longest: float = min(_LONGEST_DELAY, _FIRST_DELAY * 2**failures)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
+
+
+def _keep(results: list[_Result], answers: Answers, question: Question, journal: Journal) -> int:
+    """Put results into the journal, then into the answers; return how many there were."""
+    records = []
+    for result in results:
+        record: dict[str, Any] = {"picture": result.picture.key, "question": question.fingerprint}
+        if result.answer is not None:
+            records.append(record | {"answer": result.answer})
+        elif result.failure and result.failure.code in _ABOUT_THE_CONTENT:  # asked again, it would fail again
+            failure = {"code": result.failure.code, "message": result.failure.message}
+            records.append(record | {"failure": failure})
+    if records:
+        journal.append(records)
+    for result in results:
+        if result.answer is not None:
+            answers.found[result.picture.key] = result.answer
+            answers.asked += 1
+        elif result.failure:
+            answers.failed[result.picture.key] = result.failure
+    return len(results)

@@ -1,0 +1,291 @@
+"""Ask the base model, or an adapter, about the images of a data set."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from manifest_tools.aws.asking import Answers, Question, ask, recall
+from manifest_tools.aws.clients import make_client
+from manifest_tools.aws.journal import Journal
+from manifest_tools.aws.sending import Picture, Sender, require_staging
+from manifest_tools.aws.throttle import RateLimiter
+from manifest_tools.dataset import Dataset, replacing
+from manifest_tools.errors import InputError
+from manifest_tools.keys import source_refs
+from manifest_tools.manifests.writing import write_lines
+from manifest_tools.policy import Policy
+from manifest_tools.resources import load_json
+from manifest_tools.sources.predictions import attach_predictions
+from manifest_tools.usable import ACCEPTED_FORMATS, decode_kind
+
+MANIFEST, SUMMARY, JOURNAL = "predictions.manifest", "predictions-summary.json", "predictions.journal"
+DEFAULT_MIN_CONFIDENCE = 5.0  # as in the output of a training, so that every threshold can be tried later
+_LONGEST_CALL = 1.3  # seconds for which enough calls are kept under way
+_MOST_WORKERS = 64
+
+
+@dataclass(frozen=True)
+class PredictionPlan:
+    """What asking will take.
+
+    Attributes
+    ----------
+    images : int
+        Images of the data set.
+    unsuitable : int
+        Of these, the images that the service would refuse: no JPEG or PNG, broken, or too large.
+    answered : int
+        Those whose answer is known from an earlier run.
+    to_ask : int
+        Calls to be made; exact copies share one.
+    staged, staged_bytes : int
+        Of the calls, those whose image has to go through S3.
+    seconds : float
+        How long it takes at the account's rate.
+    cost : float or None
+        Price of the calls, when the price of a thousand was given.
+    """
+
+    images: int
+    unsuitable: int
+    answered: int
+    to_ask: int
+    staged: int
+    staged_bytes: int
+    seconds: float
+    cost: float | None
+
+
+def default_tps(region: str | None) -> float:
+    """Return the calls per second that a new account may make in a Region."""
+    quota = load_json("service-quotas.json")["detect_moderation_labels"]
+    return float(quota["calls_per_second"].get(region or "", quota["calls_per_second_elsewhere"]))
+
+
+def plan_predictions(
+    dataset: Dataset,
+    out: str | Path,
+    *,
+    adapter: str = "",
+    min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+    tps: float | None = None,
+    region: str | None = None,
+    price: float | None = None,
+    fresh: bool = False,
+) -> PredictionPlan:
+    """Return what :func:`predict_labels` would do, without any call.
+
+    Parameters
+    ----------
+    dataset, out, adapter, min_confidence, tps, fresh
+        As in :func:`predict_labels`.
+    region : str, optional
+        Where the calls go; decides the rate when `tps` is not given.
+    price : float, optional
+        Price of a thousand images, in any currency.
+    """
+    pictures, by_key = pictures_of(dataset)
+    journal = Path(out) / JOURNAL
+    known = Answers()
+    if journal.exists() and not fresh:
+        with Journal(journal) as opened:
+            known = recall(opened.records, Question(adapter, min_confidence))
+    todo = [p for p in pictures if p.key not in known.found and p.key not in known.failed]
+    staged = [picture.bytes for picture in todo if picture.too_large_for_a_call]
+    suitable = sum(map(len, by_key.values()))
+    return PredictionPlan(
+        images=len(dataset),
+        unsuitable=len(dataset) - suitable,
+        answered=sum(len(images) for key, images in by_key.items() if key in known.found),
+        to_ask=len(todo),
+        staged=len(staged),
+        staged_bytes=sum(staged),
+        seconds=len(todo) / (tps or default_tps(region)),
+        cost=None if price is None else len(todo) * price / 1000,
+    )
+
+
+def predict_labels(
+    dataset: Dataset,
+    out: str | Path,
+    *,
+    client: Any = None,
+    s3_client: Any = None,
+    adapter: str = "",
+    min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+    tps: float | None = None,
+    staging: str = "",
+    workers: int | None = None,
+    fresh: bool = False,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Dataset:
+    """Ask the base model, or an adapter, what it sees in each image.
+
+    Answers go to ``out/predictions.journal`` as they come; a run that was stopped, however it was, goes on
+    where it was. At the end ``out/predictions.manifest`` (kind `bulk-analysis`) and
+    ``out/predictions-summary.json`` hold the answers and what went wrong.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its images; the unsuitable ones (no JPEG or PNG, broken, too large) are not asked about. Images in S3
+        are read there by the service, which has to be in the bucket's Region.
+    out : path
+        Folder for the journal and the results.
+    client, s3_client : boto3 clients, optional
+        Rekognition, which must not retry by itself, and S3, which is used with `staging` only. Made with the
+        settings of boto3 when absent.
+    adapter : str
+        ARN of the adapter to ask. Empty: the base model.
+    min_confidence : float
+        Confidence (0-100) from which labels are reported.
+    tps : float, optional
+        Calls per second that the account may make; the default of the client's Region when absent.
+    staging : str
+        ``s3://bucket/prefix`` for the way of files over 5 MB; by default the data set's destination. Each
+        copy is removed when its answer is there.
+    workers : int, optional
+        Threads; by default as many as the rate needs.
+    fresh : bool
+        Forget the answers of earlier runs.
+    progress : callable, optional
+        ``progress(done, total)`` in calls.
+
+    Returns
+    -------
+    Dataset
+        With `predicted`, `min_confidence` and label rows of the source "predictions". When an adapter was
+        asked the data set comes back unchanged, because these columns are the base model's.
+
+    Raises
+    ------
+    InputError
+        The question is malformed, nothing can be asked about, or large files have no way through S3.
+    RemoteError
+        The service refuses, does not answer, or ignored the adapter because it has expired.
+    """
+    out = Path(out)
+    client = client or make_client("rekognition", max_connections=_MOST_WORKERS)
+    rate = tps or default_tps(client.meta.region_name)
+    if rate <= 0:
+        raise InputError(f"tps is {rate}; expected calls per second, more than 0")
+    pictures, by_key = pictures_of(dataset)
+    if not pictures:
+        raise InputError("there is no image to ask about: JPEG or PNG that can be read")
+    staging = staging or dataset.destination
+    require_staging(pictures, staging)
+    if s3_client is None and any(picture.too_large_for_a_call for picture in pictures):
+        s3_client = make_client("s3")
+    question = Question(adapter, min_confidence)
+    with Journal(out / JOURNAL, fresh=fresh) as journal:
+        answers = ask(
+            pictures,
+            question,
+            client=client,
+            sender=Sender(staging, s3_client),
+            journal=journal,
+            limiter=RateLimiter(rate),
+            workers=workers or max(4, min(_MOST_WORKERS, math.ceil(rate * _LONGEST_CALL))),
+            progress=progress,
+        )
+    _write_results(dataset, out, question, by_key, answers)
+    if adapter or not answers.found:
+        return dataset
+    return attach_predictions(dataset, out / MANIFEST, min_confidence=float(min_confidence))
+
+
+def pictures_of(dataset: Dataset) -> tuple[list[Picture], dict[str, list[str]]]:
+    """Return the distinct pictures that the service would take, and the images that show each.
+
+    Images with the same SHA-256 are one picture. Where the content is not known, name and size stand for it.
+    """
+    images = dataset.images[suitable(dataset)]
+    by_key: dict[str, list[str]] = {}
+    pictures = []
+    columns = zip(images["image"], images["uri"], images["sha256"], images["bytes"], strict=True)
+    for image, uri, sha256, size in columns:
+        key = sha256 or f"{size} {image}"
+        if key not in by_key:
+            place = uri or image
+            path = place if place.startswith("s3://") else str(dataset.path_of(place))
+            pictures.append(Picture(key, image, path, int(size)))
+        by_key.setdefault(key, []).append(image)
+    return pictures, by_key
+
+
+def suitable(dataset: Dataset) -> pd.Series[bool]:
+    """Return which images the service would take, as far as inspection can tell."""
+    images = dataset.images
+    limit = Policy.from_dict(dataset.policy).max_image_bytes
+    formats = images["format"].isin([*ACCEPTED_FORMATS, ""])
+    # The service may well decode what is merely damaged; what is not there, or no image, it cannot.
+    broken = decode_kind(images).isin(["missing", "empty", "unreadable", "not-an-image", "unsupported"])
+    return formats & ~broken & (images["bytes"] <= limit)
+
+
+def _write_results(
+    dataset: Dataset,
+    out: Path,
+    question: Question,
+    by_key: Mapping[str, list[str]],
+    answers: Answers,
+) -> None:
+    key_of = {image: key for key, images in by_key.items() for image in images}
+    # An image without a destination is named by its path, which reading the file back understands.
+    named = list(zip(dataset.images["image"], source_refs(dataset), strict=True))
+    references = [(image, reference or image) for image, reference in named]
+
+    def lines() -> Iterator[dict[str, Any]]:
+        for image, reference in references:
+            answer = answers.found.get(key_of.get(image, ""))
+            if answer is not None:
+                yield {"source-ref": reference, "detect-moderation-labels": dict(answer)}
+
+    write_lines(out / MANIFEST, lines())
+    _write_summary(out / SUMMARY, question, references, key_of, answers)
+
+
+def _write_summary(
+    path: Path,
+    question: Question,
+    references: list[tuple[str, str]],
+    key_of: Mapping[str, str],
+    answers: Answers,
+) -> None:
+    """Write a summary in the key style of Amazon's own for a bulk analysis."""
+    errors = []
+    models: Counter[str] = Counter()
+    for image, reference in references:
+        key = key_of.get(image)
+        answer = answers.found.get(key) if key else None
+        if answer is not None:
+            models[str(answer.get("ModerationModelVersion", "unknown"))] += 1
+            continue
+        failure = answers.failed.get(key) if key else None
+        code, message = (failure.code, failure.message) if failure else ("unsuitable", _UNSUITABLE)
+        errors.append({"source-ref": reference, "code": code, "message": message})
+    document = {
+        "version": "1.0",
+        "statistics": {
+            "total-json-lines": len(references),
+            "valid-json-lines": len(references) - len(errors),
+            "invalid-json-lines": len(errors),
+        },
+        "errors": errors,
+        "adapter": question.adapter,
+        "min-confidence": question.min_confidence,
+        "model-versions": dict(sorted(models.items())),
+    }
+    with replacing(path) as temporary:
+        temporary.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+_UNSUITABLE = "the service takes readable JPEG and PNG files of at most 15 MB only, so it was not asked"

@@ -1,0 +1,127 @@
+"""Calls at a steady rate, and the queue of those that are to be made again."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+_Item = TypeVar("_Item")
+
+_HEADROOM = 0.98  # of the account's limit: what is sent evenly does not arrive evenly
+_WINDOW = 1.0  # seconds over which refusals are counted
+_TOO_MANY_REFUSED = 0.1  # share of a window's calls: above it, others use the same limit or it is lower
+_SLOWER, _FASTER, _SLOWEST = 0.7, 1.1, 0.05
+
+
+class RateLimiter:
+    """A token bucket: hands out moments at which to call, evenly, at most `limit` of them in any second.
+
+    Where the service refuses many calls all the same, because the account's limit is lower or somebody else
+    uses it too, the rate goes down by steps, and up again when refusals stop.
+
+    Parameters
+    ----------
+    limit : float
+        Calls per second that the account allows. A few percent less are made.
+    clock, sleep : callable
+        Time and waiting, for tests.
+    """
+
+    def __init__(
+        self,
+        limit: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._full_rate = self.rate = limit * _HEADROOM
+        self._spare = int(limit - self.rate)  # late calls that may be made up for at once
+        self._clock = clock
+        self._sleep = sleep
+        self._next = clock()
+        self._window_end = self._next + _WINDOW
+        self._calls = self._refused = 0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Wait for this call's turn."""
+        with self._lock:
+            now = self._clock()
+            turn = max(self._next, now - self._spare / self.rate)
+            self._next = turn + 1 / self.rate
+        if turn > now:
+            self._sleep(turn - now)
+
+    def note(self, *, refused: bool) -> None:
+        """Tell how a call ended, so that the rate can follow."""
+        with self._lock:
+            self._calls += 1
+            self._refused += refused
+            now = self._clock()
+            if now < self._window_end:
+                return
+            many = self._refused > _TOO_MANY_REFUSED * self._calls
+            rate = self.rate * (_SLOWER if many else _FASTER)
+            self.rate = min(self._full_rate, max(rate, self._full_rate * _SLOWEST))
+            self._window_end = now + _WINDOW
+            self._calls = self._refused = 0
+
+
+class RetryQueue(Generic[_Item]):
+    """Things to do, in order, and those that are to be done again after a while.
+
+    Parameters
+    ----------
+    items : iterable
+        What is to be done.
+    """
+
+    def __init__(self, items: Iterable[_Item]) -> None:
+        self._first = iter(items)
+        self._later: list[tuple[float, int, _Item]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._under_way = 0
+        self._closed = False
+
+    def take(self) -> _Item | None:
+        """Return the next thing to do, waiting for it if need be; None when there will be no more."""
+        with self._changed:
+            while not self._closed:
+                now = time.monotonic()
+                if self._later and self._later[0][0] <= now:
+                    self._under_way += 1
+                    self._changed.notify()  # somebody has to watch the clock for the next one
+                    return heapq.heappop(self._later)[2]
+                for item in self._first:
+                    self._under_way += 1
+                    return item
+                if not self._later and not self._under_way:
+                    self._changed.notify_all()
+                    return None
+                self._changed.wait(self._later[0][0] - now if self._later else None)
+        return None
+
+    def again(self, item: _Item, delay: float) -> None:
+        """Put back something taken, to be done again after `delay` seconds."""
+        with self._changed:
+            heapq.heappush(self._later, (time.monotonic() + delay, next(self._numbers), item))
+            self._under_way -= 1
+            self._changed.notify()
+
+    def done(self) -> None:
+        """Say that something taken needs no more doing."""
+        with self._changed:
+            self._under_way -= 1
+            if not self._under_way:
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Hand out nothing more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
