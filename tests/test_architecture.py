@@ -1,0 +1,107 @@
+"""The house stands: imports point down, and importing the package costs nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import manifest_tools
+
+PACKAGE = Path(__file__).parents[1] / "manifest_tools"
+
+# From the ground up. A room may import rooms of lower floors, and its own.
+FLOORS = (
+    {"errors", "resources"},
+    {"findings"},
+    {"catalogue"},
+    {"taxonomy"},
+    {"policy"},
+    {"dataset"},
+    {"truth", "keys", "sniff", "fingerprints"},
+    {"outcomes", "output"},
+    {"usable"},
+    {"duplicates", "images", "manifests", "rounds", "rules", "splits", "evaluation", "engines"},
+    {"sources", "selection", "reports"},
+    {"preparing", "inspecting", "pairs", "aws"},
+    {"splitting", "review"},
+    {"testing", "cli"},
+)
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Return the rooms that a module imports, and whether it does so when it is imported itself."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    at_import = {id(node) for node in tree.body}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("manifest_tools"):
+            parts = node.module.split(".")[1:] or [alias.name for alias in node.names]
+            found.append((parts[0], id(node) in at_import))
+        elif isinstance(node, ast.Import):
+            found += [
+                (alias.name.split(".")[1], id(node) in at_import)
+                for alias in node.names
+                if alias.name.startswith("manifest_tools.")
+            ]
+    return found
+
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[0] != "_")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_point_down(path):
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    room = room_of(path)
+    assert room in floor, f"give the room {room!r} a floor"
+    for other, at_import in imports(path):
+        if other != room and at_import:
+            assert floor[other] < floor[room], f"{room} imports {other} of the same floor or above"
+
+
+def test_only_the_aws_room_and_its_test_double_import_boto3():
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {
+            alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+        }
+        names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+        if any(name.split(".")[0] in ("boto3", "botocore") for name in names):
+            assert room_of(path) in ("aws", "testing"), path
+
+
+def loaded_by(statement: str) -> set[str]:
+    script = f"{statement}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    )
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize("statement", ["import manifest_tools", "import manifest_tools.cli"])
+def test_importing_loads_nothing_heavy(statement):
+    assert not loaded_by(statement) & {
+        "pandas",
+        "numpy",
+        "boto3",
+        "sklearn",
+        "scipy",
+        "pyarrow",
+        "PIL",
+        "jinja2",
+    }
+
+
+def test_every_public_name_can_be_imported():
+    for name in manifest_tools.__all__:
+        assert getattr(manifest_tools, name) is not None
+    assert callable(manifest_tools.prepare)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        manifest_tools.nothing  # noqa: B018

@@ -1,0 +1,72 @@
+"""The output folder: only ours is written to, and it changes in one go."""
+
+from __future__ import annotations
+
+import os
+
+import pandas as pd
+import pytest
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import OutputError
+from manifest_tools.output import claim, replacing_files
+
+
+def test_a_new_folder_is_made(tmp_path):
+    assert claim(tmp_path / "a" / "b").is_dir()
+
+
+def test_a_folder_of_ours_may_be_used_again(tmp_path):
+    Dataset.from_tables(pd.DataFrame({"image": ["a.jpg"]})).save(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    claim(tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_other_peoples_folders_are_refused_and_stay_as_they_are(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(OutputError, match=r"not made by manifest-tools.*thesis\.txt"):
+        claim(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="is a file"):
+        claim(tmp_path / "file")
+    with pytest.raises(OutputError, match="cannot write"):
+        claim(tmp_path / "file" / "below")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_refused(tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="cannot write"):
+        claim(tmp_path / "locked")
+
+
+def test_results_appear_together_or_not_at_all(tmp_path):
+    (tmp_path / "report.json").write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        write_and_interrupt(tmp_path)
+    assert (tmp_path / "report.json").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    with replacing_files(tmp_path) as stage:
+        (stage / "dataset").mkdir()
+        (stage / "dataset" / "x.json").write_text("{}")
+        (stage / "report.json").write_text("new")
+    assert (tmp_path / "report.json").read_text() == "new"
+    assert (tmp_path / "dataset" / "x.json").read_text() == "{}"
+
+
+def write_and_interrupt(folder):
+    with replacing_files(folder) as stage:
+        (stage / "report.json").write_text("new")
+        raise KeyboardInterrupt
+
+
+def test_what_a_killed_run_left_is_swept_away(tmp_path):
+    (tmp_path / ".manifest-tools-abc").mkdir()
+    with replacing_files(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
