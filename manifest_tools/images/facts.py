@@ -167,6 +167,9 @@ def _jpeg(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
         notes.grey = jpeg.decode_grey(data, found, short_side=SHORT_SIDE)
     except ValueError as error:
         _settle(notes, data, found, str(error), max_pixels)
+    else:
+        if length := jpeg.hole(data, found):
+            notes.remarks.append(f"damaged: {length} zero bytes amid the picture data")
     return notes
 
 

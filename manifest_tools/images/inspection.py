@@ -20,6 +20,7 @@ from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of, read_b
 from manifest_tools.images.pool import default_workers, isolated_map
 from manifest_tools.images.task import Look, Read, Task
 from manifest_tools.images.worker import Lost
+from manifest_tools.keys import NOT_UTF_8
 from manifest_tools.sniff import sniff
 
 Progress = Callable[[int, int | None], None]
@@ -78,7 +79,8 @@ def inspect_images(
         raise InputError(msg)
     data = dataset if isinstance(dataset, Dataset) else _read_images(dataset)
     uris = data.images["uri"].tolist()
-    rows = [i for i, uri in enumerate(uris) if "://" not in uri]
+    names = data.images["remarks"].str.contains(NOT_UTF_8, regex=False).tolist()  # no path to open them by
+    rows = [i for i, uri in enumerate(uris) if "://" not in uri and not names[i]]
     paths = [str(data.path_of(uris[i])) for i in rows]
     task = Task(look, quick, max_pixels, _cache_folder(cache))
     run = _Run(task, paths, executor, workers or default_workers(), timeout, progress)
