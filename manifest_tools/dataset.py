@@ -47,6 +47,7 @@ IMAGE_COLUMNS: Mapping[str, tuple[str, Any]] = {
     "min_confidence": ("float64", np.nan),  # the confidence from which it reported
     "split": ("str", ""),  # train, test or ""
     "locked": ("bool", False),  # an earlier round fixed the split
+    "set_aside": ("str", ""),  # why the image was not selected; "" when it was
 }
 LABEL_COLUMNS: Mapping[str, tuple[str, Any]] = {
     "image": ("str", ""),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.dataset import Dataset
-from manifest_tools.policy import Policy
+from manifest_tools.policy import Goal, Policy, Target
 from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import PREDICTIONS, Mask, Truth, effective_truth, read_names
 
@@ -23,6 +25,16 @@ class Outcome(IntEnum):
     FALSE_POSITIVE = 2
     FALSE_NEGATIVE = 3
     TRUE_NEGATIVE = 4
+
+
+# For each goal, the mistakes that it is about, and the right answers that balance them.
+# https://docs.aws.amazon.com/rekognition/latest/dg/preparing-datasets-adapters.html
+MISTAKE: Mapping[Goal, Outcome] = MappingProxyType(
+    {Goal.FALSE_POSITIVES: Outcome.FALSE_POSITIVE, Goal.FALSE_NEGATIVES: Outcome.FALSE_NEGATIVE}
+)
+BESIDE: Mapping[Goal, Outcome] = MappingProxyType(
+    {Goal.FALSE_POSITIVES: Outcome.TRUE_POSITIVE, Goal.FALSE_NEGATIVES: Outcome.TRUE_NEGATIVE}
+)
 
 
 @dataclass(frozen=True)
@@ -75,15 +87,47 @@ def compare(dataset: Dataset, policy: Policy) -> Outcomes:
     threshold = policy.confidence_threshold
     asked = (dataset.images["predicted"] != "").to_numpy()
     reported_from = dataset.images["min_confidence"].to_numpy()
-    said = score >= threshold
-    # A label that was not reported scored below the confidence from which the model reported.
-    silent = asked[:, None] & ~said & (~np.isnan(score) | (reported_from <= threshold)[:, None])
+    said, silent = answers(score, asked, reported_from, threshold)
     outcome = np.zeros(score.shape, dtype=np.int8)
     outcome[truth.present & said] = Outcome.TRUE_POSITIVE
     outcome[truth.absent & said] = Outcome.FALSE_POSITIVE
     outcome[truth.present & silent] = Outcome.FALSE_NEGATIVE
     outcome[truth.absent & silent] = Outcome.TRUE_NEGATIVE
     return Outcomes(truth, score, asked, said, silent, outcome)
+
+
+def answers(
+    score: npt.NDArray[np.float64], asked: Mask, reported_from: npt.NDArray[np.float64], threshold: float
+) -> tuple[Mask, Mask]:
+    """Return where the base model says a label at a threshold, and where it does not.
+
+    Parameters
+    ----------
+    score : float array, shape (images, labels)
+        As in :class:`Outcomes`.
+    asked : bool array, shape (images,)
+        Whether the model was asked.
+    reported_from : float array, shape (images,)
+        The confidence from which it reported: what it did not report scored below it.
+    threshold : float
+        Confidence from which a report counts.
+
+    Returns
+    -------
+    said, silent : bool arrays, shape (images, labels)
+        Where both are false, nobody knows.
+    """
+    said = score >= threshold
+    silent = asked[:, None] & ~said & (~np.isnan(score) | (reported_from <= threshold)[:, None])
+    return said, silent
+
+
+def targets_in_force(policy: Policy, taxonomy: Taxonomy) -> tuple[Target, ...]:
+    """Return the targets at the level that is judged: a lower label's target becomes its level 1 label's."""
+    if policy.label_level == "all":
+        return policy.targets
+    up = (Target(taxonomy.level_1(target.label), target.goal) for target in policy.targets)
+    return tuple(dict.fromkeys(up))
 
 
 def rolled_up_scores(dataset: Dataset, policy: Policy, labels: tuple[str, ...]) -> npt.NDArray[np.float64]:

@@ -172,6 +172,10 @@ class Policy:
         """Return the policy with these targets, sorted; unchanged when there are none."""
         return replace(self, targets=tuple(sorted(set(targets)))) if targets else self
 
+    def minimum(self, goal: Goal) -> int:
+        """Return how many samples of one goal training needs."""
+        return self.min_false_positives if goal is Goal.FALSE_POSITIVES else self.min_false_negatives
+
     def is_safe(self, name: str) -> bool:
         """Whether a label name says that nothing is unsafe."""
         return name.strip().casefold() in {safe.casefold() for safe in self.safe_names}

@@ -1,4 +1,4 @@
-"""What an earlier round fixed, carried into this one: reviews that people gave, and the sides of locked images."""
+"""What an earlier round fixed, carried into this one: reviews, the sides of locked images, and what was set aside."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from manifest_tools.truth import REVIEW, judged_column
 
 
 def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
-    """Return `dataset` with the reviews and the locked split of an earlier round.
+    """Return `dataset` with the reviews, the locked split and the selection of an earlier round.
 
     Images are recognised by content (sha256), then by key. A locked image that is gone stays gone.
 
@@ -27,17 +27,28 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
     reviews = earlier.labels[earlier.labels["source"].str.startswith(REVIEW)]
     reviews = reviews.assign(image=reviews["image"].map(lambda key: now.get(key, key)))
     labels = pd.concat([dataset.labels, reviews], ignore_index=True)
-    fixed = earlier.images[earlier.images["locked"]]
-    fixed = fixed.assign(image=fixed["image"].map(now)).dropna(subset="image")
-    side = fixed.drop_duplicates("image").set_index("image")["split"].to_dict()
+    side = _known(earlier.images[earlier.images["locked"]], "split", now)
+    aside = _known(earlier.images[earlier.images["set_aside"] != ""], "set_aside", now)
     images = dataset.images
     if len(reviews):
         images = images.assign(judged=judged_column(images, labels, policy))
+    keys = images["image"]
     images = images.assign(
-        split=[side.get(key, "") for key in images["image"]], locked=[key in side for key in images["image"]]
+        split=[side.get(key, "") for key in keys],
+        locked=[key in side for key in keys],
+        set_aside=[aside.get(key, "") for key in keys],
     )
-    options = {"reviews": len(reviews), "locked": len(side)}
+    options = {"reviews": len(reviews), "locked": len(side), "set_aside": len(aside)}
     return dataset.step("carry-over", images=images, labels=labels, options=options)
+
+
+def _known(earlier: pd.DataFrame, column: str, now: dict[str, str]) -> dict[str, str]:
+    """Return what earlier images had in a column, by the key that they have now."""
+    known: dict[str, str] = {}
+    for key, value in zip(earlier["image"], earlier[column], strict=True):
+        if key in now:
+            known.setdefault(now[key], value)
+    return known
 
 
 def match_images(earlier: pd.DataFrame, now: pd.DataFrame) -> dict[str, str]:

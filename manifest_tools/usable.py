@@ -109,6 +109,7 @@ def left_out(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None)
         reasons["label-unchecked"] = np.asarray(outcomes.unchecked.any(axis=1))
     reasons["duplicate-conflict"] = conflicting_copies(dataset, outcomes)
     reasons["duplicate-across-splits"] = locked_on_both_sides(dataset)
+    reasons["image-set-aside"] = (dataset.images["set_aside"] != "").to_numpy()
     return reasons
 
 

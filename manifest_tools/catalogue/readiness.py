@@ -75,6 +75,14 @@ ENTRIES = (
         "https://docs.aws.amazon.com/rekognition/latest/dg/adapters-manual-annotation.html",
     ),
     Entry(
+        "image-set-aside",
+        NOTE,
+        "The selection did not choose this image, so the manifests leave it out. Nothing was deleted.",
+        "not selected: {reason}",
+        "Nothing needs doing; 'manifest-tools select DIR --limit N' with a larger limit takes it back.",
+        "the --limit that was asked for",
+    ),
+    Entry(
         "label-missing-from-train",
         ERROR,
         "A label stands in the test set only, so it cannot be learnt.",

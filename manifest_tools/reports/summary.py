@@ -13,7 +13,7 @@ from manifest_tools.catalogue import CATALOGUE
 from manifest_tools.findings import CodeCount, Finding, Report, Severity
 
 _REASONS = 5  # that the verdict names; the groups below it name all
-_GOALS = {"false-positives": "false positives", "false-negatives": "false negatives"}
+GOALS = {"false-positives": "false positives", "false-negatives": "false negatives"}
 _SHORT = {"false-positives": "FP", "false-negatives": "FN"}
 _OUTCOMES = {
     "true_positives": "TP",
@@ -206,7 +206,7 @@ def _reached(readiness: Mapping[str, Any]) -> tuple[str, ...]:
     by_label: dict[str, list[str]] = {}
     for c in readiness.get("candidates", ()):
         if c["state"] == "ready":
-            words = f"{c['count']:,} {_GOALS[c['goal']]} ({c['needed']:,} needed)"
+            words = f"{c['count']:,} {GOALS[c['goal']]} ({c['needed']:,} needed)"
             by_label.setdefault(c["label"], []).append(words)
     return _first(
         [f"{label}: {' and '.join(parts)} in training" for label, parts in by_label.items()], "labels"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.cells import cell_len, set_cell_size
 
 from manifest_tools.findings import Finding, Report, Severity
+from manifest_tools.reports.advice import advice
 from manifest_tools.reports.summary import (
     Group,
     groups,
@@ -53,6 +54,7 @@ def render_text(report: Report, *, width: int | None = None, color: bool = False
     sections = (
         _answer(report, columns, paint),
         _label_table(report, columns, paint),
+        _advice(report, columns, paint),
         _findings(report, columns, paint),
         _left_out(report, columns, paint),
         _not_checked(report, columns, paint),
@@ -105,6 +107,20 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     if cell_len(first) > widths[0]:
         first = set_cell_size(first, widths[0] - 3) + "..."
     return f"{set_cell_size(first, widths[0])}  {middle}  {last}".rstrip()
+
+
+def _advice(report: Report, columns: int, paint: Paint) -> Iterator[str]:
+    found = advice(report)
+    if not found:
+        return
+    yield paint("What to collect, and what to confirm first", "head")
+    for item in found:
+        yield from _wrapped(f"{item.about}: {item.status}", columns, "    ", "  - ")
+        for step in item.steps:
+            yield from _wrapped(step, columns, "      ", "    ")
+        if item.images:
+            named = ", ".join(f"{image} ({score:g} %)" for image, score in item.images)
+            yield from _wrapped(f"confirm first: {named}", columns, "      ", "    ")
 
 
 def _findings(report: Report, columns: int, paint: Paint) -> Iterator[str]:

@@ -33,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     readiness.missing_predictions,
     readiness.test_size,
     readiness.training_size,
+    readiness.selection,
     readiness.effective_samples,
     readiness.missing_labels,
     readiness.split_wishes,

@@ -11,6 +11,7 @@ from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.policy import Policy, Reading
 from manifest_tools.rules import IMAGE_RULES, RULES, Evidence, Rule
 from manifest_tools.rules.counts import distinct, groups_of, label_table, readiness
+from manifest_tools.rules.plan import plan
 from manifest_tools.taxonomy import Taxonomy
 
 
@@ -78,9 +79,9 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     -------
     dict
         `readiness` (state, ready_for, candidates, reading in words), `images` (found, usable, train, test, and
-        effective numbers), `left_out` (images by reason; an image may have several), `scope` (judged_for,
-        not_judged), `skipped` (other files by extension), `not_checked` (sentences), and `made` (versions,
-        options and fingerprints).
+        effective numbers), `plan` (see :func:`manifest_tools.rules.plan.plan`), `left_out` (images by reason; an
+        image may have several), `selected` (what a selection chose), `scope` (judged_for, not_judged), `skipped`
+        (other files by extension), `not_checked` (sentences), and `made` (versions, options and fingerprints).
     """
     result = readiness(evidence)
     dataset, usable = evidence.dataset, evidence.usable
@@ -114,7 +115,9 @@ def facts(evidence: Evidence) -> dict[str, Any]:
             "different_train": distinct(groups, train) if evidence.is_split else 0,
             "different_test": distinct(groups, test),
         },
+        "plan": plan(evidence),
         "left_out": {code: int(mask.sum()) for code, mask in evidence.reasons.items() if mask.any()},
+        "selected": dict(dataset.sources.get("select", {})),
         "scope": _scope(evidence),
         "skipped": _skipped(dataset),
         "not_checked": _not_checked(evidence),

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.outcomes import Outcome
-from manifest_tools.policy import Goal, Policy, Reading, Target
+from manifest_tools.outcomes import MISTAKE, Outcome, targets_in_force
+from manifest_tools.policy import Goal, Policy, Reading
 from manifest_tools.rules.evidence import Evidence
 from manifest_tools.truth import Mask
 
@@ -97,7 +97,7 @@ def readiness(evidence: Evidence) -> Readiness:
     """
     policy = evidence.policy
     every = _samples(evidence)
-    wanted = {(target.label, target.goal) for target in _viewed(policy, evidence)}
+    wanted = {(target.label, target.goal) for target in targets_in_force(policy, evidence.taxonomy)}
     labels = {label for label, _ in wanted}
     if policy.reading is Reading.STRICT and wanted:  # each target's label needs both kinds
         chosen = tuple(sample for sample in every if sample.label in labels)
@@ -120,7 +120,7 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
     """
     truth, outcomes = evidence.truth, evidence.outcomes
     samples = {(s.label, s.goal): s for s in _samples(evidence)}
-    targets = _viewed(evidence.policy, evidence)
+    targets = targets_in_force(evidence.policy, evidence.taxonomy)
     sides = {side: evidence.side(side) for side in SIDES}
     usable = evidence.usable
     groups = groups_of(evidence)
@@ -166,30 +166,21 @@ def distinct(groups: npt.NDArray[np.int64], mask: Mask) -> int:
     return len(np.unique(groups[mask]))
 
 
-def _viewed(policy: Policy, evidence: Evidence) -> tuple[Target, ...]:
-    """Return the targets at the level that is judged: a lower label's target becomes its level 1 label's."""
-    if policy.label_level == "all":
-        return policy.targets
-    up = (Target(evidence.taxonomy.level_1(target.label), target.goal) for target in policy.targets)
-    return tuple(dict.fromkeys(up))
-
-
 def _samples(evidence: Evidence) -> tuple[Samples, ...]:
     policy, outcomes, truth = evidence.policy, evidence.outcomes, evidence.truth
     train = evidence.side("train")
     open_ = train[:, None] & ~outcomes.said & ~outcomes.silent
     groups = groups_of(evidence)
-    kinds = (
-        (Goal.FALSE_POSITIVES, Outcome.FALSE_POSITIVE, truth.absent, policy.min_false_positives),
-        (Goal.FALSE_NEGATIVES, Outcome.FALSE_NEGATIVE, truth.present, policy.min_false_negatives),
-    )
+    sides = {Goal.FALSE_POSITIVES: truth.absent, Goal.FALSE_NEGATIVES: truth.present}
     samples = []
     for column, label in enumerate(outcomes.labels):
-        for goal, outcome, side, needed in kinds:
-            mask = train & (outcomes.outcome[:, column] == outcome)
+        for goal, side in sides.items():
+            mask = train & (outcomes.outcome[:, column] == MISTAKE[goal])
             count = int(mask.sum())
             possible = count + int((open_[:, column] & side[:, column]).sum())
-            samples.append(Samples(label, goal, count, possible, distinct(groups, mask), needed))
+            samples.append(
+                Samples(label, goal, count, possible, distinct(groups, mask), policy.minimum(goal))
+            )
     return tuple(samples)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from manifest_tools.catalogue import finding
 from manifest_tools.findings import Finding
-from manifest_tools.outcomes import Outcome
+from manifest_tools.outcomes import BESIDE, MISTAKE
 from manifest_tools.policy import Goal, Reading
 from manifest_tools.rules.counts import Samples, State, distinct, groups_of, readiness
 from manifest_tools.rules.evidence import Evidence
@@ -18,6 +18,11 @@ _CODES = {
     Goal.FALSE_NEGATIVES: "too-few-false-negatives",
 }
 _WORDS = {Goal.FALSE_POSITIVES: "false positives", Goal.FALSE_NEGATIVES: "false negatives"}
+
+_BESIDE = {
+    Goal.FALSE_POSITIVES: ("true positives", "images that the base model flags rightly"),
+    Goal.FALSE_NEGATIVES: ("true negatives", "images that it rightly leaves alone"),
+}
 
 
 def minimum_samples(evidence: Evidence) -> Iterator[Finding]:
@@ -83,6 +88,12 @@ def effective_samples(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
+def selection(evidence: Evidence) -> Iterator[Finding]:
+    """Images that were not selected."""
+    for row, facts in evidence.facts(evidence.reasons["image-set-aside"]):
+        yield evidence.about(row, "image-set-aside", reason=facts["set_aside"])
+
+
 def missing_labels(evidence: Evidence) -> Iterator[Finding]:
     """Labels that only one side has."""
     if not evidence.is_split:
@@ -110,22 +121,10 @@ def balance(evidence: Evidence) -> Iterator[Finding]:
     Source: https://docs.aws.amazon.com/rekognition/latest/dg/preparing-datasets-adapters.html
     """
     train, outcomes = evidence.side("train"), evidence.outcomes
-    beside = {
-        Goal.FALSE_POSITIVES: (
-            Outcome.TRUE_POSITIVE,
-            "true positives",
-            "images that the base model flags rightly",
-        ),
-        Goal.FALSE_NEGATIVES: (
-            Outcome.TRUE_NEGATIVE,
-            "true negatives",
-            "images that it rightly leaves alone",
-        ),
-    }
     for sample in readiness(evidence).candidates:
-        outcome, words, advice = beside[sample.goal]
+        words, advice = _BESIDE[sample.goal]
         column = outcomes.labels.index(sample.label)
-        other = int((train & (outcomes.outcome[:, column] == outcome)).sum())
+        other = int((train & (outcomes.outcome[:, column] == BESIDE[sample.goal])).sum())
         if sample.state is State.READY and other < sample.count:
             yield finding(
                 "balance",
@@ -156,9 +155,7 @@ def _shortfall(sample: Samples, *, missed: bool) -> Iterator[Finding]:
 def _sums(evidence: Evidence) -> Iterator[Finding]:
     """Tell what all labels together lack."""
     outcomes, train = evidence.outcomes, evidence.side("train")
-    for goal, outcome, needed in (
-        (Goal.FALSE_POSITIVES, Outcome.FALSE_POSITIVE, evidence.policy.min_false_positives),
-        (Goal.FALSE_NEGATIVES, Outcome.FALSE_NEGATIVE, evidence.policy.min_false_negatives),
-    ):
-        count = int(np.sum(outcomes.count(outcome, train)))
+    for goal in Goal:
+        needed = evidence.policy.minimum(goal)
+        count = int(np.sum(outcomes.count(MISTAKE[goal], train)))
         yield finding(_CODES[goal], variant="sum", count=count, limit=needed, missing=needed - count)

@@ -1,0 +1,65 @@
+"""The shortfall plan in words: what to collect, what to ask the base model, what to confirm first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from manifest_tools.findings import Report
+from manifest_tools.reports.summary import GOALS
+
+_BESIDE = {
+    "true_positive": "true positives (images that the base model flags rightly)",
+    "true_negative": "true negatives (images that it rightly leaves alone)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What one label and goal lacks. `images` are the ones to confirm first, with the base model's score."""
+
+    about: str
+    status: str
+    steps: tuple[str, ...]
+    images: tuple[tuple[str, float], ...]
+
+
+def advice(report: Report) -> tuple[Advice, ...]:
+    """Return the plan of a report, entry by entry, the test set last; empty when nothing is missing."""
+    plan = report.facts.get("plan", {})
+    found = [_of_samples(entry) for entry in plan.get("samples", ())]
+    test = plan.get("test")
+    if test and test["missing"]:
+        status = f"{test['count']:,} of {test['needed']:,} images; {test['missing']:,} more needed"
+        found.append(Advice("Test set", status, (_collect(test, "the training set"),), ()))
+    return tuple(found)
+
+
+def _of_samples(entry: Mapping[str, Any]) -> Advice:
+    goal = GOALS[entry["goal"]]
+    status = f"{entry['count']:,} of {entry['needed']:,} in training"
+    if entry["missing"]:
+        status += f"; {entry['missing']:,} more needed"
+    images = tuple((image["image"], image["score"]) for image in entry["confirm"]["first"])
+    return Advice(f"{entry['label']}, {goal}", status, tuple(_steps(entry)), images)
+
+
+def _steps(entry: Mapping[str, Any]) -> Iterator[str]:
+    if entry["effective"] < entry["count"]:
+        yield f"counted without look-alikes: {entry['effective']:,} different pictures"
+    if entry["missing"]:
+        yield _collect(entry, "the test set")
+    if entry["predict"]:
+        yield f"ask the base model: {entry['predict']:,} images at hand may turn out to be such samples"
+    if entry["confirm"]["count"]:
+        yield f"confirm: {entry['confirm']['count']:,} images at hand wait only for a person's answer"
+    balance = entry["balance"]
+    if balance["missing"]:
+        yield f"for balance: {balance['missing']:,} more {_BESIDE[balance['outcome']]}, {balance['count']:,} now"
+
+
+def _collect(entry: Mapping[str, Any], elsewhere: str) -> str:
+    if entry["collect"] > entry["missing"]:
+        return f"collect: about {entry['collect']:,}, as a share goes to {elsewhere}"
+    return f"collect: {entry['missing']:,}"

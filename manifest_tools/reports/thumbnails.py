@@ -1,0 +1,53 @@
+"""Small pictures for the page, which hides them until the reader asks for one."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+
+from PIL import Image, ImageOps
+
+from manifest_tools.dataset import Dataset
+
+SIDE = 160  # pixels of the longer side
+BUDGET = 2_500_000  # characters of all pictures together; the page stays below 5 MB
+
+
+def thumbnails(dataset: Dataset, wanted: Iterable[str]) -> dict[str, str]:
+    """Return ``data:`` URIs of local images that inspection could decode, in the order wanted, up to a budget.
+
+    Images that are in S3, changed since, or gone are passed over: a picture is a convenience.
+    """
+    images = dataset.images
+    sound = images[(images["decode_error"] == "") & (images["width"] > 0)]
+    uris = dict(zip(sound["image"], sound["uri"], strict=True))
+    pictures: dict[str, str] = {}
+    size = 0
+    for key in dict.fromkeys(wanted):
+        uri = uris.get(key, "")
+        if not uri or uri.startswith("s3://"):
+            continue
+        try:
+            picture = _small(dataset.path_of(uri))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            continue
+        size += len(picture)
+        if size > BUDGET:
+            break
+        pictures[key] = picture
+    return pictures
+
+
+def _small(path: str | object) -> str:
+    """Return one picture, upright and small, as a ``data:`` URI."""
+    with Image.open(str(path), formats=["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"]) as image:
+        image.draft("RGB", (SIDE, SIDE))
+        upright = ImageOps.exif_transpose(image)
+        upright.thumbnail((SIDE, SIDE))
+        canvas = Image.new("RGB", upright.size, "white")
+        shown = upright.convert("RGBA")
+        canvas.paste(shown, mask=shown.getchannel("A"))
+    buffer = io.BytesIO()
+    canvas.save(buffer, "JPEG", quality=60)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,117 @@
+"""What to collect and what to confirm first: the way from the samples at hand to the minimums."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from manifest_tools.outcomes import BESIDE
+from manifest_tools.policy import Goal
+from manifest_tools.rules.counts import Samples, groups_of, readiness
+from manifest_tools.rules.evidence import Evidence
+from manifest_tools.truth import Mask
+
+CONFIRM = 10  # images to confirm that one entry names; their number is exact
+_REPAIRABLE = ("image-unlabelled", "label-unchecked", "label-unsure")  # a person's answer takes these away
+
+
+def plan(evidence: Evidence) -> dict[str, Any]:
+    """Return what is missing, and the cheapest way to get it, ready for JSON.
+
+    Returns
+    -------
+    dict
+        `samples`: for each target (or each label with samples, once predictions are there) and goal that
+        lacks something: `label`, `goal`, `side` (always "train"), `count`, `effective`, `needed`, `missing`;
+        `collect` (how many to bring, as a share of them goes to the test set); `predict` (images at hand
+        that may turn out to be such samples once the base model is asked); `confirm` (images at hand that
+        only wait for a person's answer: `count`, and the `first` ones with the base model's score, one of
+        each group of look-alikes); `balance` (`outcome`, `count`, `missing`).
+        `test`: `count`, `needed`, `missing` and `collect` of the test images, or None before a split.
+    """
+    result = readiness(evidence)
+    targets = bool(evidence.policy.targets)
+    waiting = _waiting(evidence)
+    entries = [
+        _entry(evidence, sample, waiting)
+        for sample in result.candidates
+        if targets or sample.possible or _confirmable(evidence, sample, waiting).any()
+    ]
+    samples = [entry for entry in entries if entry["missing"] or entry["balance"]["missing"]]
+    return {"samples": samples, "test": _test(evidence)}
+
+
+def _entry(evidence: Evidence, sample: Samples, waiting: Mask) -> dict[str, Any]:
+    column = evidence.outcomes.labels.index(sample.label)
+    beside = evidence.side("train") & (evidence.outcomes.outcome[:, column] == BESIDE[sample.goal])
+    balance = int(beside.sum())
+    return {
+        "label": sample.label,
+        "goal": str(sample.goal),
+        "side": "train",
+        "count": sample.count,
+        "effective": sample.effective,
+        "needed": sample.needed,
+        "missing": sample.missing,
+        "collect": _with_share(sample.missing, evidence, "train"),
+        "predict": sample.possible - sample.count,
+        "confirm": _first(evidence, _confirmable(evidence, sample, waiting), column),
+        "balance": {
+            "outcome": BESIDE[sample.goal].name.lower(),
+            "count": balance,
+            "missing": max(0, sample.count - balance),
+        },
+    }
+
+
+def _waiting(evidence: Evidence) -> Mask:
+    """Return the images that nothing but a person's answer keeps out of the manifests, or that are in already."""
+    waiting = np.ones(len(evidence.images), dtype=bool)
+    for code, mask in evidence.reasons.items():
+        if code not in _REPAIRABLE:
+            waiting &= ~mask
+    locked_test = (evidence.images["locked"] & (evidence.images["split"] == "test")).to_numpy()
+    return np.asarray(waiting & ~locked_test)
+
+
+def _confirmable(evidence: Evidence, sample: Samples, waiting: Mask) -> Mask:
+    """Return the images that one answer may turn into a sample: said for a false positive, else a near miss."""
+    outcomes = evidence.outcomes
+    column = outcomes.labels.index(sample.label)
+    wrong = outcomes.said if sample.goal is Goal.FALSE_POSITIVES else outcomes.silent
+    reported = ~np.isnan(outcomes.score[:, column])
+    return np.asarray(waiting & wrong[:, column] & reported & ~evidence.truth.known[:, column])
+
+
+def _first(evidence: Evidence, mask: Mask, column: int) -> dict[str, Any]:
+    """Return the number of images to confirm, and the highest-scored ones, one of each group of look-alikes."""
+    score: npt.NDArray[np.float64] = evidence.outcomes.score[:, column]
+    groups = groups_of(evidence)
+    first: dict[int, int] = {}
+    for row in sorted(np.flatnonzero(mask), key=lambda row: (-score[row], evidence.keys[row])):
+        first.setdefault(int(groups[row]), int(row))
+    chosen = list(first.values())[:CONFIRM]
+    named = [{"image": evidence.keys[row], "score": round(float(score[row]), 4)} for row in chosen]
+    return {"count": int(mask.sum()), "first": named}
+
+
+def _test(evidence: Evidence) -> dict[str, int] | None:
+    if not evidence.is_split:
+        return None
+    count, needed = int(evidence.side("test").sum()), evidence.policy.min_test_images
+    missing = max(0, needed - count)
+    return {
+        "count": count,
+        "needed": needed,
+        "missing": missing,
+        "collect": _with_share(missing, evidence, "test"),
+    }
+
+
+def _with_share(missing: int, evidence: Evidence, side: str) -> int:
+    """Return how many samples to bring, so that `missing` of them come to one side at today's share."""
+    here, total = int(evidence.side(side).sum()), int(evidence.usable.sum())
+    return ceil(missing * total / here) if here else missing
