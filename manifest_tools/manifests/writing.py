@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from manifest_tools.dataset import replacing
-from manifest_tools.errors import OutputError
+from manifest_tools.dataset import Dataset, replacing
+from manifest_tools.errors import InputError, OutputError
+from manifest_tools.keys import source_refs, split_uri
 from manifest_tools.manifests.kinds import LABELS, SOURCE_REF, TRUTH
+from manifest_tools.outcomes import compare
+from manifest_tools.policy import Policy
+from manifest_tools.usable import usable
 
 
 def write_moderation(path: str | Path, rows: Iterable[tuple[str, Sequence[str]]]) -> int:
@@ -51,3 +56,49 @@ def write_lines(path: str | Path, lines: Iterable[dict[str, Any]]) -> int:
         msg = f"cannot write {target}: {error.strerror or error}; choose a place that you may write to"
         raise OutputError(msg) from error
     return count
+
+
+def write_manifests(
+    dataset: Dataset,
+    out: str | Path,
+    *,
+    to: str | None = None,
+    kind: str = "moderation",
+    policy: Policy | None = None,
+) -> dict[str, int]:
+    """Write ``train.manifest`` and ``test.manifest``: every usable image of each side, sorted by image.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With a split. Images that are not usable are left out whole.
+    out : path
+        An existing folder.
+    to : str, optional
+        ``s3://bucket/prefix`` that the images will have; by default the data set's destination.
+    kind : {"moderation"}
+        The layout.
+    policy : Policy, optional
+        Says what is usable and at which level labels are written; by default the data set's own.
+
+    Returns
+    -------
+    dict of str to int
+        Lines written for each side.
+    """
+    if kind != "moderation":
+        msg = f"kind {kind!r} cannot be written from a data set; expected moderation"
+        raise InputError(msg)
+    if to is not None:
+        split_uri(to)
+        dataset = replace(dataset, destination=to)
+    policy = policy or Policy.from_dict(dataset.policy)
+    outcomes = compare(dataset, policy)
+    chosen = usable(dataset, policy, outcomes)
+    references = list(source_refs(dataset))
+    written = {}
+    for side in ("train", "test"):
+        rows = (chosen & dataset.images["split"].eq(side).to_numpy()).nonzero()[0]
+        lines = ((references[row], outcomes.truth.label_set(row)) for row in rows)
+        written[side] = write_moderation(Path(out) / f"{side}.manifest", lines)
+    return written
