@@ -42,8 +42,10 @@ class Solution:
     share: Fraction
 
 
-def share_of(test_size: float, n_rows: int) -> Fraction:
+def share_of(test_size: float | Fraction, n_rows: int) -> Fraction:
     """Return the share that a test size stands for: a float between 0 and 1, or a whole number of rows."""
+    if isinstance(test_size, Fraction):
+        return test_size
     if isinstance(test_size, bool | np.bool_) or not np.isfinite(test_size):
         raise InputError(f"test_size must be a number; got {test_size!r}.")
     if isinstance(test_size, int | np.integer):
@@ -60,7 +62,7 @@ def solve(
     y: Any,
     groups: ArrayLike | None = None,
     *,
-    test_size: float = 0.2,
+    test_size: float | Fraction = 0.2,
     min_test: int = 0,
     both_sides: bool = True,
     locked: ArrayLike | None = None,
@@ -78,7 +80,7 @@ def solve(
         Zeros and ones; or one class for each row.
     groups : array, one for each row, optional
         Rows of a group stay together. Without it every row is a group of its own.
-    test_size : float or int
+    test_size : float, int or Fraction
         Share of the rows for the test set, or their number.
     min_test : int
         Least number of test rows; it outranks `test_size`. Ignored, and reported, where no row would be left.

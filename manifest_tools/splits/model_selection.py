@@ -1,0 +1,176 @@
+"""Splitters in scikit-learn's protocol: multi-label, grouped, at the rounding floor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state, indexable
+
+from manifest_tools.errors import InputError
+from manifest_tools.splits.solver import solve
+from manifest_tools.splits.units import group_codes, label_matrix
+
+Indices = NDArray[np.int64]
+RandomState = int | np.random.RandomState | None
+
+
+class MultilabelStratifiedGroupSplit(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Repeated train/test split with every label at its fair share and no group on both sides.
+
+    Parameters
+    ----------
+    n_splits : int, default=1
+        Number of splits. They differ as far as the data allow.
+    test_size : float or int, default=0.2
+        Share of the rows for the test set, or their number.
+    both_sides : bool, default=False
+        Whether every label found in two groups must be on both sides. By default, a label whose fair share is
+        less than half a row (two rows at ``test_size=0.2``) may be missing from that side, which is nearer to
+        its share.
+    random_state : int, RandomState instance or None, default=None
+        An int gives the same splits on every machine.
+
+    Notes
+    -----
+    In the order of importance: groups are whole; a label whose fair share is half a row or more is on both
+    sides if two groups have it; the size is within one row, or within the smallest group; the count of each
+    label is as near to its share as it can be; so is the number of rows without any label; so are the counts of
+    pairs of labels.
+
+    With `groups`, neither the order of the rows nor their positions matter. Without, rows with the same labels
+    are told apart by their position.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from manifest_tools import MultilabelStratifiedGroupSplit
+    >>> y = np.array([[1, 0], [1, 0], [1, 1], [1, 1], [0, 1], [0, 1], [0, 0], [0, 0]])
+    >>> train, test = next(MultilabelStratifiedGroupSplit(test_size=0.5, random_state=0).split(y, y))
+    >>> y[test].sum(axis=0).tolist()
+    [2, 2]
+    """
+
+    def __init__(
+        self,
+        n_splits: int = 1,
+        *,
+        test_size: float = 0.2,
+        both_sides: bool = False,
+        random_state: RandomState = None,
+    ) -> None:
+        self.n_splits = n_splits
+        self.test_size = test_size
+        self.both_sides = both_sides
+        self.random_state = random_state
+
+    def split(self, X: Any, y: Any = None, groups: ArrayLike | None = None) -> Iterator[tuple[Indices, Indices]]:  # noqa: N803 - scikit-learn's name
+        """Yield the rows for training and for testing.
+
+        Parameters
+        ----------
+        X : array, one entry for each row
+            Only its length counts.
+        y : array or sparse array, rows x labels, or 1-D array
+            Zeros and ones; or one class for each row.
+        groups : array, one for each row, optional
+            Rows of a group stay together.
+        """
+        n_splits = _whole(self.n_splits, "n_splits", 1)
+        matrix, names = _checked(X, y, groups)
+        random = check_random_state(self.random_state)
+        for seed in random.randint(2**31 - 1, size=n_splits):
+            solution = solve(
+                matrix, names, test_size=self.test_size, both_sides=self.both_sides, seed=int(seed)
+            )
+            yield np.flatnonzero(~solution.test), np.flatnonzero(solution.test)
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: N803
+        """Return the number of splits."""
+        return self.n_splits
+
+
+class MultilabelStratifiedGroupKFold(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Folds with every label at its fair share and no group in two of them.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2.
+    both_sides : bool, default=False
+        As in :class:`MultilabelStratifiedGroupSplit`.
+    random_state : int, RandomState instance or None, default=None
+        An int gives the same folds on every machine.
+
+    Notes
+    -----
+    Fold after fold is split off from what remains, each with its exact share of that.
+    """
+
+    def __init__(self, n_splits: int = 5, *, both_sides: bool = False, random_state: RandomState = None) -> None:
+        self.n_splits = n_splits
+        self.both_sides = both_sides
+        self.random_state = random_state
+
+    def split(self, X: Any, y: Any = None, groups: ArrayLike | None = None) -> Iterator[tuple[Indices, Indices]]:  # noqa: N803
+        """Yield the rows for training and for testing, fold by fold; parameters as in the single split."""
+        folds = self._folds(X, y, groups)
+        for fold in range(self.n_splits):
+            yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: N803
+        """Return the number of folds."""
+        return self.n_splits
+
+    def _folds(self, X: Any, y: Any, groups: ArrayLike | None) -> Indices:  # noqa: N803
+        n_splits = _whole(self.n_splits, "n_splits", 2)
+        matrix, names = _checked(X, y, groups)
+        codes = group_codes(names, matrix.shape[0])[0]
+        n_groups = int(codes.max(initial=-1)) + 1
+        if n_groups < n_splits:
+            msg = f"n_splits={n_splits} needs as many groups (rows, where there are none); got {n_groups}"
+            raise InputError(msg)
+        random = check_random_state(self.random_state)
+        folds = np.full(matrix.shape[0], n_splits - 1)
+        rest = np.arange(matrix.shape[0])
+        for fold, seed in enumerate(random.randint(2**31 - 1, size=n_splits - 1)):
+            solution = solve(
+                matrix[rest],
+                None if names is None else names[rest],
+                test_size=Fraction(1, n_splits - fold),
+                both_sides=self.both_sides,
+                keys=None if names is not None else rest,
+                seed=int(seed),
+            )
+            folds[rest[solution.test]] = fold
+            rest = rest[~solution.test]
+        return folds
+
+
+def _checked(
+    X: Any,  # noqa: N803
+    y: Any,
+    groups: ArrayLike | None,
+) -> tuple[sparse.csr_array | NDArray[Any], NDArray[Any] | None]:
+    """Check that all have the same length, and return labels and groups as arrays."""
+    if y is None:
+        msg = "y is missing: a stratified split needs the labels, as a matrix of zeros and ones or a vector of classes"
+        raise InputError(msg)
+    X, y, groups = indexable(X, y, groups)  # noqa: N806
+    matrix = label_matrix(y)
+    if matrix.shape[0] < 2:
+        msg = f"a split needs at least 2 rows; got {matrix.shape[0]}"
+        raise InputError(msg)
+    return matrix, None if groups is None else np.asarray(groups)
+
+
+def _whole(value: Any, name: str, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        msg = f"{name} must be a whole number of at least {least}; got {value!r}"
+        raise InputError(msg)
+    return int(value)

@@ -1,0 +1,243 @@
+"""The step that splits a data set, and the report on the split it made."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.outcomes import Outcome, Outcomes, compare
+from manifest_tools.policy import Goal, Policy, Target
+from manifest_tools.splits.constraints import GaveWay
+from manifest_tools.splits.measures import groups_across, label_distribution, label_pair_distribution
+from manifest_tools.splits.solver import solve
+from manifest_tools.splits.units import FREE, TEST, TRAIN, Ints
+from manifest_tools.truth import Mask
+from manifest_tools.usable import usable
+
+_GOALS = {Goal.FALSE_POSITIVES: Outcome.FALSE_POSITIVE, Goal.FALSE_NEGATIVES: Outcome.FALSE_NEGATIVE}
+
+
+def split_dataset(
+    dataset: Dataset,
+    *,
+    test_size: float = 0.2,
+    min_test: int | None = None,
+    policy: Policy | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """Split a data set into train and test.
+
+    Look-alikes stay together, locked images stay where they are, and every label comes as near to its share as
+    it can. Constraints that collide give way in a fixed order; what gave way is told in
+    ``dataset.sources["split"]``, from which the rules make ``split-infeasible``.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Read, inspected and grouped. Images that no manifest can hold get no side.
+    test_size : float or int
+        Share of the usable images for the test set, or their number.
+    min_test : int, optional
+        Least number of test images; by default the policy's.
+    policy : Policy, optional
+        By default the policy that the data set carries.
+    seed : int
+        Decides between splits that are equally good.
+
+    Returns
+    -------
+    Dataset
+        With `split` set to "train" or "test" for every usable image.
+    """
+    policy = policy or Policy.from_dict(dataset.policy)
+    least = policy.min_test_images if min_test is None else min_test
+    outcomes = compare(dataset, policy)
+    rows = np.flatnonzero(usable(dataset, policy, outcomes))
+    images = dataset.images
+    part = images.iloc[rows]
+    locked = np.where(part["locked"], np.where(part["split"] == "test", TEST, TRAIN), FREE)
+    mistakes, goals = _mistakes(outcomes, rows)
+    limits = {Goal.FALSE_POSITIVES: policy.min_false_positives, Goal.FALSE_NEGATIVES: policy.min_false_negatives}
+    solution = solve(
+        outcomes.truth.present[rows],
+        _groups(part),
+        test_size=test_size,
+        min_test=least,
+        locked=locked,
+        outcomes=mistakes,
+        keep_in_train=[limits[target.goal] for target in goals],
+        first=[not policy.targets or target in policy.targets for target in goals],
+        keys=part["image"].tolist(),
+        seed=seed,
+    )
+    split = images["split"].where(images["locked"], "").to_numpy(object)
+    split[rows] = np.where(solution.left_out, "", np.where(solution.test, "test", "train"))
+    told = [_told(one, outcomes.labels, goals, part) for one in solution.gave_way]
+    return dataset.step(
+        "split",
+        images=images.assign(split=split),
+        options={"test_size": test_size, "min_test": least, "seed": seed},
+        sources={**dataset.sources, "split": {"gave_way": told}},
+    )
+
+
+def _groups(images: pd.DataFrame) -> list[str]:
+    return images["group"].where(images["group"] != "", images["image"]).tolist()
+
+
+def _mistakes(outcomes: Outcomes, rows: Ints) -> tuple[Mask, list[Target]]:
+    """Return the base model's mistakes of each kind, rows x kinds, and what the kinds are."""
+    found = outcomes.outcome[rows]
+    columns, kinds = [], []
+    for goal, outcome in _GOALS.items():
+        for number, label in enumerate(outcomes.labels):
+            column = found[:, number] == outcome
+            if column.any():
+                columns.append(column)
+                kinds.append(Target(label, goal))
+    return np.stack(columns, axis=1) if columns else np.zeros((len(rows), 0), bool), kinds
+
+
+_NAMES = {
+    "locked": "the locked side of a group",
+    "keep-in-train": "the minimum in training",
+    "min-test": "the least number of test images",
+    "both-sides": "the label on both sides",
+    "test-size": "the test share",
+}
+
+
+def _told(one: GaveWay, labels: tuple[str, ...], goals: list[Target], images: pd.DataFrame) -> dict[str, Any]:
+    """Return what gave way as plain values: constraint, label, detail, wanted, got."""
+    label = ""
+    detail = f"{one.wanted:g} images wanted, {one.got:g} reached"
+    if one.constraint == "locked" and one.column is not None:
+        detail = f"look-alikes of {images['image'].iloc[one.column]} were locked in train and in test"
+    elif one.constraint == "keep-in-train" and one.column is not None:
+        label = goals[one.column].label
+        detail = f"{one.wanted:g} {goals[one.column].goal.replace('-', ' ')} wanted in training, {one.got:g} there"
+    elif one.constraint == "both-sides" and one.column is not None:
+        label = labels[one.column]
+        side, what = one.part.split()
+        detail = f"no image {'with' if what == 'positives' else 'free of'} it in {side}"
+    told = {"constraint": _NAMES[one.constraint], "detail": detail, "wanted": one.wanted, "got": one.got}
+    return {"label": label, **told}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelShare:
+    """How a split divides one label.
+
+    Parameters
+    ----------
+    label : str
+        The label's name.
+    train, test : int
+        Images with the label on each side.
+    train_groups, test_groups : int
+        The same, look-alikes counted once.
+    share : float
+        Test images by all images with the label; 0 when there are none.
+    deviation : float
+        Test images more (or less) than the label's fair share at the split's own size.
+    """
+
+    label: str
+    train: int
+    test: int
+    train_groups: int
+    test_groups: int
+    share: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """How a split divides its images and labels.
+
+    Parameters
+    ----------
+    train, test : int
+        Images on each side.
+    share : float
+        Test images by all images that have a side.
+    labels : tuple of LabelShare
+        One for each label that any image has.
+    worst : str
+        The label whose share is farthest from the split's; empty when there is no label.
+    label_distribution, label_pair_distribution : float
+        LD (Sechidis 2011) and LPD (Szymanski 2017): 0 is perfect.
+    groups_across : int
+        Groups of look-alikes with images on both sides: 0 when nothing leaks.
+    gave_way : tuple of mapping
+        What could not be kept: label, constraint, detail, wanted, got.
+    """
+
+    train: int
+    test: int
+    share: float
+    labels: tuple[LabelShare, ...]
+    worst: str
+    label_distribution: float
+    label_pair_distribution: float
+    groups_across: int
+    gave_way: tuple[dict[str, Any], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, ready for JSON."""
+        return asdict(self)
+
+
+def split_report(dataset: Dataset, *, policy: Policy | None = None) -> SplitReport:
+    """Describe the split that a data set has, whoever made it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With `split` set.
+    policy : Policy, optional
+        By default the policy that the data set carries.
+    """
+    policy = policy or Policy.from_dict(dataset.policy)
+    outcomes = compare(dataset, policy)
+    sided = usable(dataset, policy, outcomes) & (dataset.images["split"] != "").to_numpy()
+    part = dataset.images[sided]
+    test = (part["split"] == "test").to_numpy()
+    groups = np.unique(np.array(_groups(part), dtype=object), return_inverse=True)[1] if len(part) else np.zeros(0, int)
+    present = outcomes.truth.present[sided]
+    share = float(test.mean()) if len(test) else 0.0
+    labels = tuple(
+        _label_share(name, present[:, column], test, groups, share)
+        for column, name in enumerate(outcomes.labels)
+        if present[:, column].any()
+    )
+    used = present[:, present.any(axis=0)]
+    return SplitReport(
+        train=int((~test).sum()),
+        test=int(test.sum()),
+        share=share,
+        labels=labels,
+        worst=max(labels, key=lambda one: abs(one.share - share)).label if labels else "",
+        label_distribution=label_distribution(used, test) if len(part) else 0.0,
+        label_pair_distribution=label_pair_distribution(used, test) if len(part) else 0.0,
+        groups_across=groups_across(groups, test),
+        gave_way=tuple(dict(one) for one in dataset.sources.get("split", {}).get("gave_way", ())),
+    )
+
+
+def _label_share(label: str, present: Mask, test: Mask, groups: Ints, share: float) -> LabelShare:
+    in_test, in_train = present & test, present & ~test
+    number = int(present.sum())
+    return LabelShare(
+        label=label,
+        train=int(in_train.sum()),
+        test=int(in_test.sum()),
+        train_groups=len(np.unique(groups[in_train])),
+        test_groups=len(np.unique(groups[in_test])),
+        share=int(in_test.sum()) / number,
+        deviation=int(in_test.sum()) - share * number,
+    )
