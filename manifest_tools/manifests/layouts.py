@@ -55,6 +55,8 @@ _MAP = frozenset({"type", "propertyNames", "additionalProperties"})
 _LIST = frozenset({"type", "items"})
 _STRING = frozenset({"type", "minLength", "maxLength", "enum", "const", "pattern"})
 _NUMBER = frozenset({"type", "minimum", "maximum", "pattern"})
+_CONFIDENCES = "confidence-map"
+_LINKED = 6  # ids of one image that a pattern compares; more are compared outside
 _SHAPES = 4  # how many items of a list are looked at for differences
 _WITH_PIECES = frozenset({Kind.IMAGE_CLASSIFICATION, Kind.MULTI_LABEL})
 Path = tuple[str, ...]
@@ -71,15 +73,16 @@ class Layout:
     Parameters
     ----------
     line : pattern
-        For a line with its line break. Groups: the URI and its bucket at `uri` and the next one, the captured
-        pieces, and last the whole line when it has another layout.
+        For a line with its line break. Groups: the URI and its bucket at `uri` and the next one, and the captured
+        pieces; all None when the line has another layout.
     kind : Kind
         What lines of this layout are.
     uri : int
         Position of the URI among the groups, from 0.
     pieces : tuple of tuple of int
         Positions of the captured pieces. Moderation: one tuple with the labels. Otherwise a tuple for each label
-        attribute: the class name; or ids, class-map and, where there is one, confidence-map.
+        attribute: the class name; or ids, class-map and, unless the pattern itself links it to the ids, the
+        confidence-map.
     extras : tuple of str
         JSON pointers of members that the service does not document.
     jobs : tuple of str
@@ -93,23 +96,32 @@ class Layout:
     extras: tuple[str, ...]
     jobs: tuple[str, ...]
 
+    def columns(self, data: bytes) -> list[list[bytes | None]]:
+        """Return each group's values over the lines of `data`, which ends with a line break."""
+        # One flat list: tuples for millions of rows would keep the garbage collector busy.
+        flat = self.line.split(data)
+        stride = self.line.groups + 1
+        return [flat[group::stride] for group in range(1, stride)]
+
 
 def layout_of(judged: Judged) -> Layout | None:
     """Return the layout of a line that was judged and found clean, or None if it has no usable one."""
     line, kind, attributes = judged.line, judged.kind, judged.labelled
     if line is None or kind is Kind.OTHER or not _is_plain(line, attributes, judged.jobs):
         return None
+    links: dict[Path, Path] = {(a.name,): (a.name + METADATA, _CONFIDENCES) for a in attributes if _is_linked(line, a)}
     wanted = [_pieces(line, attribute) for attribute in attributes]
     if kind in MODERATION_KINDS:
         wanted.append([(TRUTH, LABELS)])
-    patterns = _Patterns(piece for pieces in wanted for piece in pieces)
+    wanted = [[piece for piece in pieces if piece not in links.values()] for pieces in wanted]
+    patterns = _Patterns((piece for pieces in wanted for piece in pieces), links)
     try:
         body = patterns.of(line, line_schema(kind, attributes), ())
     except _NoLayoutError:
         return None
     groups = patterns.groups
     return Layout(
-        re.compile(rb"(?:" + body + rb"|([^\n]*+))\r?+\n"),
+        re.compile(rb"(?:" + body + rb"\r?+|[^\n]*+)\n"),
         kind,
         groups.index((SOURCE_REF,)),
         tuple(tuple(groups.index(piece) for piece in pieces) for pieces in wanted),
@@ -133,14 +145,35 @@ def _pieces(line: Mapping[str, Any], attribute: Attribute) -> list[Path]:
     if attribute.kind is Kind.IMAGE_CLASSIFICATION:
         return [(metadata, "class-name")]
     pieces: list[Path] = [(attribute.name,), (metadata, "class-map")]
-    return [*pieces, (metadata, "confidence-map")] if "confidence-map" in line[metadata] else pieces
+    return [*pieces, (metadata, _CONFIDENCES)] if _CONFIDENCES in line[metadata] else pieces
+
+
+def _is_linked(line: Mapping[str, Any], attribute: Attribute) -> bool:
+    """Whether a confidence-map follows its ids and has them in their order, so that a pattern can compare them."""
+    metadata = line[attribute.name + METADATA]
+    if attribute.kind is not Kind.MULTI_LABEL or _CONFIDENCES not in metadata:
+        return False
+    ids = [str(number) for number in line[attribute.name]]
+    members = list(line)
+    follows = members.index(attribute.name) < members.index(attribute.name + METADATA)
+    return follows and len(ids) <= _LINKED and list(metadata[_CONFIDENCES]) == ids
 
 
 class _Patterns:
-    """Makes the pattern of a value; notes which groups it captures."""
+    """Makes the pattern of a value; notes which groups it captures.
 
-    def __init__(self, captured: Iterable[Path]) -> None:
+    Parameters
+    ----------
+    captured : iterable of paths
+        The pieces to capture.
+    links : mapping of path to path
+        From a list of ids to the map that must have the same ids in the same order.
+    """
+
+    def __init__(self, captured: Iterable[Path], links: Mapping[Path, Path]) -> None:
         self._captured = frozenset(captured)
+        self._links = links
+        self._ids: dict[Path, list[int]] = {}  # map -> group numbers of the ids that it must have
         self.groups: list[Path] = []
 
     def of(self, value: Any, schema: Schema, path: Path) -> bytes:
@@ -168,13 +201,12 @@ class _Patterns:
     def _object(self, value: Mapping[str, Any], schema: Schema, path: Path) -> bytes:
         if "additionalProperties" in schema:
             _only(schema, _MAP)
+            inner = schema["additionalProperties"]
+            item = rb": ?+" + self.of(_sample(inner), inner, (*path, "*"))
+            if path in self._ids:
+                return rb"\{" + _same_ids(self._ids[path], item) + rb"\}"
             name = rb'"' + _text(schema["propertyNames"]) + rb'"'
-            item = (
-                name
-                + rb": ?+"
-                + self.of(_sample(schema["additionalProperties"]), schema["additionalProperties"], ("*",))
-            )
-            return rb"\{" + self._captured_as(path, _repeated(item)) + rb"\}"
+            return rb"\{" + self._captured_as(path, _repeated(name + item)) + rb"\}"
         _only(schema, _OBJECT)
         known = schema.get("properties", {})
         members = [
@@ -190,8 +222,31 @@ class _Patterns:
             return rb"\[\]"
         samples = value[:_SHAPES] or [_sample(inner)]
         items = dict.fromkeys(self.of(sample, inner, (*path, "*")) for sample in samples)
-        pattern = _repeated(rb"(?:" + rb"|".join(items) + rb")")
+        pattern = rb"(?:" + rb"|".join(items) + rb")"
+        if path in self._links:
+            return rb"\[(" + self._linked_ids(path, pattern) + rb")\]"
+        pattern = _repeated(pattern)
         return rb"\[" + self._captured_as(path, pattern) + rb"\]"
+
+    def _linked_ids(self, path: Path, item: bytes) -> bytes:
+        """Return the pattern of up to `_LINKED` ids, each in a group of its own, within a group of them all."""
+        self.groups.append(path)
+        begin = len(self.groups) + 1
+        self._ids[self._links[path]] = list(range(begin, begin + _LINKED))
+        self.groups += [(*path, str(number)) for number in range(_LINKED)]
+        pattern = b""
+        for position in reversed(range(_LINKED)):
+            pattern = rb"(?:" + (rb", ?+" if position else b"") + rb"(" + item + rb")" + pattern + rb")?"
+        return pattern
+
+
+def _same_ids(groups: Sequence[int], item: bytes) -> bytes:
+    """Return the pattern of a map whose keys are what the groups have captured."""
+    pattern = b""
+    for position, group in reversed(list(enumerate(groups))):
+        separator = rb", ?+" if position else b""
+        pattern = rb"(?(%d)" % group + separator + rb'"\%d"' % group + item + pattern + rb")"
+    return pattern
 
 
 def _repeated(item: bytes) -> bytes:

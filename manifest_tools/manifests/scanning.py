@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import compress
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import orjson
 
 from manifest_tools.manifests.judging import Judge, Judged, long_line, name_pointer
-from manifest_tools.manifests.kinds import Kind
+from manifest_tools.manifests.kinds import MODERATION_KINDS, Kind
 from manifest_tools.manifests.layouts import Layout, layout_of
 from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS, Problem
 from manifest_tools.manifests.sources import Block, LongLine
@@ -24,7 +25,8 @@ _ATTEMPTS = 100  # at learning one
 _REMEMBERED = 20_000  # combinations of labels
 _CLASS_IDS = re.compile(rb'"([0-9]+)"')
 
-Row = tuple[bytes, ...]
+Said: TypeAlias = bytes | tuple[bytes, ...]  # the captured pieces of a line, but for the confidences
+Column: TypeAlias = Sequence[Any]  # of bytes; None where the line did not match
 
 
 class _Verdict(NamedTuple):
@@ -77,16 +79,21 @@ class Scanner:
 
     def _block(self, block: Block) -> Keys:
         data, first = block.data, block.first
-        count = data.count(b"\n")
-        keys = np.zeros(count, dtype=np.int64)
+        keys = np.zeros(block.lines, dtype=np.int64)
         done = start = 0
-        while done < count and self._attempts and not self._layouts:
+        while done < block.lines and self._attempts and not self._layouts:
             end = data.index(b"\n", start)
             self._one(data[start:end], first + done, keys, first)
             done, start = done + 1, end + 1
-        if done < count:
+        if done < block.lines:
             layouts = self._layouts if _is_utf8(data) and not _has_long_line(data) else []
-            self._many(data[start:], range(first + done, first + count), layouts, keys, first)
+            self._many(
+                data[start:] if start else data,
+                range(first + done, first + block.lines),
+                layouts,
+                keys,
+                first,
+            )
         return keys
 
     def _many(
@@ -98,63 +105,57 @@ class Scanner:
                 self._one(line, number, keys, first)
             return
         layout = layouts[0]
-        rows: list[Row] = layout.line.findall(data)
-        apart = self._apart(layout, rows)
-        if apart:
+        columns = layout.columns(data)
+        said = _said(layout, columns)
+        counts = Counter(said)
+        settled = self._settled(layout, columns, said, counts)
+        if settled is not None:
             lines = data.split(b"\n")
-            rest = b"".join(lines[i] + b"\n" for i in apart)
-            self._many(rest, [numbers[i] for i in apart], list(layouts[1:]), keys, first)
-            gone = set(apart)
-            numbers = [number for i, number in enumerate(numbers) if i not in gone]
-            rows = [row for i, row in enumerate(rows) if i not in gone]
-        if rows:
-            self._count(layout, rows, numbers, keys, first)
-        if len(apart) > len(rows) and len(layouts) > 1 and layout is self._layouts[0]:
-            self._layouts.append(self._layouts.pop(0))
+            rest = b"".join(lines[i] + b"\n" for i, whether in enumerate(settled) if not whether)
+            left = [number for number, whether in zip(numbers, settled, strict=True) if not whether]
+            self._many(rest, left, layouts[1:], keys, first)
+            if 2 * len(left) > len(numbers) and len(layouts) > 1 and layout is self._layouts[0]:
+                self._layouts.append(self._layouts.pop(0))
+            numbers = list(compress(numbers, settled))
+            columns = [list(compress(column, settled)) for column in columns]
+            said = list(compress(said, settled))
+            counts = Counter(said)
+        if numbers:
+            self._count(layout, columns, numbers, keys, first)
+            self._count_labels(layout, columns[layout.uri], said, counts, numbers)
 
-    def _apart(self, layout: Layout, rows: Sequence[Row]) -> list[int]:
-        """Return the positions of the lines that the layout does not settle."""
-        columns = list(zip(*rows, strict=True))
-        uris = columns[layout.uri]
-        bad = {
-            bucket
-            for bucket in set(columns[layout.uri + 1])
-            if bucket == b"" or bucket_problem(bucket.decode())
-        }
-        apart = {i for i, bucket in enumerate(columns[layout.uri + 1]) if bucket in bad} if bad else set()
-        if not layout.pieces:
-            return sorted(apart)
-        pieces = _said(layout, columns)
-        for said in set(pieces):
-            if self._verdict(layout, said) is None:
-                apart.update(i for i, other in enumerate(pieces) if other == said and uris[i])
-        for number, groups in enumerate(layout.pieces):
-            if len(groups) == 3:
-                apart.update(self._wrong_confidences(layout, number, pieces, columns[groups[2]], apart))
-        return sorted(apart)
-
-    def _wrong_confidences(
-        self,
-        layout: Layout,
-        number: int,
-        pieces: Sequence[Row],
-        confidences: Sequence[bytes],
-        apart: set[int],
-    ) -> list[int]:
-        """Return where a confidence-map has other keys than the list of ids."""
-        find = _CLASS_IDS.findall
-        ids = {said: verdict.ids[number] for said in set(pieces) if (verdict := self._verdict(layout, said))}
+    def _settled(
+        self, layout: Layout, columns: Sequence[Column], said: Sequence[Said], counts: Counter[Said]
+    ) -> list[bool] | None:
+        """Say for each line whether the layout settles it; None when it settles every one."""
+        buckets = columns[layout.uri + 1]
+        bad = {bucket for bucket in set(buckets) if bucket is None or bucket_problem(bucket.decode())}
+        unread = {pieces for pieces in counts if _matched(pieces) and self._verdict(layout, pieces) is None}
+        wrong = self._wrong_confidences(layout, columns, said)
+        if not bad and not unread and not wrong:
+            return None
         return [
-            i
-            for i, (said, text) in enumerate(zip(pieces, confidences, strict=True))
-            if i not in apart and sorted(find(text)) != ids[said]
+            bucket not in bad and pieces not in unread and number not in wrong
+            for number, (bucket, pieces) in enumerate(zip(buckets, said, strict=True))
         ]
 
+    def _wrong_confidences(
+        self, layout: Layout, columns: Sequence[Column], said: Sequence[Said]
+    ) -> frozenset[int]:
+        """Return where a confidence-map has other keys than the list of ids."""
+        wrong: set[int] = set()
+        for number, groups in enumerate(layout.pieces):
+            if len(groups) == 3:
+                for line, (pieces, text) in enumerate(zip(said, columns[groups[2]], strict=True)):
+                    verdict = self._verdict(layout, pieces) if text is not None else None
+                    if verdict and sorted(_CLASS_IDS.findall(text)) != verdict.ids[number]:
+                        wrong.add(line)
+        return frozenset(wrong)
+
     def _count(
-        self, layout: Layout, rows: Sequence[Row], numbers: Sequence[int], keys: Keys, first: int
+        self, layout: Layout, columns: Sequence[Column], numbers: Sequence[int], keys: Keys, first: int
     ) -> None:
         """Count lines that a layout has settled."""
-        columns = list(zip(*rows, strict=True))
         uris = columns[layout.uri]
         places = slice(numbers[0] - first, numbers[0] - first + len(numbers))
         where = places if isinstance(numbers, range) else np.array(numbers) - first
@@ -165,36 +166,38 @@ class Scanner:
         for bucket, count in Counter(columns[layout.uri + 1]).items():
             self.tally.buckets[bucket.decode()] += count
         for job in layout.jobs:
-            self.tally.jobs[job] += len(rows)
-        if not layout.pieces:
-            return
-        self._count_labels(layout, _said(layout, columns), numbers, uris)
+            self.tally.jobs[job] += len(numbers)
 
     def _count_labels(
-        self, layout: Layout, pieces: Sequence[Row], numbers: Sequence[int], uris: Sequence[bytes]
+        self,
+        layout: Layout,
+        uris: Column,
+        said: Sequence[Said],
+        counts: Counter[Said],
+        numbers: Sequence[int],
     ) -> None:
-        problems: dict[Row, tuple[Problem, ...]] = {}
-        for said, count in Counter(pieces).items():
-            verdict = self._verdict(layout, said)
+        problems: dict[Said, tuple[Problem, ...]] = {}
+        for pieces, count in counts.items():
+            verdict = self._verdict(layout, pieces)
             assert verdict is not None  # those without one have been set apart
             for name in verdict.names:
                 self.tally.labels[name] += count
             if verdict.problems:
-                problems[said] = verdict.problems
+                problems[pieces] = verdict.problems
         if problems:
-            for number, uri, said in zip(numbers, uris, pieces, strict=True):
-                self._found += [(number, uri.decode(), problem) for problem in problems.get(said, ())]
+            for number, uri, pieces in zip(numbers, uris, said, strict=True):
+                self._found += [(number, uri.decode(), problem) for problem in problems.get(pieces, ())]
 
-    def _read_pieces(self, layout: Layout, said: Row) -> _Verdict | None:
+    def _read_pieces(self, layout: Layout, said: Said) -> _Verdict | None:
         """Say what the captured pieces mean; None when the line has to be judged in full."""
-        if layout.kind in (Kind.MODERATION, Kind.MODERATION_OUTPUT):
-            names = [entry["Name"] for entry in orjson.loads(b"[" + said[0] + b"]")]
+        rest = [said] if isinstance(said, bytes) else list(said)
+        if layout.kind in MODERATION_KINDS:
+            names = [entry["Name"] for entry in orjson.loads(b"[" + rest[0] + b"]")]
             return _Verdict(
                 tuple(dict.fromkeys(names)), tuple(self._judge.labels.problems(names, name_pointer))
             )
         names = []
         ids: list[list[bytes]] = []
-        rest = list(said)
         for groups in layout.pieces:
             if len(groups) == 1:
                 names.append(rest.pop(0).decode())
@@ -243,9 +246,17 @@ class Scanner:
             self._layouts.append(layout)
 
 
-def _said(layout: Layout, columns: Sequence[Row]) -> Sequence[Row]:
+def _said(layout: Layout, columns: Sequence[Column]) -> Sequence[Any]:
     """Return the captured pieces of each line, but for the confidences."""
-    return list(zip(*(columns[group] for groups in layout.pieces for group in groups[:2]), strict=True))
+    pieces = [columns[group] for groups in layout.pieces for group in groups[:2]]
+    if len(pieces) == 1:
+        return pieces[0]
+    return list(zip(*pieces, strict=True)) if pieces else [b""] * len(columns[layout.uri])
+
+
+def _matched(pieces: bytes | tuple[bytes | None, ...] | None) -> bool:
+    """Whether the pieces come from a line that matched."""
+    return pieces is not None and (isinstance(pieces, bytes) or pieces[0] is not None)
 
 
 def _has_long_line(data: bytes) -> bool:

@@ -32,6 +32,7 @@ class Block:
 
     data: bytes
     first: int
+    lines: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ def cut(pieces: Iterable[bytes]) -> Iterator[Block | LongLine]:
             rest = data[end:]
             for piece in _without_long_lines(block, number):
                 yield piece
-                number += 1 if isinstance(piece, LongLine) else piece.data.count(b"\n")
+                number += 1 if isinstance(piece, LongLine) else piece.lines
         else:
             rest += data
         if len(rest) > _HELD:
@@ -207,7 +208,7 @@ def cut(pieces: Iterable[bytes]) -> Iterator[Block | LongLine]:
     if passed:
         yield LongLine(number, passed)
     elif rest:
-        yield Block(rest + b"\n", number)
+        yield Block(rest + b"\n", number, 1)
 
 
 def _without_long_lines(block: bytes, number: int) -> Iterator[Block | LongLine]:
@@ -220,13 +221,14 @@ def _without_long_lines(block: bytes, number: int) -> Iterator[Block | LongLine]
         if begin < start or end - begin <= _HELD:
             continue
         if begin > start:
-            yield Block(block[start:begin], number)
-            number += block.count(b"\n", start, begin)
+            count = block.count(b"\n", start, begin)
+            yield Block(block[start:begin], number, count)
+            number += count
         yield LongLine(number, end - begin)
         number += 1
         start = end + 1
     if start < len(block):
-        yield Block(block[start:] if start else block, number)
+        yield Block(block[start:] if start else block, number, block.count(b"\n", start))
 
 
 def _utf8(pieces: Iterable[bytes], mark: str) -> Iterator[bytes]:
