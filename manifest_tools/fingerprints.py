@@ -28,7 +28,7 @@ FloatArray = npt.NDArray[np.float32]
 
 # Parts of an axis that the views are made of, and the views as (part of the height, part of the width).
 SPANS = ((0.0, 1.0), (0.04, 0.96), (0.08, 0.92), (0.0, 0.9), (0.1, 1.0))
-VIEWS = ((0, 0), (1, 1), (2, 2), (3, 0), (4, 0), (0, 3), (0, 4))
+VIEWS = ((0, 0), (1, 1), (2, 2), (3, 0), (4, 0), (0, 3), (0, 4), (3, 3), (3, 4), (4, 3), (4, 4))
 FREQUENCIES = 10  # on each axis; of these, views keep those of degree 1 to 9
 SKETCH_SIDE = 32
 HASH_BITS = 54
@@ -46,8 +46,7 @@ _V, _H = np.mgrid[:FREQUENCIES, :FREQUENCIES]  # degree down the picture and acr
 _KEPT = (_V + _H > 0) & (_V + _H < FREQUENCIES)
 DEGREES = np.stack([_V[_KEPT], _H[_KEPT]], axis=1)  # (down, across) of hash bit 0, 1, ...
 _ACROSS, _DOWN = DEGREES[:, 1] > DEGREES[:, 0], DEGREES[:, 0] > DEGREES[:, 1]
-FIRST_ACROSS = int(np.flatnonzero((DEGREES == (0, 1)).all(axis=1))[0])
-FIRST_DOWN = int(np.flatnonzero((DEGREES == (1, 0)).all(axis=1))[0])
+FIRST_ACROSS, FIRST_DOWN = DEGREES.tolist().index([0, 1]), DEGREES.tolist().index([1, 0])
 _LOWEST = DEGREES.sum(axis=1) <= 3
 
 
@@ -128,7 +127,8 @@ def _sketch(pixels: FloatArray) -> npt.NDArray[np.uint8]:
     cells = _cells(height) @ pixels @ _cells(width).T
     low, high = cells.min(), cells.max()
     steps = np.rint((cells - low) * (15 / max(high - low, 1e-6))).astype(np.uint8).ravel()
-    return steps[::2] << 4 | steps[1::2]
+    packed: npt.NDArray[np.uint8] = steps[::2] << 4 | steps[1::2]
+    return packed
 
 
 @lru_cache(maxsize=1024)

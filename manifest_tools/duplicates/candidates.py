@@ -25,6 +25,13 @@ class Hits(NamedTuple):
     second: IntArray
     distance: npt.NDArray[np.uint8]
 
+    def take(self, rows: slice | IntArray | npt.NDArray[np.bool_]) -> Hits:
+        """Return some of the rows."""
+        return Hits(self.first[rows], self.second[rows], self.distance[rows])
+
+
+NO_HITS = Hits(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint8))
+
 
 def candidate_hits(views: Views, *, radius: int = RADIUS) -> Hits:
     """Return, for each pair of images with views near each other, the best few meetings of their views.
@@ -37,7 +44,7 @@ def candidate_hits(views: Views, *, radius: int = RADIUS) -> Hits:
     starts = np.searchsorted(inverse[members], np.arange(len(distinct) + 1))
     every = np.arange(len(distinct))
     equal = (every, every, np.zeros(len(every), dtype=np.uint8))
-    best = Hits(*(np.zeros(0, dtype=kind) for kind in (np.int64, np.int64, np.uint8)))
+    best = NO_HITS
     waiting: list[Hits] = []
     for pairs in chain([equal], near_pairs(distinct, radius, bits=HASH_BITS)):
         for hits in _of_members(views, members, starts, pairs):
@@ -79,4 +86,4 @@ def _best_of_each(views: Views, some: list[Hits]) -> Hits:
     new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
     rank = np.arange(len(order)) - np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
     order = order[rank < BEST]
-    return Hits(first[order], second[order], distance[order])
+    return Hits(first, second, distance).take(order)

@@ -9,7 +9,7 @@ import numpy as np
 
 from manifest_tools.duplicates.orientation import IntArray
 
-SHARE = 0.5  # of the pairs across two groups, how many must be confirmed before the groups become one
+SHARE = 1 / 3  # of the pairs across two groups, how many must be confirmed before the groups become one
 
 
 def cluster(count: int, first: IntArray, second: IntArray) -> IntArray:

@@ -15,7 +15,7 @@ from manifest_tools.duplicates.candidates import Hits
 from manifest_tools.duplicates.orientation import FLIPPED, MIRRORED, TRANSPOSED, IntArray, Views
 from manifest_tools.fingerprints import SKETCH_SIDE, SPANS, VIEWS
 
-FloatArray = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.floating]
 
 SAME = 0.85  # correlation of detail from which two pictures show the same
 GRID = 24  # points a side at which the sketches are compared
@@ -67,7 +67,8 @@ def _compare(sketches: npt.NDArray[np.uint8], views: Views, first: IntArray, sec
         misfit = np.abs(target - solution[:, None] @ terms)[:, 0]
         scale = 2.5 * np.median(misfit, axis=1, keepdims=True) + TOLERANCE
         weight = 1 / (1 + np.square(misfit / scale))
-        moves = np.clip(moves + np.clip(solution[:, 2:], -STEP, STEP), -REACH, REACH)
+        moves += np.clip(solution[:, 2:], -STEP, STEP)
+        moves = moves.clip(-REACH, REACH)
     return _correlation(_detail(fixed), _detail(_moved(sketches, views, second, moves)))
 
 
@@ -98,7 +99,8 @@ def _look(
 def _between(at: FloatArray) -> FloatArray:
     """Return the weights of the cells for linear interpolation at places along an axis (0 to 1)."""
     place = np.clip(at * SKETCH_SIDE - 0.5, 0, SKETCH_SIDE - 1)
-    return np.maximum(0, 1 - np.abs(place[:, :, None] - _CELLS))
+    weights: FloatArray = np.maximum(0, 1 - np.abs(place[:, :, None] - _CELLS))
+    return weights
 
 
 def _terms(level: FloatArray, moving: FloatArray) -> FloatArray:
@@ -121,7 +123,7 @@ def _least_squares(terms: FloatArray, target: FloatArray, weight: FloatArray) ->
 def _detail(pictures: FloatArray) -> FloatArray:
     """Return the pictures less their local mean."""
     margin = SURROUNDINGS // 2
-    total = np.pad(pictures, ((0, 0), (margin + 1, margin), (margin + 1, margin)), mode="edge")
+    total: FloatArray = np.pad(pictures, ((0, 0), (margin + 1, margin), (margin + 1, margin)), mode="edge")
     total[:, 0] = 0
     total[:, :, 0] = 0
     total = total.cumsum(axis=1).cumsum(axis=2)
@@ -135,4 +137,5 @@ def _correlation(first: FloatArray, second: FloatArray) -> FloatArray:
     second = second - second.mean(axis=(1, 2), keepdims=True)
     product = (first * second).sum(axis=(1, 2))
     power = np.square(first).sum(axis=(1, 2)) * np.square(second).sum(axis=(1, 2))
-    return product / np.sqrt(power + 1e-6)
+    correlation: FloatArray = product / np.sqrt(power + np.float32(1e-6))
+    return correlation

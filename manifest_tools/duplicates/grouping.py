@@ -10,14 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.dataset import Dataset
-from manifest_tools.duplicates.candidates import RADIUS, Hits, candidate_hits
+from manifest_tools.duplicates.candidates import BEST, RADIUS, Hits, candidate_hits
 from manifest_tools.duplicates.clustering import cluster
 from manifest_tools.duplicates.confirming import SAME, similarity
 from manifest_tools.duplicates.orientation import IntArray, Views, canonical_views
 from manifest_tools.fingerprints import SKETCH_SIDE, VIEWS
 
 ABSORBED = 0.95  # similarity from which pictures of the same `phash` need no look of their own
-CONFIRMED_TOGETHER = 1 << 14  # candidates between two reports of progress
+TOGETHER = 1 << 14  # pairs looked at between two reports of progress
 
 Progress = Callable[[int, int | None], None]
 
@@ -60,66 +60,76 @@ def group_duplicates(dataset: Dataset, *, near: bool = True, progress: Progress 
     return dataset.step("group", images=images.assign(group=keys[leader]), options=options)
 
 
-def _first_of_each(values: pd.Series) -> IntArray:
+def _first_of_each(values: pd.Series[str]) -> IntArray:
     """Return for each row the first row with the same value; itself where the value is empty."""
+    _, first, code = np.unique(values.to_numpy(dtype=str), return_index=True, return_inverse=True)
     rows = np.arange(len(values))
-    codes = values.where(values != "", values.index.astype(str)).factorize()[0]
-    first = np.full(len(values), len(values))
-    np.minimum.at(first, codes, rows)
-    return first[codes]
+    return np.where(values.to_numpy(dtype=str) == "", rows, first[code])
 
 
 def _look_alikes(images: pd.DataFrame, leader: IntArray, progress: Progress | None) -> IntArray:
     """Return the first row of the group of each row, given the first of the same bytes."""
-    seen = (images["views"] != "") & (images["sketch"] != "") & (leader == np.arange(len(leader)))
-    rows = np.flatnonzero(seen.to_numpy())
-    views = canonical_views(_unhex(images["views"].iloc[rows], ">u8", len(VIEWS)))
-    sketches = _unhex(images["sketch"].iloc[rows], "u1", SKETCH_SIDE**2 // 2)
+    seen = (images["views"].str.len() == 16 * len(VIEWS)) & (images["sketch"].str.len() == SKETCH_SIDE**2)
+    rows = np.flatnonzero(seen.to_numpy() & (leader == np.arange(len(leader))))
+    views = canonical_views(
+        _bytes_of(images["views"].iloc[rows], len(VIEWS) * 8).view(">u8").astype(np.uint64)
+    )
+    sketches = _bytes_of(images["sketch"].iloc[rows], SKETCH_SIDE**2 // 2)
     own = _absorb(images["phash"].iloc[rows], views, sketches)
-    chosen = np.isin(views.owner, np.flatnonzero(own == np.arange(len(rows))))
-    pairs = confirmed_pairs(Views(*(column[chosen] for column in views)), sketches, progress)
+    left = (own == np.arange(len(rows)))[views.owner]
+    pairs = confirmed_pairs(views.take(left), sketches, progress=progress)
     groups = cluster(len(rows), pairs.first, pairs.second)[own]
     together = np.arange(len(leader))
     together[rows] = rows[groups]
     return together[leader]
 
 
-def _unhex(column: pd.Series, dtype: str, width: int) -> npt.NDArray[np.generic]:
-    values = np.frombuffer(bytes.fromhex("".join(column)), dtype=dtype)
-    return values.astype(values.dtype.newbyteorder("=")).reshape(-1, width)
+def _bytes_of(column: pd.Series[str], width: int) -> npt.NDArray[np.uint8]:
+    """Return hex strings of equal length as rows of bytes."""
+    return np.frombuffer(bytes.fromhex("".join(column)), dtype=np.uint8).reshape(-1, width)
 
 
-def _absorb(phash: pd.Series, views: Views, sketches: npt.NDArray[np.uint8]) -> IntArray:
+def _absorb(phash: pd.Series[str], views: Views, sketches: npt.NDArray[np.uint8]) -> IntArray:
     """Return for each picture the first of the same `phash`, where it is surely the same picture; else itself.
 
-    So forty thousand versions of one picture are looked at forty thousand times, not once for every two.
+    So thousands of versions of one picture are looked at once each, not once for every two of them.
     """
     first = _first_of_each(phash.reset_index(drop=True))
-    starts = np.searchsorted(views.owner, np.arange(len(phash)))
+    row = np.searchsorted(views.owner, np.arange(len(phash)))  # the whole picture, in its first turn
     later = np.flatnonzero(first != np.arange(len(phash)))
-    a, b = starts[first[later]], starts[later]
-    later, a, b = (column[views.turn[a] == views.turn[b]] for column in (later, a, b))
-    alike = similarity(sketches, views, Hits(a, b, np.zeros(len(a), dtype=np.uint8))) >= ABSORBED
+    later = later[views.turn[row[first[later]]] == views.turn[row[later]]]
+    hits = Hits(row[first[later]], row[later], np.zeros(len(later), dtype=np.uint8))
+    alike = later[similarity(sketches, views, hits) >= ABSORBED]
     own = np.arange(len(phash))
-    own[later[alike]] = first[later[alike]]
+    own[alike] = first[alike]
     return own
 
 
 def confirmed_pairs(
-    views: Views, sketches: npt.NDArray[np.uint8], progress: Progress | None = None
+    views: Views, sketches: npt.NDArray[np.uint8], *, progress: Progress | None = None
 ) -> Confirmed:
-    """Find the pairs of pictures that a second look confirms. Rows are those of `sketches`."""
+    """Return the pairs of pictures that a second look confirms, as rows of `sketches`.
+
+    Parameters
+    ----------
+    views : Views
+    sketches : ndarray of uint8, shape (pictures, bytes)
+    progress : callable, optional
+        Called with (pairs looked at, pairs).
+    """
     hits = candidate_hits(views)
-    found = np.empty(len(hits.first), dtype=np.float32)
-    for start in range(0, len(found), CONFIRMED_TOGETHER):
-        piece = slice(start, start + CONFIRMED_TOGETHER)
-        found[piece] = similarity(sketches, views, Hits(*(column[piece] for column in hits)))
-        if progress is not None:
-            progress(min(start + CONFIRMED_TOGETHER, len(found)), len(found))
     a, b = views.owner[hits.first], views.owner[hits.second]
-    order = np.lexsort((-found, b, a))
-    a, b, found = a[order], b[order], found[order]
-    best = np.ones(len(a), dtype=np.bool_)
-    best[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
-    best &= found >= SAME
-    return Confirmed(a[best], b[best], found[best])
+    new = np.flatnonzero(np.diff(a, prepend=-1) | np.diff(b, prepend=-1))  # the best hit of each pair
+    end = np.append(new[1:], len(a))
+    found = np.empty(len(new), dtype=np.float32)
+    for start in range(0, len(new), TOGETHER):
+        piece = np.arange(start, min(start + TOGETHER, len(new)))
+        found[piece] = similarity(sketches, views, hits.take(new[piece]))
+        for further in range(1, BEST):
+            unsure = piece[(found[piece] < SAME) & (new[piece] + further < end[piece])]
+            again = similarity(sketches, views, hits.take(new[unsure] + further))
+            found[unsure] = np.maximum(found[unsure], again)
+        if progress is not None:
+            progress(int(piece[-1]) + 1, len(new))
+    same = found >= SAME
+    return Confirmed(a[new][same], b[new][same], found[same])

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from math import comb
 
 import numpy as np
@@ -140,12 +141,12 @@ def _cut(width: int, radius: int, count: int, need: int) -> tuple[_Part, ...]:
     shares = [(radius + 1 + i) // count - 1 for i in range(count)]  # (share + 1) summed is radius + 1
     edges = [width * i // count for i in range(count + 1)]
     parts = []
-    for low, high, share in zip(edges, edges[1:], shares, strict=False):
+    for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True):
         blocks = share + need
         if blocks > high - low:
             return ()
         cuts = [low + (high - low) * i // blocks for i in range(blocks + 1)]
-        parts.append(_Part(tuple((a, b - a) for a, b in zip(cuts, cuts[1:], strict=False)), need))
+        parts.append(_Part(tuple((a, b - a) for a, b in pairwise(cuts)), need))
     return tuple(parts)
 
 
@@ -239,12 +240,12 @@ def _meet_first(difference: UInt64Array, parts: tuple[_Part, ...], choice: _Choi
     first = np.ones(len(difference), dtype=np.bool_)
     for part in parts[: choice.part]:
         equal = np.zeros(len(difference), dtype=np.int64)
-        for block in part.blocks:
-            equal += _bits_at(difference, *block) == 0
+        for start, size in part.blocks:
+            equal += _bits_at(difference, start, size) == 0
         first &= equal < part.need
-    blocks = parts[choice.part].blocks
-    for block in set(range(choice.blocks[-1])) - set(choice.blocks):
-        first &= _bits_at(difference, *blocks[block]) != 0
+    for number, (start, size) in enumerate(parts[choice.part].blocks[: choice.blocks[-1]]):
+        if number not in choice.blocks:
+            first &= _bits_at(difference, start, size) != 0
     return first
 
 

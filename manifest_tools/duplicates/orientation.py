@@ -22,7 +22,7 @@ IntArray = npt.NDArray[np.int64]
 MIRRORED, FLIPPED, TRANSPOSED = 1, 2, 4
 
 _HASH = np.uint64((1 << fp.HASH_BITS) - 1)
-_EXCHANGED = [int(np.flatnonzero((degrees[::-1] == fp.DEGREES).all(axis=1))[0]) for degrees in fp.DEGREES]
+_EXCHANGED = [fp.DEGREES.tolist().index([across, down]) for down, across in fp.DEGREES.tolist()]
 
 
 def _mask(bits: npt.NDArray[np.bool_]) -> np.uint64:
@@ -39,6 +39,10 @@ class Views(NamedTuple):
     view: npt.NDArray[np.uint8]
     turn: npt.NDArray[np.uint8]
     hash: UInt64Array
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> Views:
+        """Return some of the rows."""
+        return Views(self.owner[rows], self.view[rows], self.turn[rows], self.hash[rows])
 
 
 def canonical_views(words: UInt64Array) -> Views:
