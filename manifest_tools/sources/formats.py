@@ -23,7 +23,7 @@ from manifest_tools.sources import (
 )
 from manifest_tools.sources.annotations import Annotations
 from manifest_tools.sources.markup import root_of
-from manifest_tools.sources.structured import parse_json, read_json, shown
+from manifest_tools.sources.structured import first_character, parse_json, read_json, shown
 from manifest_tools.sources.tables import csv_records, read_label_table, read_text
 
 TABLE = "table"
@@ -93,15 +93,15 @@ def detect(path: Path) -> str:
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror or error}"
         raise InputError(msg) from error
-    if not head.strip():
+    start = first_character(head)
+    if not start:
         msg = f"{path} is empty; expected a table of labels or an annotation export"
         raise InputError(msg)
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if start == b"<":
+    if start == "<":
         return _detect_xml(path, head)
     if path.name in imagefolder.FILES:
         return imagefolder.NAME
-    return _detect_json(path) if start in (b"{", b"[") else _by_columns(_header(path))
+    return _detect_json(path) if start in ("{", "[") else _by_columns(_header(path))
 
 
 def _detect_folder(path: Path) -> str:

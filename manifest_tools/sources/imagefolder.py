@@ -19,6 +19,7 @@ from manifest_tools.sources.tables import (
 )
 
 NAME = "imagefolder"
+_ABSENT = "absent"  # the column in which `write_imagefolder` keeps what was looked for and not there
 FILES = ("metadata.csv", "metadata.jsonl")
 
 
@@ -77,6 +78,8 @@ def _read_labels(records: list[Record], label: str, file: Path, prefix: str, not
         _refuse_numbers(value, label, f"{file}:{line}")
         for name in texts(value) if isinstance(value, list) else _split(value):
             notes.say(_joined(prefix, reference), name, line=line)
+        for name in texts(cells.get(_ABSENT)):
+            notes.say(_joined(prefix, reference), name, False, line=line)
 
 
 def _split(value: Any) -> list[str]:

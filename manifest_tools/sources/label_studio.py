@@ -10,7 +10,16 @@ from typing import Any
 
 from manifest_tools.errors import InputError
 from manifest_tools.sources.annotations import Annotations, Notebook
-from manifest_tools.sources.structured import member, objects, read_bytes, read_json, shown, text, texts
+from manifest_tools.sources.structured import (
+    first_character,
+    member,
+    objects,
+    read_bytes,
+    read_json,
+    shown,
+    text,
+    texts,
+)
 from manifest_tools.sources.tables import csv_records, read_text
 
 NAME = "label-studio"
@@ -83,8 +92,7 @@ def read(path: Path) -> Annotations:
 
 def _tasks(path: Path) -> list[Mapping[str, Any]]:
     """Return the tasks of a JSON file, or the rows of a CSV or TSV file."""
-    data = read_bytes(path)
-    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+    if first_character(read_bytes(path)) in ("[", "{"):
         document = read_json(path)
         return objects(document if isinstance(document, list) else [document])
     return [record.cells for record in csv_records(read_text(path), path)]

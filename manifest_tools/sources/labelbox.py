@@ -80,7 +80,7 @@ def _read_row(row: Mapping[str, Any], position: int, notes: Notebook) -> bool:
         reference = text(source.get("external_id")) or text(source.get("row_data"))
         answers = [
             member(label, "annotations")
-            for project in (row.get("projects") or {}).values()
+            for project in _values(row.get("projects"))
             for label in objects(member(project, "labels"))
         ]
     else:
@@ -100,6 +100,10 @@ def _read_row(row: Mapping[str, Any], position: int, notes: Notebook) -> bool:
             else:
                 notes.problem("an annotation has no name", image=reference)
     return drawn
+
+
+def _values(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else []
 
 
 def _names(answer: Any) -> Iterable[str]:

@@ -131,7 +131,7 @@ def _read_datumaro(document: Mapping[str, Any], path: Path, notes: Notebook) -> 
         notes.image(reference)
         for mark in objects(item.get("annotations")):
             number = mark.get("label_id")
-            kinds.add(mark.get("type"))
+            kinds.add(text(mark.get("type")))
             name = names[number] if isinstance(number, int) and 0 <= number < len(names) else ""
             if not name:
                 notes.problem(f"no label has the number {shown(number)}", image=reference)

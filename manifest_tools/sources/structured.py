@@ -13,6 +13,7 @@ import orjson
 from manifest_tools.errors import InputError
 
 MAX_BYTES = 2_000_000_000  # of one export: parsed, it takes several times that in memory
+_HEAD = 1 << 16  # bytes that tell what a file begins with
 _SHOWN = 60  # characters of a foreign value in a message
 
 
@@ -51,6 +52,12 @@ def decode(data: bytes, path: Path) -> str:
     except UnicodeDecodeError as error:
         msg = f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8"
         raise InputError(msg) from error
+
+
+def first_character(data: bytes) -> str:
+    """Return the first character that is no space, behind a byte-order mark; "" when there is none."""
+    utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return data[:_HEAD].decode("utf-16" if utf_16 else "utf-8-sig", "replace").lstrip()[:1]
 
 
 def read_json(path: Path) -> Any:

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from manifest_tools.errors import InputError
+from manifest_tools.sources import imagefolder
+from tests.sources.rows import reasons, said
+
+
+def write(path, *rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+def test_labels_are_names_or_lists_of_names(tmp_path):
+    path = write(
+        tmp_path / "metadata.jsonl",
+        {"file_name": "a.jpg", "labels": ["Alcohol", "Gambling"]},
+        {"file_name": "b.jpg", "labels": "Safe"},
+        {"file_name": "c.jpg", "labels": []},
+        {"labels": ["Alcohol"]},
+    )
+
+    read = imagefolder.read(path)
+
+    assert said(read) == [("a.jpg", "Alcohol", True), ("a.jpg", "Gambling", True), ("b.jpg", "Safe", True)]
+    assert not read.open_world
+    assert reasons(read) == ["a row has no file_name"]
+
+
+def test_what_was_looked_for_and_not_there_is_read_back(tmp_path):
+    path = write(tmp_path / "metadata.jsonl", {"file_name": "a.jpg", "labels": [], "absent": ["Alcohol"]})
+
+    assert said(imagefolder.read(path)) == [("a.jpg", "Alcohol", False)]
+
+
+def test_several_folders_have_a_metadata_file_each(tmp_path):
+    write(tmp_path / "train" / "metadata.jsonl", {"file_name": "a.jpg", "label": "Alcohol"})
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "metadata.csv").write_text("file_name,label\nsub/b.jpg,Safe\n", encoding="utf-8")
+
+    assert said(imagefolder.read(tmp_path)) == [
+        ("test/sub/b.jpg", "Safe", True),
+        ("train/a.jpg", "Alcohol", True),
+    ]
+
+
+def test_objects_leave_the_world_open(tmp_path):
+    objects = {"bbox": [[1, 2, 3, 4], [1, 1, 1, 1]], "categories": ["beer", "beer"]}
+    path = write(
+        tmp_path / "metadata.jsonl", {"file_name": "a.jpg", "objects": objects}, {"file_name": "b.jpg"}
+    )
+
+    read = imagefolder.read(path)
+
+    assert said(read) == [("a.jpg", "beer", True)]
+    assert read.references == ("a.jpg", "b.jpg")
+    assert read.open_world
+
+
+def test_a_column_for_each_label(tmp_path):
+    path = tmp_path / "metadata.csv"
+    path.write_text("file_name,Alcohol,Gambling\na.jpg,1,0\n", encoding="utf-8")
+
+    assert said(imagefolder.read(path)) == [("a.jpg", "Alcohol", True), ("a.jpg", "Gambling", False)]
+
+
+@pytest.mark.parametrize("row", [{"label": 3}, {"objects": {"categories": [0, 1]}}])
+def test_class_numbers_without_names_are_refused(tmp_path, row):
+    with pytest.raises(InputError, match="class numbers"):
+        imagefolder.read(write(tmp_path / "metadata.jsonl", {"file_name": "a.jpg"} | row))
+
+
+def test_metadata_without_file_names_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no column 'file_name'"):
+        imagefolder.read(write(tmp_path / "metadata.jsonl", {"image": "a.jpg", "label": "x"}))

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import pytest
+
+from manifest_tools.errors import InputError, OutputError
+from manifest_tools.policy import Policy
+from manifest_tools.sources.annotations import Annotations
+from manifest_tools.sources.mapping import apply_mapping, draft, draft_text, read_mapping, write_draft
+from manifest_tools.sources.tables import LabelRow
+from manifest_tools.taxonomy import Taxonomy
+from tests.sources.rows import said
+
+TAXONOMY, POLICY = Taxonomy.load(), Policy()
+
+
+def mapping(tmp_path, content):
+    path = tmp_path / "mapping.csv"
+    path.write_text(content, encoding="utf-8")
+    return read_mapping(path, TAXONOMY, POLICY)
+
+
+def annotations(*rows, categories=()):
+    labels = dict.fromkeys([*categories, *(row[1] for row in rows)])
+    return Annotations("coco", tuple(LabelRow(*row, None) for row in rows), categories=tuple(labels))
+
+
+def test_a_mapping_names_labels_safe_and_ignore(tmp_path):
+    content = "category,label,suggestions\nbeer,Alcohol,\npub,Alcohol; drugs and tobacco,\nok,safe,\ncat,Ignore,\nnew,,Alcohol\n"
+
+    assert mapping(tmp_path, content) == {
+        "beer": ("Alcohol",),
+        "pub": ("Alcohol", "drugs and tobacco"),
+        "ok": ("safe",),
+        "cat": (),
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "category,label\nbeer,Alchohol\n",
+            r":2: 'Alchohol' is not a label of taxonomy 7 \(nearest: Alcohol\)",
+        ),
+        ("category,label\nbeer,Alcohol\nbeer,Gambling\n", r":3: category 'beer' is mapped a second time"),
+        ("category,label\nbeer,Alcohol;Safe\n", "Safe cannot stand beside other labels"),
+        ("a,b\n1,2\n", "has the columns 'category' and 'label'; found a, b"),
+        ("", "has the columns 'category' and 'label'; found none"),
+    ],
+)
+def test_a_mapping_that_cannot_be_meant_is_refused(tmp_path, content, message):
+    with pytest.raises(InputError, match=message):
+        mapping(tmp_path, content)
+
+
+def test_categories_are_replaced_ignored_or_left_as_they_are():
+    found = annotations(("a", "beer", True), ("a", "cat", True), ("b", "unheard of", True))
+
+    mapped = apply_mapping(found, {"beer": ("Alcohol", "Gambling"), "cat": ()}, POLICY)
+
+    assert said(mapped) == [("a", "Alcohol", True), ("a", "Gambling", True), ("b", "unheard of", True)]
+    assert mapped.categories == ("Alcohol", "Gambling", "unheard of")
+
+
+ALCOHOL = {"beer": ("Alcohol",), "wine": ("Alcohol",)}
+
+
+@pytest.mark.parametrize(
+    ("beer", "wine", "alcohol"),
+    [
+        (True, False, True),
+        (False, True, True),
+        (None, False, None),
+        (False, False, False),
+    ],
+)
+def test_one_of_several_categories_is_enough_and_absence_needs_them_all(beer, wine, alcohol):
+    found = annotations(("a", "beer", beer), ("a", "wine", wine))
+
+    assert said(apply_mapping(found, ALCOHOL, POLICY)) == [("a", "Alcohol", alcohol)]
+
+
+def test_absence_of_one_category_alone_says_nothing_of_a_label_that_it_shares():
+    assert said(apply_mapping(annotations(("a", "beer", False), categories=("wine",)), ALCOHOL, POLICY)) == []
+
+
+def test_that_safe_is_absent_says_nothing():
+    assert said(apply_mapping(annotations(("a", "ok", False)), {"ok": ("Safe",)}, POLICY)) == []
+
+
+def test_a_draft_fills_in_what_has_one_reading_and_suggests_the_rest(tmp_path):
+    names = (
+        "Alcohol",
+        "drugs_and_tobacco",
+        "Alchohol",
+        "safe",
+        "approved",
+        "beer, wine",
+        "Illustrated Explicit Nudity",
+    )
+    rows = draft(
+        annotations(("a", "Alcohol", True), ("b", "Alcohol", True), categories=names), TAXONOMY, POLICY
+    )
+
+    assert {row.category: row.label for row in rows} == {
+        "Alcohol": "Alcohol",
+        "Alchohol": "",
+        "Illustrated Explicit Nudity": "Explicit",
+        "approved": "",
+        "beer, wine": "",
+        "drugs_and_tobacco": "Drugs & Tobacco",
+        "safe": "Safe",
+    }
+    assert [row.category for row in rows] == sorted(names)
+    assert {row.category: row.suggestions for row in rows}["Alchohol"] == ("Alcohol",)
+    assert {row.category: row.count for row in rows}["Alcohol"] == 2
+
+
+def test_a_draft_can_be_read_back_as_it_is(tmp_path):
+    rows = draft(annotations(("a", "Alcohol", True), ("a", 'odd "name", \n ünï', True)), TAXONOMY, POLICY)
+
+    assert mapping(tmp_path, draft_text(rows)) == {"Alcohol": ("Alcohol",)}
+
+
+def test_a_draft_never_overwrites_a_file(tmp_path):
+    path = tmp_path / "mapping.csv"
+    write_draft((), path)
+
+    with pytest.raises(OutputError, match="may hold your work"):
+        write_draft((), path)
+    with pytest.raises(OutputError, match="cannot write"):
+        write_draft((), tmp_path / "no such folder" / "mapping.csv")
