@@ -1,9 +1,11 @@
-"""A report as one self-contained page."""
+"""A report as one self-contained page: no network, no script of others, no pixel unless asked for."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,10 +15,18 @@ from markupsafe import Markup
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
-from manifest_tools.findings import Report
+from manifest_tools.findings import Finding, Report
+from manifest_tools.policy import Policy
 from manifest_tools.reports import summary
+from manifest_tools.reports.advice import Advice, advice
+from manifest_tools.reports.alike import AllLookAlikes, look_alikes
+from manifest_tools.reports.charts import charts
+from manifest_tools.reports.confusion import confusion
+from manifest_tools.reports.thumbnails import thumbnails as small_pictures
 
 THUMBNAILS = ("none", "hidden")
+PLACES = 10  # of each code, before the reader asks for more
+FINDINGS_BUDGET = 1_500_000  # characters of findings that the page can search; findings.jsonl holds them all
 
 
 def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: str = "none") -> str:
@@ -29,8 +39,13 @@ def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: s
     dataset : Dataset, optional
         The data set that was checked: for look-alikes, charts, the threshold and pictures.
     thumbnails : {"none", "hidden"}
-        "none" puts no pixel into the page; "hidden" embeds small pictures that stay hidden until the
-        reader reveals them one by one.
+        "none" puts no pixel into the page; "hidden" embeds small pictures of the images that the page names,
+        which stay hidden until the reader reveals them one by one.
+
+    Returns
+    -------
+    str
+        The page; below 5 MB whatever the number of images.
 
     Raises
     ------
@@ -40,11 +55,75 @@ def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: s
     if thumbnails not in THUMBNAILS:
         msg = f"thumbnails is {thumbnails!r}; expected one of {', '.join(THUMBNAILS)}"
         raise InputError(msg)
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(report=report, summary=summary, style=_asset("report.css"), script=_asset("report.js"))
+    groups = summary.groups(report)
+    parts: dict[str, Any] = {"alike": None, "charts": (), "confusion": None}
+    if dataset is not None:
+        policy = Policy.from_dict(report.facts.get("made", {}).get("policy", dataset.policy))
+        parts["alike"] = look_alikes(dataset, policy)
+        parts["charts"] = charts(dataset)
+        parts["confusion"] = confusion(dataset, policy, [row["label"] for row in report.labels])
+    plan = advice(report)
+    pictures: dict[str, str] = {}
+    if dataset is not None and thumbnails == "hidden":
+        pictures = small_pictures(dataset, _named(plan, groups, parts["alike"]))
+    data = {
+        "findings": [_rows(group, FINDINGS_BUDGET // len(groups)) for group in groups],
+        "places": PLACES,
+        "pictures": list(pictures.values()),
+        "confusion": parts["confusion"] and parts["confusion"].to_dict(),
+    }
+    page = _environment().get_template("report.html")
+    return page.render(
+        report=report,
+        facts=report.facts,
+        answer=summary.verdict(report),
+        groups=groups,
+        plan=plan,
+        pictures={image: number for number, image in enumerate(pictures)},
+        data=_embedded(data),
+        summary=summary,
+        places=PLACES,
+        style=_asset("report.css"),
+        script=_asset("report.js"),
+        **parts,
     )
+
+
+def _named(
+    plan: tuple[Advice, ...], groups: tuple[summary.Group, ...], alike: AllLookAlikes | None
+) -> Iterator[str]:
+    """Yield the images that the page names, the more useful to look at first."""
+    for item in plan:
+        yield from (image for image, _ in item.images)
+    for group in groups:
+        yield from (finding.location.image or "" for finding in group.findings[:PLACES])
+    for alikes in alike.listed if alike else ():
+        yield from (member.image for member in alikes.members)
+
+
+def _rows(group: summary.Group, budget: int) -> list[list[str | int]]:
+    """Return place, message, fix (where the group has several) and image of a group's findings, up to a budget."""
+    rows: list[list[str | int]] = []
+    for finding in group.findings:
+        row = [place(finding), summary.printable(finding.message), "" if group.fix else finding.fix]
+        budget -= sum(map(len, row)) + 16
+        if budget < 0 and len(rows) >= PLACES:
+            break
+        rows.append([*row, int(finding.left_out)])
+    return rows
+
+
+def place(finding: Finding) -> str:
+    """Return where a finding is, ready to be shown."""
+    return summary.printable(str(finding.location)) or "everywhere"
+
+
+def _embedded(data: Any) -> Markup:
+    """Return JSON that nothing in it can break out of: it holds no ``<``, ``>`` or ``&``."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - escaped just now
 
 
 @cache
@@ -59,6 +138,9 @@ def _environment() -> Environment:
     )
     environment.filters["shown"] = lambda value: summary.printable(str(value))
     environment.filters["number"] = lambda value: "?" if value is None else f"{value:,}"
+    environment.filters["place"] = place
+    environment.filters["plain_json"] = lambda value: json.dumps(value, ensure_ascii=False, sort_keys=True)
+    environment.filters["percent"] = lambda part, whole: f"{100 * part / whole:.0f} %" if whole else "–"
     return environment
 
 

@@ -142,6 +142,11 @@ def left_out_reasons(report: Report) -> list[tuple[str, int, str]]:
     ]
 
 
+def source(code: str) -> str:
+    """Return where the rule behind a code comes from; "" for a code that is not in the catalogue."""
+    return f"Source of the rule: {CATALOGUE[code].source}" if code in CATALOGUE else ""
+
+
 def images_in_words(report: Report) -> str:
     """Return how many images there are and what becomes of them, or "" when the report is not about images."""
     images = report.facts.get("images")
