@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import StepLines, exit_with, print_report
+from manifest_tools.cli.console import StepLines, exit_with, print_report, printable, show
 from manifest_tools.cli.judging import policy_from, split_names
 from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.output import FINDINGS, REPORT_HTML, REPORT_JSON
 from manifest_tools.taxonomy import CURRENT
 
 
@@ -119,4 +120,20 @@ def prepare(
     finally:
         lines.close()
     print_report(result.report, format)
+    if format is options.OutputFormat.TEXT:
+        show(f"\nFiles\n{_files(out)}")
     exit_with(result.report)
+
+
+def _files(out: Path) -> str:
+    """Say where the results are, and what each is for."""
+    purpose = {
+        "train.manifest": "to train with",
+        "test.manifest": "to measure with",
+        REPORT_HTML: "to look at and hand on",
+        REPORT_JSON: "the same for programs",
+        FINDINGS: "one finding a line",
+        "dataset/": "all facts, for the next steps",
+    }
+    width = max(len(str(out / name)) for name in purpose)
+    return "\n".join(f"  {printable(str(out / name)):<{width}}  {use}" for name, use in purpose.items())

@@ -154,7 +154,7 @@ def images_in_words(report: Report) -> str:
         return ""
     left = images["found"] - images["usable"]
     words = f"{images['found']:,} images found, {images['usable']:,} usable"
-    if images["test"]:
+    if images.get("test"):
         words += f": {images['train']:,} in training, {images['test']:,} in test"
     return words + (f"; {left:,} left out" if left else "")
 

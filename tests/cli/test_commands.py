@@ -1,0 +1,218 @@
+"""The commands: help, exit codes, messages, and what they print where."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from manifest_tools.catalogue import CATALOGUE
+from manifest_tools.cli import app
+from tests.pictures import save
+
+COMMANDS = [command.name for command in app.registered_commands]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Six pictures and their labels."""
+    for number in range(6):
+        save(tmp_path / "images" / f"{number}.jpg", number)
+    rows = [f"{number}.jpg,{'Alcohol' if number % 2 else 'Safe'}" for number in range(6)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,labels", *rows]) + "\n")
+    return tmp_path
+
+
+@pytest.fixture
+def prepare(manifest_tools, folder):
+    def call(*more: object, images: object = None, labels: object = None):
+        return manifest_tools(
+            "prepare", images or folder / "images", "--labels", labels or folder / "labels.csv",
+            "--to", "s3://bucket/in", "--out", folder / "out", "--workers", 1, *more,
+        )  # fmt: skip
+
+    return call
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(manifest_tools, command):
+    done = manifest_tools(command, "--help")
+    assert done.code == 0
+    assert "Usage" in done.out
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "manifest_tools", "--version"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert done.stdout.startswith("manifest-tools ")
+
+
+def test_prepare_says_what_it_did_and_fails_with_1(prepare, folder):
+    done = prepare()
+    assert done.code == 1  # six pictures are too few
+    assert "Reading" in done.err
+    assert "6 images" in done.err
+    assert "too-few-test-images" in done.out
+    assert str(folder / "out") in done.out
+    assert (folder / "out" / "train.manifest").exists()
+    assert (folder / "out" / "report.html").exists()
+
+
+def test_json_stands_alone_on_standard_output(prepare):
+    done = prepare("--format", "json")
+    report = json.loads(done.out)
+    assert list(report)[:4] == ["passed", "counts", "labels", "findings"]
+    assert "Reading" in done.err
+
+
+def test_quiet_is_quiet(prepare):
+    assert prepare("--quiet").err == ""
+
+
+def test_fail_on_never_passes(prepare):
+    assert prepare("--fail-on", "never").code == 0
+
+
+def test_check_judges_what_was_prepared_by_another_threshold(manifest_tools, prepare, folder):
+    prepare()
+    policy = folder / "policy.toml"
+    policy.write_text("min_test_images = 1\nmin_false_positives = 1\nmin_false_negatives = 1\n")
+    assert manifest_tools("check", folder / "out").code == 1
+    done = manifest_tools("check", folder / "out", "--policy", policy)
+    assert done.code == 0, done.out
+
+
+def test_split_makes_new_manifests(manifest_tools, prepare, folder):
+    prepare()
+    before = (folder / "out" / "train.manifest").read_bytes()
+    done = manifest_tools("split", folder / "out", "--min-test", 3, "--test-size", 0.5, "--fail-on", "never")
+    assert done.code == 0
+    after = (folder / "out" / "train.manifest").read_bytes()
+    assert before != after
+    assert after.count(b"\n") == 3
+
+
+def test_split_of_a_manifest_keeps_every_lines_bytes(manifest_tools, tmp_path):
+    lines = [
+        f'{{"source-ref":   "s3://bucket/{number}.jpg", "mine": {number}, '
+        f'"content-moderation-groundtruth": {{"ModerationLabels": [{{"Name": "Alcohol"}}]}}}}'.encode()
+        for number in range(10)
+    ]
+    path = tmp_path / "all.manifest"
+    path.write_bytes(b"\r\n".join(lines))
+    done = manifest_tools("split", path, "--out", tmp_path / "out", "--min-test", 2, "--fail-on", "never")
+    assert done.code == 0, done.err
+    parts = [(tmp_path / "out" / f"{side}.manifest").read_bytes() for side in ("train", "test")]
+    written = [line.rstrip(b"\r") for part in parts for line in part.split(b"\n") if line]
+    assert sorted(written) == sorted(lines)
+    assert parts[1].count(b"\n") == 2
+    again = manifest_tools("split", path, "--out", tmp_path / "out")
+    assert again.code == 2
+    assert "not overwritten" in again.err
+
+
+def test_check_compares_two_manifests(manifest_tools, tmp_path):
+    line = '{"source-ref": "s3://bucket/a.jpg", "content-moderation-groundtruth": {"ModerationLabels": []}}\n'
+    for side in ("train", "test"):
+        (tmp_path / f"{side}.manifest").write_text(line)
+    done = manifest_tools(
+        "check", tmp_path / "train.manifest", tmp_path / "test.manifest", "--format", "json"
+    )
+    assert done.code == 1
+    assert "duplicate-source-ref" in {finding["code"] for finding in json.loads(done.out)["findings"]}
+
+
+def test_inspect_tells_of_broken_files_and_keeps_facts(manifest_tools, folder):
+    (folder / "images" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    done = manifest_tools("inspect", folder / "images", "--out", folder / "facts", "--workers", 1)
+    assert done.code == 1
+    assert "broken.jpg" in done.out
+    assert (folder / "facts" / "images.csv").read_text().count("\n") == 8
+    assert (folder / "facts" / "dataset" / "images.parquet").exists()
+
+
+def test_inspect_of_good_pictures_passes(manifest_tools, folder):
+    assert manifest_tools("inspect", folder / "images", "--quick", "--workers", 1).code == 0
+
+
+def test_taxonomy_shows_the_tree_and_looks_up(manifest_tools):
+    assert "Weapon Violence" in manifest_tools("taxonomy").out
+    assert len(json.loads(manifest_tools("taxonomy", "--format", "json").out)) == 52
+    assert manifest_tools("taxonomy", "Pills").out == "Drugs & Tobacco > Products > Pills\n"
+    misspelt = manifest_tools("taxonomy", "Rude", "Gesture")
+    assert (misspelt.code, "nearest: Rude Gestures" in misspelt.out) == (1, True)
+    assert "taxonomy 6.1" in manifest_tools("taxonomy", "Suggestive").out
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_every_code_is_explained(manifest_tools, code):
+    done = manifest_tools("explain", code)
+    assert done.code == 0
+    assert CATALOGUE[code].source in done.out
+
+
+def test_an_unknown_code_is_a_usage_error(manifest_tools):
+    done = manifest_tools("explain", "label-unknwon")
+    assert done.code == 2
+    assert "did you mean label-unknown" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--target", "Alchohol:false-positives"], "nearest: Alcohol"),
+        (["--target", "Alcohol"], "expected LABEL:GOAL"),
+        (["--taxonomy", "8"], "known: 7, 6.1"),
+        (["--policy", "none.toml"], "none.toml"),
+        (["--predictions", "none.csv"], "cannot read none.csv"),
+        (["--checked-labels", "Beer"], "not in taxonomy 7"),
+        (["--test-size", "0"], "test_size"),
+        (["--workers", "0"], "workers"),
+        (["--keys", "md5"], "md5"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_one_clear_message(prepare, folder, arguments, told):
+    done = prepare(*arguments)
+    assert done.code == 2
+    assert told in done.err
+    assert not (folder / "out" / "train.manifest").exists()
+
+
+def test_places_that_cannot_be_used_are_one_clear_message(prepare, folder, manifest_tools):
+    (folder / "empty").mkdir()
+    (folder / "table.xlsx").write_bytes(b"PK\x03\x04")
+    assert "does not exist" in prepare(images=folder / "nowhere").err
+    assert "holds no images" in prepare(images=folder / "empty").err
+    assert "save it as CSV" in prepare(labels=folder / "table.xlsx").err
+    assert "none.csv does not exist" in prepare(labels=folder / "none.csv").err
+    for done in (prepare(images=folder / "nowhere"), manifest_tools("check", folder / "empty")):
+        assert done.code == 2
+        assert done.err.count("\n") == 1
+
+
+def test_a_foreign_folder_is_not_written_to(prepare, folder):
+    (folder / "out").mkdir()
+    (folder / "out" / "thesis.txt").write_text("")
+    done = prepare()
+    assert done.code == 2
+    assert "not made by manifest-tools" in done.err
+    assert [path.name for path in (folder / "out").iterdir()] == ["thesis.txt"]
+
+
+def test_a_hundred_thousand_unmatched_rows_stay_readable(prepare, folder):
+    with (folder / "labels.csv").open("a") as file:
+        file.writelines(f"gone {number}.jpg,Alcohol\n" for number in range(100_000))
+    done = prepare("--quiet")
+    assert "label-orphan" in done.out
+    assert "100,000" in done.out
+    assert done.out.count("gone ") <= 40
+    assert len((folder / "out" / "findings.jsonl").read_text().splitlines()) < 1100
