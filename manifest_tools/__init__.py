@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from manifest_tools.selection import select_images as select_images
     from manifest_tools.sources.predictions import attach_predictions as attach_predictions
     from manifest_tools.sources.reading import read_images as read_images
-    from manifest_tools.splits import MultilabelStratifiedGroupKFold as MultilabelStratifiedGroupKFold
-    from manifest_tools.splits import MultilabelStratifiedGroupSplit as MultilabelStratifiedGroupSplit
-    from manifest_tools.splits import split_dataset as split_dataset
+    from manifest_tools.splits.model_selection import MultilabelStratifiedGroupKFold as MultilabelStratifiedGroupKFold
+    from manifest_tools.splits.model_selection import MultilabelStratifiedGroupSplit as MultilabelStratifiedGroupSplit
+    from manifest_tools.splits.step import split_dataset as split_dataset
     from manifest_tools.taxonomy import Taxonomy as Taxonomy
 
 _HOMES = {
     "Dataset": "dataset",
     "Finding": "findings",
     "ManifestToolsError": "errors",
-    "MultilabelStratifiedGroupKFold": "splits",
-    "MultilabelStratifiedGroupSplit": "splits",
+    "MultilabelStratifiedGroupKFold": "splits.model_selection",
+    "MultilabelStratifiedGroupSplit": "splits.model_selection",
     "Policy": "policy",
     "Report": "findings",
     "Severity": "findings",
@@ -53,7 +53,7 @@ _HOMES = {
     "read_images": "sources.reading",
     "read_manifest": "manifests.reading",
     "select_images": "selection",
-    "split_dataset": "splits",
+    "split_dataset": "splits.step",
     "validate_manifest": "manifests.validation",
     "write_manifests": "manifests.writing",
 }

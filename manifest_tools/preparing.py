@@ -22,7 +22,7 @@ from manifest_tools.rounds import carry_over, lock_split
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import read_images
-from manifest_tools.splits import split_dataset
+from manifest_tools.splits.step import split_dataset
 from manifest_tools.taxonomy import CURRENT
 from manifest_tools.truth import PREDICTIONS
 

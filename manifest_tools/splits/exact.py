@@ -1,7 +1,8 @@
 """The proven optimum of small problems, by integer programming (HiGHS, as scipy brings it).
 
-The search is limited by nodes, never by time. A result counts only when it is proven, and a second programme
-picks one of several optima by a fixed rule, so the outcome does not depend on the machine.
+The search is limited by nodes, never by time. A result counts only when it is proven, and every class has a tiny
+price of its own, too small to outweigh the least difference in counts, which singles out one of several optima:
+the outcome does not depend on the machine.
 """
 
 from __future__ import annotations
@@ -13,14 +14,19 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from manifest_tools.splits.problem import Floats, Problem
 from manifest_tools.splits.units import FREE, Ints, mix
 
-_MAX_CLASSES = 200
-_MAX_COLUMNS = 60
-_MAX_NODES = 300
+_MAX_CLASSES = 40
+_MAX_COLUMNS = 40
+_MAX_NODES = 100
+_MAX_DENOMINATOR = 20  # of the share: beyond, differences are too small to leave room for the tiny prices
 
 
 def is_small(problem: Problem) -> bool:
     """Say whether a proof is within reach."""
-    return len(problem.mult) <= _MAX_CLASSES and problem.n_simple <= _MAX_COLUMNS
+    return (
+        len(problem.mult) <= _MAX_CLASSES
+        and problem.n_simple <= _MAX_COLUMNS
+        and problem.share.denominator <= _MAX_DENOMINATOR
+    )
 
 
 def prove(problem: Problem, chosen: Ints, seed: int) -> Ints:
@@ -54,22 +60,17 @@ def prove(problem: Problem, chosen: Ints, seed: int) -> Ints:
     )
     integrality = np.r_[np.ones(n_classes), np.zeros(n)]
     options = {"node_limit": _MAX_NODES, "mip_rel_gap": 0.0}
-    price = np.r_[np.zeros(n_classes), problem.weight[:n]]
-    best = milp(price, integrality=integrality, bounds=bounds, constraints=rules, options=options)
-    if best.status != 0 or _price(problem, _counts(best.x, n_classes)) >= _price(problem, chosen):
-        return chosen
-
-    words = mix(np.arange(n_classes, dtype=np.uint64) ^ mix(np.array([seed], np.uint64)))
-    rank = np.argsort(words).astype(float) + 1
-    as_good = LinearConstraint(sparse.csr_array(price[None, :]), -np.inf, best.fun + 1e-6)
-    first = milp(
-        np.r_[rank, np.zeros(n)], integrality=integrality, bounds=bounds, constraints=[*rules, as_good], options=options
+    words = mix(np.arange(n_classes, dtype=np.uint64) ^ mix(np.array([seed % 2**64], np.uint64)))
+    rank = np.argsort(words) + 1
+    least = problem.weight[2:n].min() / problem.share.denominator
+    own = rank * (0.5 * least / (rank * problem.mult).sum())
+    best = milp(
+        np.r_[own, problem.weight[:n]], integrality=integrality, bounds=bounds, constraints=rules, options=options
     )
-    return _counts(first.x, n_classes) if first.status == 0 else chosen
-
-
-def _counts(solution: Floats, n_classes: int) -> Ints:
-    return np.rint(solution[:n_classes]).astype(np.int64)
+    if best.status != 0:
+        return chosen
+    found = np.rint(best.x[:n_classes]).astype(np.int64)
+    return found if _price(problem, found) < _price(problem, chosen) else chosen
 
 
 def _price(problem: Problem, chosen: Ints) -> float:

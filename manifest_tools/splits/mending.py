@@ -16,8 +16,9 @@ from manifest_tools.splits.problem import Floats, Problem
 from manifest_tools.splits.units import FREE, Ints, UInts, mix
 
 _PARTNERS = 32  # swaps of one effect that are priced
+_WRONG = 40  # columns looked at, the farthest from their targets first
 _EFFECTS = 400  # effects tried before giving up
-_WORK = 4_000_000  # partners looked up: a limit on work, never on time
+_WORK = 1_500_000  # partners looked up: a limit on work, never on time
 
 
 def mend(problem: Problem, chosen: Ints) -> Ints:
@@ -40,8 +41,9 @@ def mend(problem: Problem, chosen: Ints) -> Ints:
         names[ignored] = 0
         keys = _exact(problem.simple[:, :n]) @ names
         order = np.argsort(keys, kind="stable")
+        ordered = keys[order]
         while work < _WORK:
-            swap, cost = _find(problem, chosen, deviation, columns, names, keys, order)
+            swap, cost = _find(problem, chosen, deviation, columns, names, keys, order, ordered, _WORK - work)
             work += cost
             if swap is None:
                 break
@@ -70,6 +72,8 @@ def _find(
     names: UInts,
     keys: UInts,
     order: Ints,
+    ordered: UInts,
+    limit: int,
 ) -> tuple[tuple[int, int] | None, int]:
     """Return a swap that helps, if there is one, and how many partners were looked up.
 
@@ -78,31 +82,40 @@ def _find(
     work = 0
     n, scale = problem.n_balanced, problem.scale
     wrong = [int(c) for c in np.argsort(-np.abs(deviation[:n]), kind="stable") if names[c] and c > 0]
-    wrong = [c for c in wrong if abs(deviation[c]) > scale / 2]
+    wrong = [c for c in wrong if abs(deviation[c]) > scale / 2][:_WRONG]
     effects = [*combinations(wrong, 2), *((c,) for c in wrong)][:_EFFECTS]
     can_grow = (chosen < problem.mult) & (problem.side == FREE)
+    can_shrink = (chosen > 0) & (problem.side == FREE)
     for effect in effects:
+        if work > limit:
+            break
         signs = [-1 if deviation[c] > 0 else 1 for c in effect]
         step = sum((int(names[c]) * s for c, s in zip(effect, signs, strict=True)), 0) % 2**64
         falling = [c for c, s in zip(effect, signs, strict=True) if s < 0]
         if falling:
             less = columns.indices[columns.indptr[falling[0]] : columns.indptr[falling[0] + 1]]
+            less = less[can_shrink[less]]
             partner_key = keys[less] + np.uint64(step)
         else:
             rising = effect[0]
             more = columns.indices[columns.indptr[rising] : columns.indptr[rising + 1]]
+            more = more[can_grow[more]]
             partner_key = keys[more] - np.uint64(step)
         work += len(partner_key)
-        place = np.minimum(np.searchsorted(keys, partner_key, sorter=order), len(order) - 1)
+        place = np.minimum(np.searchsorted(ordered, partner_key), len(order) - 1)
         partner = order[place]
         found = keys[partner] == partner_key
         if falling:
             less, more = less[found], partner[found]
         else:
             less, more = partner[found], more[found]
+<<<<<<< HEAD
         possible = np.flatnonzero(can_grow[more] & (chosen[less] > 0) & (problem.side[less] == FREE))[
             :_PARTNERS
         ]
+=======
+        possible = np.flatnonzero(can_grow[more] & can_shrink[less])[:_PARTNERS]
+>>>>>>> splits
         if len(possible):
             price = _prices(problem, deviation, more[possible], less[possible])
             best = int(price.argmin())

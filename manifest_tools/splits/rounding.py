@@ -8,6 +8,7 @@ decided at once; the last ones, which can still mend everything, one by one.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from manifest_tools.splits.problem import Floats, Problem
@@ -20,40 +21,44 @@ _SETTLED = 300  # of the large ones, so many are reconsidered once all of them a
 _SWEEPS = 6
 
 
-def shares(problem: Problem) -> Ints:
-    """Return the parts (of `scale`) of each class that should go to the test set, before rounding.
+def fair_shares(problem: Problem) -> Ints:
+    """Return how much of each class should go to the test set before rounding, in parts of an image of its units.
 
-    The fair share for all, unless locked units or bounds ask for more of one label and less of another:
-    then the free classes are raked (Deming and Stephan 1940) until the targets are met as nearly as they can.
+    The fair share for all, unless locked units or bounds ask for more of one label and less of another.
     """
-    scale, mult = problem.scale, problem.mult
-    fair = problem.share.numerator * (scale // problem.share.denominator)
-    parts = np.where(problem.side == FREE, fair, np.where(problem.side == TEST, scale, 0)).astype(np.int64)
-    free = problem.side == FREE
-    n = problem.n_balanced
+    fair = problem.share.numerator * (problem.scale // problem.share.denominator)
+    parts = np.where(problem.side == FREE, fair, np.where(problem.side == TEST, problem.scale, 0))
+    return rake(problem, parts.astype(np.int64) * problem.mult, problem.side == FREE, problem.scale)
+
+
+def rake(problem: Problem, wanted: Ints, free: NDArray[np.bool_], tolerance: float) -> Ints:
+    """Shift what is wanted of the free classes until the targets are met as nearly as they can be.
+
+    Iterative proportional fitting (Deming and Stephan 1940), within what each class has. Nothing is shifted
+    while no column is farther than `tolerance` from its target.
+    """
+    n, wanted, whole = problem.n_balanced, wanted.copy(), problem.mult * problem.scale
     targets = problem.target[:n].astype(np.int64)
     columns = sparse.csc_array(problem.simple[:, :n])
-    if np.abs(columns.T @ (parts * mult) - targets).max(initial=0) <= scale:
-        return parts
+    if np.abs(columns.T @ wanted - targets).max(initial=0) <= tolerance:
+        return wanted
     for _ in range(_SWEEPS):
         for column in [*range(2, n), 0]:
             at = slice(columns.indptr[column], columns.indptr[column + 1])
-            rows, weight = columns.indices[at], columns.data[at].astype(np.int64) * mult[columns.indices[at]]
-            need = int(targets[column]) - int((parts[rows] * weight).sum())
-            room = np.where(free[rows], scale - parts[rows] if need > 0 else parts[rows], 0)
-            capacity = int((room * weight).sum())
+            rows, each = columns.indices[at], columns.data[at]
+            need = int(targets[column]) - int((wanted[rows] * each).sum())
+            room = np.where(free[rows], whole[rows] - wanted[rows] if need > 0 else wanted[rows], 0)
+            capacity = int((room * each).sum())
             if capacity:
-                ratio = min(1.0, abs(need) / capacity)
-                parts[rows] += np.sign(need) * np.floor(room * ratio).astype(np.int64)
-    return parts
+                wanted[rows] += np.sign(need) * np.floor(room * min(1.0, abs(need) / capacity)).astype(np.int64)
+    return wanted
 
 
 class _Diffusion:
     """Classes in their order, how each was rounded so far, and the running deviation."""
 
-    def __init__(self, problem: Problem, seed: int) -> None:
+    def __init__(self, problem: Problem, wanted: Ints, seed: int) -> None:
         scale = problem.scale
-        wanted = shares(problem) * problem.mult
         self.chosen, rest = wanted // scale, wanted % scale
         self.deviation = problem.counts.T @ wanted.astype(float) - problem.target
         tie = mix(np.arange(len(rest), dtype=np.uint64) + mix(np.array([seed], np.uint64)))
@@ -122,15 +127,23 @@ class _Diffusion:
 
 def diffuse(problem: Problem, seed: int) -> Ints:
     """Return how many units of each class go to the test set; near the targets, bounds not yet minded."""
-    state = _Diffusion(problem, seed)
-    n = len(state.order)
+    wanted = fair_shares(problem)
+    state = _Diffusion(problem, wanted, seed)
     n_large = min(int((state.size >= _LARGE).sum()), _SETTLED)
-    for index in range(n_large):
-        state.single(index)
     if n_large:
+        for index in range(n_large):
+            state.single(index)
         state.settle(n_large)
-    at = min(n, max(n_large, _SINGLY))
-    for index in range(n_large, at):
+        # the others make up for what the large ones could not give
+        done = state.order[:n_large]
+        free = problem.side == FREE
+        free[done] = False
+        wanted[done] = (state.chosen[done] + state.up[:n_large]) * problem.scale
+        wanted = rake(problem, wanted, free, max(problem.scale, problem.target[0] / 100))
+        state = _Diffusion(problem, wanted, seed)
+    n = len(state.order)
+    at = min(n, _SINGLY)
+    for index in range(at):
         state.single(index)
     while at < n:  # ever smaller blocks
         size = -(-(n - at) // _FINENESS)

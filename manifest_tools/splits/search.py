@@ -14,7 +14,9 @@ from manifest_tools.splits.problem import Floats, Problem
 from manifest_tools.splits.units import FREE, Ints, mix
 
 _CANDIDATES = 24  # first moves tried in a swap
-_WORK = 20_000_000  # entries looked at in a walk: a limit on work, never on time
+_DESCENT = 200_000_000  # entries looked at in a descent: a limit on work, never on time
+_WALK = 20_000_000  # the same, in a walk
+_MAX_PAIRS = 20_000  # with more pairs of labels than this, moves are judged by the labels alone
 _MAX_STEPS = 1500
 _CROWD = 2500  # with more classes than this, a sample of them does the mending
 
@@ -38,8 +40,9 @@ class Search:
         self._chosen = chosen
         self.chosen = chosen[self.order]
         self.mult = problem.mult[self.order]
-        self.counts = problem.counts[self.order]
-        self.deviation = problem.deviation(chosen)
+        few = problem.counts.shape[1] - problem.n_simple <= _MAX_PAIRS
+        self.counts = (problem.counts if few else problem.simple)[self.order]
+        self.deviation = problem.deviation(chosen)[: self.counts.shape[1]]
         values = self.counts.data.astype(np.int64)
         base = int(values.max(initial=0)) + 1
         kinds, entry = np.unique(self.counts.indices * np.int64(base) + values, return_inverse=True)
@@ -87,15 +90,19 @@ class Search:
         self.deviation[self.counts.indices[at]] += sign * self.scale * self.counts.data[at]
         self.chosen[index] += sign
 
-    def descend(self, limit: int = 2000) -> None:
+    def descend(self) -> None:
         """Take the best move or swap until none helps."""
-        for _ in range(limit):
+        one_look = self._kinds.nnz + len(self._weight)
+        work = 0
+        while work < _DESCENT:
+            work += 2 * one_look
             up, down = self.moves()
             best_up, best_down = int(up.argmin()), int(down.argmin())
             if min(up[best_up], down[best_down]) < 0:
                 better_up = up[best_up] <= down[best_down]
                 self.move(best_up if better_up else best_down, 1 if better_up else -1)
                 continue
+            work += 2 * _CANDIDATES * one_look
             swap = min(self._best_swap(up, down, 1), self._best_swap(down, up, -1))
             if swap[0] >= 0:
                 return
@@ -121,7 +128,7 @@ class Search:
 
     def walk(self) -> None:
         """Leave a dead end by the cheapest moves that do not undo recent ones (tabu search, Glover 1989)."""
-        steps = min(_MAX_STEPS, _WORK // max(1, 2 * self._kinds.nnz))
+        steps = min(_MAX_STEPS, _WALK // max(1, 2 * (self._kinds.nnz + len(self._weight))))
         until = np.zeros((2, len(self.chosen)), np.int64)
         price = best = 0.0
         best_chosen, best_deviation = self.chosen.copy(), self.deviation.copy()
@@ -156,7 +163,7 @@ def _sample(problem: Problem, order: Ints) -> Ints:
 
 def short_of_floor(problem: Problem, deviation: Floats) -> bool:
     """Say whether a label or an outcome is farther from its target than rounding alone explains."""
-    part = problem.target % problem.scale
-    excess = np.abs(deviation) - np.minimum(part, problem.scale - part)
+    part = problem.target[: problem.n_balanced] % problem.scale
+    excess = np.abs(deviation[: problem.n_balanced]) - np.minimum(part, problem.scale - part)
     excess[2 + problem.n_labels] = 0  # images without label may pay for labels
-    return bool(excess[2 : problem.n_balanced].any())
+    return bool(excess[2:].any())
