@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from manifest_tools.selection import select_images as select_images
     from manifest_tools.sources.predictions import attach_predictions as attach_predictions
     from manifest_tools.sources.reading import read_images as read_images
-    from manifest_tools.splits.model_selection import MultilabelStratifiedGroupKFold as MultilabelStratifiedGroupKFold
-    from manifest_tools.splits.model_selection import MultilabelStratifiedGroupSplit as MultilabelStratifiedGroupSplit
+    from manifest_tools.splits.model_selection import (
+        MultilabelStratifiedGroupKFold as MultilabelStratifiedGroupKFold,
+    )
+    from manifest_tools.splits.model_selection import (
+        MultilabelStratifiedGroupSplit as MultilabelStratifiedGroupSplit,
+    )
     from manifest_tools.splits.step import split_dataset as split_dataset
     from manifest_tools.taxonomy import Taxonomy as Taxonomy
 
