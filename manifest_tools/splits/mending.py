@@ -55,9 +55,7 @@ def mend(problem: Problem, chosen: Ints) -> Ints:
 
 
 def _exact(counts: sparse.csr_array) -> sparse.csr_array:
-    return sparse.csr_array(
-        (counts.data.astype(np.uint64), counts.indices, counts.indptr), shape=counts.shape
-    )
+    return sparse.csr_array((counts.data.astype(np.uint64), counts.indices, counts.indptr), shape=counts.shape)
 
 
 def _difference(problem: Problem, more: Ints, less: Ints) -> sparse.csr_array:
@@ -109,13 +107,7 @@ def _find(
             less, more = less[found], partner[found]
         else:
             less, more = partner[found], more[found]
-<<<<<<< HEAD
-        possible = np.flatnonzero(can_grow[more] & (chosen[less] > 0) & (problem.side[less] == FREE))[
-            :_PARTNERS
-        ]
-=======
         possible = np.flatnonzero(can_grow[more] & can_shrink[less])[:_PARTNERS]
->>>>>>> splits
         if len(possible):
             price = _prices(problem, deviation, more[possible], less[possible])
             best = int(price.argmin())

@@ -113,9 +113,7 @@ def pair_matrix(labels: sparse.csr_array) -> sparse.csr_array:
     n_pairs = sizes * (sizes - 1) // 2
     if n_pairs.sum() == 0 or n_pairs.sum() > MAX_PAIR_ENTRIES:
         return sparse.csr_array((n_sets, 0), dtype=np.int64)
-    later = (
-        np.repeat(labels.indptr[1:], sizes) - np.arange(labels.nnz) - 1
-    )  # labels of the set after this one
+    later = np.repeat(labels.indptr[1:], sizes) - np.arange(labels.nnz) - 1  # labels of the set after this one
     first = np.repeat(np.arange(labels.nnz), later)
     second = first + 1 + np.arange(later.sum()) - np.repeat(np.cumsum(later) - later, later)
     indices = labels.indices.astype(np.int64)
@@ -211,9 +209,7 @@ def _bounds(
     demands: Demands, share: Fraction, mult: Ints, simple: sparse.csr_array, n_labels: int, n_balanced: int
 ) -> tuple[Floats, Floats]:
     """Return the least and the largest test count of each column before the pairs, in images."""
-    present = sparse.csr_array(
-        (np.ones(simple.nnz, np.int64), simple.indices, simple.indptr), shape=simple.shape
-    )
+    present = sparse.csr_array((np.ones(simple.nnz, np.int64), simple.indices, simple.indptr), shape=simple.shape)
     several = (mult @ present) >= 2
     total = np.asarray(mult @ simple)
     fair = total * share.numerator / share.denominator
@@ -245,9 +241,7 @@ def _prices(
     weight = np.ones(counts.shape[1])
     entries = int(np.diff(counts.indptr).max(initial=1))
     weight[:n_balanced] = label = min(entries, _PAIRS_WORTH) + 1
-    weight[2 + n_labels] = max(
-        1, label // 8
-    )  # images without label: a fifth of an image of a label is worth more
+    weight[2 + n_labels] = max(1, label // 8)  # images without label: a fifth of an image of a label is worth more
     weight[3 + n_labels : n_balanced] = max(1, label // 2)
     weight[1] = weight[n_balanced : simple.shape[1]] = 0
 

@@ -61,9 +61,7 @@ def label_matrix(y: Any) -> sparse.csr_array | NDArray[Any]:
         ones = np.ones(len(array), np.int64)
         return sparse.csr_array((ones, (np.arange(len(array)), codes)), shape=(len(array), len(classes)))
     if array.ndim != 2:
-        raise InputError(
-            f"y must be a vector of classes or a matrix rows x labels; got {array.ndim} dimensions."
-        )
+        raise InputError(f"y must be a vector of classes or a matrix rows x labels; got {array.ndim} dimensions.")
     if array.dtype.kind not in "buif":
         raise InputError(f"y must hold zeros and ones when it is a matrix; got dtype {array.dtype}.")
     return array
@@ -105,12 +103,8 @@ def label_sets(matrix: sparse.csr_array | NDArray[Any]) -> tuple[sparse.csr_arra
         )
         first, place = distinct(ones @ names)
         sets = sparse.csr_array(matrix[first], dtype=np.int64)
-    keys = (
-        sparse.csr_array((np.ones(sets.nnz, np.uint64), sets.indices, sets.indptr), shape=sets.shape) @ names
-    )
-    order = np.argsort(
-        keys
-    )  # by content, so that dense and sparse input, in any order, give the same problem
+    keys = sparse.csr_array((np.ones(sets.nnz, np.uint64), sets.indices, sets.indptr), shape=sets.shape) @ names
+    order = np.argsort(keys)  # by content, so that dense and sparse input, in any order, give the same problem
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return sets[order], keys[order], rank[place]
@@ -190,11 +184,7 @@ def _count_members(of_unit: Ints, bounds: Ints, chosen: Ints, n_sets: int) -> sp
     sizes = bounds[chosen + 1] - bounds[chosen]
     ends = np.cumsum(sizes)
     rows = np.repeat(np.arange(len(chosen)), sizes)
-    at = (
-        np.arange(ends[-1] if len(ends) else 0)
-        - np.repeat(ends - sizes, sizes)
-        + np.repeat(bounds[chosen], sizes)
-    )
+    at = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes) + np.repeat(bounds[chosen], sizes)
     ones = np.ones(len(rows), np.int64)
     return sparse.csr_array(sparse.coo_array((ones, (rows, of_unit[at])), shape=(len(chosen), n_sets)))
 
