@@ -64,7 +64,7 @@ ENTRIES = (
         variants={
             "undocumented": Variant(
                 NOTE,
-                "the member {field} is not documented for adapters; {count} lines have it",
+                "the member {field} is not documented for adapters (lines that have it: {count})",
                 "Remove it, unless you know that the service accepts it.",
             )
         },
@@ -222,6 +222,23 @@ ENTRIES = (
         "{count} lines; neighbouring services take at most {limit}",
         "Use fewer lines ('manifest-tools select' chooses the most useful images).",
         _FILES,
+    ),
+    Entry(
+        "label-uncertain",
+        WARNING,
+        "The labelling job's confidence in a label is below the limit, so its image is left out of the conversion.",
+        "the labelling job's confidence in {label!r} is below {limit}",
+        "Look at the image, or lower --label-confidence.",
+        "our own check",
+    ),
+    Entry(
+        "nothing-chosen",
+        WARNING,
+        "People chose none of a labelling job's classes. That says nothing about what the job did not ask for, "
+        "so the image is left out of the conversion.",
+        "none of the job's classes was chosen",
+        "Use --empty-is-safe if the job's classes cover everything unsafe.",
+        "our own check",
     ),
     Entry(
         "job-failed",

@@ -109,7 +109,9 @@ def layout_of(judged: Judged) -> Layout | None:
     line, kind, attributes = judged.line, judged.kind, judged.labelled
     if line is None or kind is Kind.OTHER or not _is_plain(line, attributes, judged.jobs):
         return None
-    links: dict[Path, Path] = {(a.name,): (a.name + METADATA, _CONFIDENCES) for a in attributes if _is_linked(line, a)}
+    links: dict[Path, Path] = {
+        (a.name,): (a.name + METADATA, _CONFIDENCES) for a in attributes if _is_linked(line, a)
+    }
     wanted = [_pieces(line, attribute) for attribute in attributes]
     if kind in MODERATION_KINDS:
         wanted.append([(TRUTH, LABELS)])

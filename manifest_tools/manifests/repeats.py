@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.manifests.tally import Keys
+from manifest_tools.taxonomy import fold
 
 _PARTS = 16  # the keys are sorted part by part, so that the whole is never copied
 _ROUND = 200_000  # repeated images that are looked at together
@@ -36,8 +37,9 @@ class Repeat:
 
     @property
     def agrees(self) -> bool:
-        """Whether both lines say the same of the image, as far as they say anything."""
-        return None in (self.line.labels, self.first.labels) or self.line.labels == self.first.labels
+        """Whether both lines say the same of the image, as far as they say anything; spelling does not count."""
+        here, there = self.line.labels, self.first.labels
+        return here is None or there is None or set(map(fold, here)) == set(map(fold, there))
 
 
 def repeats(

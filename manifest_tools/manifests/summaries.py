@@ -196,19 +196,6 @@ def _variant(repeat: Repeat, files: Sequence[FileSummary]) -> str | None:
     return None if repeat.agrees else "differ"
 
 
-def label_table(files: Sequence[FileSummary]) -> list[dict[str, Any]]:
-    """Return how many images each label has, in all and in each file."""
-    names = sorted({name for file in files for name in file.tally.labels})
-    return [
-        {
-            "label": name,
-            "images": sum(file.tally.labels[name] for file in files),
-            "files": {file.name: file.tally.labels[name] for file in files},
-        }
-        for name in names
-    ]
-
-
 def facts(files: Sequence[FileSummary]) -> dict[str, Any]:
     """Return what the verdict rests on, ready for JSON."""
     return {
@@ -220,6 +207,7 @@ def facts(files: Sequence[FileSummary]) -> dict[str, Any]:
                 "bytes": file.bytes,
                 "kinds": {str(kind): seen.count for kind, seen in sorted(file.tally.kinds.items())},
                 "job_types": dict(sorted(file.tally.jobs.items())),
+                "labels": dict(sorted(file.tally.labels.items())),
                 "buckets": dict(sorted(file.tally.buckets.items())[:100]),
             }
             for file in files

@@ -20,7 +20,7 @@ from manifest_tools.manifests.labels import LabelRule
 from manifest_tools.manifests.repeats import Seen, repeats
 from manifest_tools.manifests.scanning import Scanner
 from manifest_tools.manifests.sources import LongLine, Source, lines
-from manifest_tools.manifests.summaries import FileSummary, add_file_findings, add_repeats, facts, label_table
+from manifest_tools.manifests.summaries import FileSummary, add_file_findings, add_repeats, facts
 from manifest_tools.manifests.tally import Tally
 from manifest_tools.policy import Policy
 from manifest_tools.taxonomy import CURRENT, Taxonomy
@@ -76,7 +76,7 @@ def validate_manifest(
     Returns
     -------
     Report
-        ``labels``: images of each label. ``facts["files"]``: kind, lines, buckets and job types of each file.
+        ``facts["files"]``: kind, lines, buckets, job types and label counts of each file.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def validate_manifest(
         files.append(summary)
     look = _second_look(sources)
     add_repeats(collector, files, repeats([file.tally.keys for file in files], look))
-    return collector.report(fail_on=chosen.fail_on, labels=label_table(files), facts=facts(files))
+    return collector.report(fail_on=chosen.fail_on, facts=facts(files))
 
 
 def scan(

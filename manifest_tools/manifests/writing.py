@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,99 @@ import orjson
 
 from manifest_tools.dataset import Dataset, replacing
 from manifest_tools.errors import InputError, OutputError
-from manifest_tools.keys import source_refs, split_uri
-from manifest_tools.manifests.kinds import LABELS, SOURCE_REF, TRUTH
+from manifest_tools.keys import source_refs
+from manifest_tools.manifests.composing import EPOCH, Composer, composer, moderation_line
+from manifest_tools.manifests.kinds import parse_kind
 from manifest_tools.outcomes import compare
 from manifest_tools.policy import Policy
+from manifest_tools.truth import Mask, Truth
 from manifest_tools.usable import usable
+
+SIDES = ("train", "test")
+
+
+def write_manifests(
+    dataset: Dataset,
+    out: str | Path,
+    *,
+    to: str | None = None,
+    kind: str = "moderation",
+    policy: Policy | None = None,
+    creation_date: str = EPOCH,
+) -> dict[str, int]:
+    """Write ``OUT/train.manifest`` and ``OUT/test.manifest``.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Split; only usable images are written, with their true labels.
+    out : str or Path
+        Folder, made if it is missing. Each file appears whole or not at all.
+    to : str, optional
+        ``s3://bucket/prefix`` of the images, instead of the data set's own destination.
+    kind : str
+        "moderation", "multi-label", "image-classification" (a pair for each label, as Custom Labels wants it)
+        or "image-list". Where a kind cannot say that nothing is unsafe, the first safe name becomes the class.
+    policy : Policy, optional
+        Instead of the data set's own.
+    creation_date : str
+        For the layouts of labelling jobs. No clock is read.
+
+    Returns
+    -------
+    dict of str to int
+        Lines of each side.
+
+    Raises
+    ------
+    InputError
+        The data set has no split, or images have no place in S3, or the kind cannot be written.
+    OutputError
+        A file cannot be written.
+    """
+    policy = policy or Policy.from_dict(dataset.policy)
+    if to is not None:
+        dataset = replace(dataset, destination=to)
+    if not dataset.images.empty and not dataset.images["split"].isin(SIDES).any():
+        msg = "the data set has no split yet; run split_dataset ('manifest-tools split') before writing manifests"
+        raise InputError(msg)
+    outcomes = compare(dataset, policy)
+    kept = usable(dataset, policy, outcomes)
+    wanted = parse_kind(kind)
+    if wanted is None:
+        msg = "kind 'auto' is for reading; name the kind to write"
+        raise InputError(msg)
+    compose = composer(
+        wanted, outcomes.truth.labels, safe=(policy.safe_names or ("Safe",))[0], creation_date=creation_date
+    )
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make {folder}: {error.strerror or error}; choose a place that you may write to"
+        raise OutputError(msg) from error
+    return {
+        side: write_lines(folder / f"{side}.manifest", _lines(dataset, outcomes.truth, kept, side, compose))
+        for side in SIDES
+    }
+
+
+def _lines(
+    dataset: Dataset, truth: Truth, kept: Mask, side: str, compose: Composer
+) -> Iterator[dict[str, Any]]:
+    """Yield the lines of one side in the order of the images; byte-equal copies under one key once."""
+    rows = (kept & (dataset.images["split"] == side).to_numpy()).nonzero()[0]
+    references = source_refs(dataset).to_numpy()
+    written: set[str] = set()
+    for row in rows:
+        reference = references[row]
+        if not reference:
+            image = dataset.images["image"].iloc[row]
+            msg = f"{image!r} has no place in S3 yet; say where the images will be (--to s3://bucket/prefix)"
+            raise InputError(msg)
+        if reference not in written:
+            written.add(reference)
+            yield compose(reference, truth.label_set(int(row)))
 
 
 def write_moderation(path: str | Path, rows: Iterable[tuple[str, Sequence[str]]]) -> int:
@@ -38,19 +126,22 @@ def write_moderation(path: str | Path, rows: Iterable[tuple[str, Sequence[str]]]
     OutputError
         The file cannot be written.
     """
-    return write_lines(
-        path, ({SOURCE_REF: uri, TRUTH: {LABELS: [{"Name": name} for name in names]}} for uri, names in rows)
-    )
+    return write_lines(path, (moderation_line(uri, names) for uri, names in rows))
 
 
 def write_lines(path: str | Path, lines: Iterable[dict[str, Any]]) -> int:
     """Write JSON objects as lines of UTF-8, by a temporary file and a rename; return how many."""
+    return write_bytes(path, (orjson.dumps(line) for line in lines))
+
+
+def write_bytes(path: str | Path, lines: Iterable[bytes]) -> int:
+    """Write lines, given without their line breaks, by a temporary file and a rename; return how many."""
     target = Path(path)
     count = 0
     try:
         with replacing(target) as temporary, temporary.open("wb") as file:
             for count, line in enumerate(lines, 1):  # noqa: B007 - the last number is the count
-                file.write(orjson.dumps(line))
+                file.write(line)
                 file.write(b"\n")
     except OSError as error:
         msg = f"cannot write {target}: {error.strerror or error}; choose a place that you may write to"

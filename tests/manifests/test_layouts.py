@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +17,11 @@ from manifest_tools.policy import Policy
 
 def moderation(name="a.jpg", labels=("Alcohol",), **more):
     entries = [{"Name": label} for label in labels]
-    return {"source-ref": f"s3://acme-mod/{name}", "content-moderation-groundtruth": {"ModerationLabels": entries}, **more}
+    return {
+        "source-ref": f"s3://acme-mod/{name}",
+        "content-moderation-groundtruth": {"ModerationLabels": entries},
+        **more,
+    }
 
 
 def multi_label(name="a.jpg", ids=(0, 3), **more):
@@ -54,7 +57,9 @@ def single_label(name="a.jpg", class_name="beer", attribute="drink"):
 
 
 def answer(*scores, version="7.0"):
-    labels = [{"Confidence": score, "Name": "Alcohol", "ParentName": "", "TaxonomyLevel": 1} for score in scores]
+    labels = [
+        {"Confidence": score, "Name": "Alcohol", "ParentName": "", "TaxonomyLevel": 1} for score in scores
+    ]
     return {"ModerationLabels": labels, "ModerationModelVersion": version}
 
 
@@ -66,7 +71,8 @@ LINES = [
     {"source-ref": "s3://acme-mod/f.jpg"},
     {"source-ref": "s3://acme-mod/g.jpg", "batch": {"n": [1, 2.5, None, True], "type": "x"}},
     {"source-ref": "s3://acme-mod/h.jpg", "detect-moderation-labels": answer(88.5, 100)},
-    moderation("i.jpg") | {"detect-moderation-labels": answer(5.5), "detect-moderation-labels-base-model": answer()},
+    moderation("i.jpg")
+    | {"detect-moderation-labels": answer(5.5), "detect-moderation-labels-base-model": answer()},
     multi_label(),
     multi_label("j.jpg", ()),
     multi_label("k.jpg", (1, 0, 2, 5, 6, 7, 4)),
@@ -75,9 +81,44 @@ LINES = [
     single_label(attribute="a") | {"b": [0], "b-metadata": multi_label()["unsafe-metadata"]},
     {"source-ref": "s3://acme-mod/m.jpg", "x-metadata": {"type": "groundtruth/custom"}},
 ]
-TEXTS = [json.dumps(line) for line in LINES] + [json.dumps(line, separators=(",", ":"), ensure_ascii=False) for line in LINES]
-PIECES = ['"', "\\", "{", "}", "[", "]", ",", ":", " ", "0", "1", "01", "-", "e9", ".", "NaN", "null", "é", "\x00", "\x7f", "\r",
-          "\ufeff", "%2", "s3://", "/", "groundtruth/object-detection", '"Name"', '"0"', ', "batch": 1', "\\u0041", "\\ud800", "  ", "\t"]
+TEXTS = [json.dumps(line) for line in LINES] + [
+    json.dumps(line, separators=(",", ":"), ensure_ascii=False) for line in LINES
+]
+PIECES = [
+    '"',
+    "\\",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    " ",
+    "0",
+    "1",
+    "01",
+    "-",
+    "e9",
+    ".",
+    "NaN",
+    "null",
+    "é",
+    "\x00",
+    "\x7f",
+    "\r",
+    "\ufeff",
+    "%2",
+    "s3://",
+    "/",
+    "groundtruth/object-detection",
+    '"Name"',
+    '"0"',
+    ', "batch": 1',
+    "\\u0041",
+    "\\ud800",
+    "  ",
+    "\t",
+]
 
 
 @st.composite
@@ -117,7 +158,9 @@ def test_layouts_never_disagree_with_the_full_judgement(lines, newline):
 def test_most_clean_lines_are_settled_by_layouts(monkeypatch):
     judged = []
     original = validation.Judge.line
-    monkeypatch.setattr(validation.Judge, "line", lambda self, data: judged.append(data) or original(self, data))
+    monkeypatch.setattr(
+        validation.Judge, "line", lambda self, data: judged.append(data) or original(self, data)
+    )
     for make in (moderation, multi_label, single_label):
         judged.clear()
         rng = random.Random(1)

@@ -1,0 +1,88 @@
+"""``manifest-tools convert``: from one kind of manifest to another."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manifest_tools.cli import options
+from manifest_tools.cli.console import exit_with, print_report, say, show
+from manifest_tools.cli.judging import policy_from
+from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.taxonomy import CURRENT
+
+
+def convert(
+    source: Annotated[
+        str, typer.Argument(metavar="INPUT", help="A manifest of any kind; - is standard input.")
+    ],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The manifest to write.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="What to write: moderation, multi-label, image-classification, image-list, bulk-analysis.",
+        ),
+    ],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help="Which label each class means ('manifest-tools map' drafts one)."
+        ),
+    ] = None,
+    label_confidence: Annotated[
+        float,
+        typer.Option(
+            help="Confidence of a labelling job below which an image is left out.", min=0.0, max=1.0
+        ),
+    ] = 0.0,
+    empty_is_safe: Annotated[
+        bool,
+        typer.Option("--empty-is-safe", help="Take 'none of the job's classes' for 'nothing is unsafe'."),
+    ] = False,
+    label_level: options.Level = None,
+    safe_names: options.SafeNames = None,
+    taxonomy: options.TaxonomyVersion = CURRENT,
+    policy: options.PolicyFile = None,
+    fail_on: options.Fail = None,
+    max_findings: options.MaxFindings = MAX_FINDINGS,
+    format: options.Format = options.OutputFormat.TEXT,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write a manifest again as another kind. No label is invented: an image without labels is left out.
+
+    Lines that are of the wanted kind already keep their bytes; every line that is left out is listed with the
+    reason.
+
+    Example: manifest-tools convert output.manifest train.manifest --kind moderation
+    """
+    from manifest_tools.manifests.converting import convert_manifest
+    from manifest_tools.reports.lines import render_lines
+    from manifest_tools.sources.mapping import read_mapping
+    from manifest_tools.taxonomy import Taxonomy
+
+    chosen = policy_from(
+        policy, taxonomy=taxonomy, label_level=label_level, safe_names=safe_names, fail_on=fail_on
+    )
+    report = convert_manifest(
+        source,
+        target,
+        kind=kind,
+        taxonomy=taxonomy,
+        policy=chosen,
+        mapping=read_mapping(mapping, Taxonomy.load(taxonomy), chosen) if mapping else None,
+        label_confidence=label_confidence,
+        empty_is_safe=empty_is_safe,
+        max_findings=max_findings,
+    )
+    if format is options.OutputFormat.JSON:
+        print_report(report, format)
+    elif report.findings:
+        show(render_lines(report, color=sys.stdout.isatty()))
+    if not quiet:
+        facts = report.facts
+        say(f"{target}: {facts['lines_written']:,} lines written, {facts['lines_left_out']:,} left out")
+    exit_with(report)
