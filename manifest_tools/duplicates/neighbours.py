@@ -27,6 +27,7 @@ LONG_RUN = 512  # more hashes than this under one key are joined again on the bi
 # The cost of a plan in nanoseconds, for choosing among plans only: one hash sorted, one pair compared.
 SORT_NS, COMPARE_NS = 22.0, 8.0
 INDEPENDENCE = 0.9  # bits of real hashes tell a little of one another
+MOST_PARTS = 16
 SAMPLE = 4096  # rows looked at to see how even the bits are
 
 
@@ -108,7 +109,7 @@ def _plan(n_bits: int, width: int, radius: int, entropy: float) -> tuple[_Part, 
     """
     n = 2.0**n_bits
     best_cost, best = n * n / 2 * COMPARE_NS, tuple[_Part, ...]()
-    for count in range(1, radius + 2):
+    for count in range(1, min(radius + 1, MOST_PARTS) + 1):
         for need in range(1, 10):
             parts = _cut(width, radius, count, need)
             key_bits = min((p.key_bits for p in parts), default=WORD)
