@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.floating]
 
 # Parts of an axis that the views are made of, and the views as (part of the height, part of the width).
 SPANS = ((0.0, 1.0), (0.04, 0.96), (0.08, 0.92), (0.0, 0.9), (0.1, 1.0))
@@ -42,12 +42,34 @@ FLAT = 1.5
 # A sign, or which of two axes varies more, may come out otherwise in a copy when it is less clear than this.
 UNSURE_SIGN, UNSURE_AXIS = 0.2, 0.3
 
+LARGEST = 192  # pixels of an axis; more are merged by twos
+# A product of matrices below this many multiplications stays on its thread. The numerical library would else wake
+# its own threads for each picture, which costs many times the product where pictures are worked on side by side.
+ONE_THREAD = 1 << 18
+
 _V, _H = np.mgrid[:FREQUENCIES, :FREQUENCIES]  # degree down the picture and across it
 _KEPT = (_V + _H > 0) & (_V + _H < FREQUENCIES)
 DEGREES = np.stack([_V[_KEPT], _H[_KEPT]], axis=1)  # (down, across) of hash bit 0, 1, ...
-_ACROSS, _DOWN = DEGREES[:, 1] > DEGREES[:, 0], DEGREES[:, 0] > DEGREES[:, 1]
 FIRST_ACROSS, FIRST_DOWN = DEGREES.tolist().index([0, 1]), DEGREES.tolist().index([1, 0])
-_LOWEST = DEGREES.sum(axis=1) <= 3
+# Which terms tell how strong the lowest frequencies are, how much a picture varies across and down, and in all.
+_LOWEST, _ACROSS, _DOWN, _ALL = range(4)
+_POWERS = np.stack(
+    [
+        DEGREES.sum(axis=1) <= 3,
+        DEGREES[:, 1] > DEGREES[:, 0],
+        DEGREES[:, 0] > DEGREES[:, 1],
+        DEGREES.sum(axis=1) > 0,
+    ]
+).astype(np.float32)
+_POWERS[_LOWEST] /= _POWERS[_LOWEST].sum()  # a mean
+# Where the terms of each view stand in the table of all terms, which has (span, degree) for rows and for columns.
+_TERMS = len(SPANS) * FREQUENCIES
+_PLACES = np.array(
+    [
+        (down * FREQUENCIES + DEGREES[:, 0]) * _TERMS + across * FREQUENCIES + DEGREES[:, 1]
+        for down, across in VIEWS
+    ]
+)
 
 
 class Fingerprint(NamedTuple):
@@ -74,21 +96,43 @@ def describe(grey: npt.NDArray[np.uint8]) -> Fingerprint:
     -------
     Fingerprint
     """
-    pixels = grey.astype(np.float32)
+    pixels: FloatArray = grey.astype(np.float32)
+    while len(pixels) >= LARGEST:
+        pixels = (pixels[: len(pixels) // 2 * 2 : 2] + pixels[1::2]) / 2
+    while pixels.shape[1] >= LARGEST:
+        pixels = (pixels[:, : pixels.shape[1] // 2 * 2 : 2] + pixels[:, 1::2]) / 2
     height, width = pixels.shape
-    terms = _cosines(height) @ pixels @ _cosines(width).T
-    terms = terms.reshape(len(SPANS), FREQUENCIES, len(SPANS), FREQUENCIES)
-    whole = terms[0, :, 0, :]
-    contrast = np.sqrt(np.square(whole).sum() - np.square(whole[0, 0]))
-    if contrast < FLAT:
+    rows = _product(_axis(height), pixels)
+    terms = _product(rows[:_TERMS], _axis(width)[:_TERMS].T)
+    views = terms.ravel()[_PLACES]
+    if np.square(views[0]).sum() < FLAT**2:
         return NO_FINGERPRINT
-    upright = whole[:8, :8] > 0
+    upright = terms[:8, :8] > 0
     upright[0, 0] = False
-    views = np.stack([terms[down, :, across, :][_KEPT] for down, across in VIEWS])
-    return Fingerprint(_hex(np.packbits(upright)), _hex(_words(views).astype(">u8")), _hex(_sketch(pixels)))
+    cells = _product(rows[_TERMS:], _axis(width)[_TERMS:].T)
+    return Fingerprint(
+        np.packbits(upright).tobytes().hex(),
+        _words(views).astype(">u8").tobytes().hex(),
+        _sketch(cells).tobytes().hex(),
+    )
 
 
-@lru_cache(maxsize=1024)
+def _product(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return ``left @ right``, in slices of rows small enough for one thread."""
+    step = max(2, ONE_THREAD // right.size)
+    if len(left) <= step:
+        return left @ right
+    slices = np.zeros((-(-len(left) // step), step, left.shape[1]), dtype=np.float32)
+    slices.reshape(-1, left.shape[1])[: len(left)] = left
+    return (slices @ right).reshape(-1, right.shape[1])[: len(left)]
+
+
+@lru_cache(maxsize=256)
+def _axis(size: int) -> FloatArray:
+    """Return what is taken along an axis of `size` pixels: the cosine terms of every span, then the sketch's cells."""
+    return np.concatenate([_cosines(size), _cells(size)])
+
+
 def _cosines(size: int) -> FloatArray:
     """Return the cosine terms of every span of an axis of `size` pixels, shape (spans * FREQUENCIES, size).
 
@@ -108,35 +152,28 @@ def _cosines(size: int) -> FloatArray:
 
 def _words(views: FloatArray) -> npt.NDArray[np.uint64]:
     """Pack the terms of each view, shape (views, HASH_BITS), into a word."""
-    power = np.square(views)
-    clear = UNSURE_SIGN * np.sqrt(power[:, _LOWEST].mean(axis=1))
-    axis = np.log((power[:, _ACROSS].sum(axis=1) + 1e-9) / (power[:, _DOWN].sum(axis=1) + 1e-9))
+    power = np.square(views) @ _POWERS.T
+    clear = UNSURE_SIGN * np.sqrt(power[:, _LOWEST])
+    axis = np.log((power[:, _ACROSS] + 1e-9) / (power[:, _DOWN] + 1e-9))
     bits = np.zeros((len(views), 64), dtype=np.bool_)
     bits[:, :HASH_BITS] = views > 0
     bits[:, TRANSPOSE_BIT] = axis < 0
     bits[:, TRANSPOSE_UNSURE_BIT] = np.abs(axis) < UNSURE_AXIS
     bits[:, MIRROR_UNSURE_BIT] = np.abs(views[:, FIRST_ACROSS]) < clear
     bits[:, FLIP_UNSURE_BIT] = np.abs(views[:, FIRST_DOWN]) < clear
-    bits[:, USABLE_BIT] = power.sum(axis=1) >= FLAT**2
+    bits[:, USABLE_BIT] = power[:, _ALL] >= FLAT**2
     return np.packbits(bits, axis=1, bitorder="little").view("<u8").ravel()
 
 
-def _sketch(pixels: FloatArray) -> npt.NDArray[np.uint8]:
-    """Return the mean of each cell of a 32 x 32 grid in sixteen steps of the picture's range, two to a byte."""
-    height, width = pixels.shape
-    cells = _cells(height) @ pixels @ _cells(width).T
+def _sketch(cells: FloatArray) -> npt.NDArray[np.uint8]:
+    """Return cells in sixteen steps of the picture's range, two to a byte."""
     low, high = cells.min(), cells.max()
     steps = np.rint((cells - low) * (15 / max(high - low, 1e-6))).astype(np.uint8).ravel()
     packed: npt.NDArray[np.uint8] = steps[::2] << 4 | steps[1::2]
     return packed
 
 
-@lru_cache(maxsize=1024)
 def _cells(size: int) -> FloatArray:
     """Return how much of each pixel of an axis lies in each cell, shape (SKETCH_SIDE, size); rows sum to 1."""
     edges = np.linspace(0, SKETCH_SIDE, size + 1)[None, :] - np.arange(SKETCH_SIDE)[:, None]
     return np.diff(np.clip(edges, 0, 1), axis=1).astype(np.float32)
-
-
-def _hex(values: npt.NDArray[np.generic]) -> str:
-    return values.tobytes().hex()

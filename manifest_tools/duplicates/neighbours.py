@@ -24,9 +24,10 @@ Pairs = tuple[IntArray, IntArray, npt.NDArray[np.uint8]]
 WORD = 64
 CHUNK = 1 << 20  # pairs compared at a time: bounds the memory used beside the hashes
 LONG_RUN = 512  # more hashes than this under one key are joined again on the bits that they do not share
-# The cost of a plan in nanoseconds, for choosing among plans only: one hash sorted, one pair compared.
-SORT_NS, COMPARE_NS = 22.0, 8.0
+# What a plan costs, for choosing among plans: to sort one hash, and to compare one pair.
+SORT_COST, COMPARE_COST = 2.0, 3.0
 INDEPENDENCE = 0.9  # bits of real hashes tell a little of one another
+MOST_PARTS = 16
 SAMPLE = 4096  # rows looked at to see how even the bits are
 
 
@@ -45,12 +46,21 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """Rows sorted by the bits of the chosen blocks of one part (`key`)."""
+    """Blocks chosen of one part, and the rows sorted by their bits: each number is those bits and the row."""
 
     part: int
     blocks: tuple[int, ...]
-    rows: IntArray
-    key: UInt64Array
+    order: UInt64Array
+    row_bits: int
+
+    def rows(self, at: IntArray | slice) -> IntArray:
+        """Return the rows at some places of the order."""
+        return (self.order[at] & np.uint64((1 << self.row_bits) - 1)).astype(np.int64)
+
+    def same_key(self, at: IntArray | slice, other: IntArray | slice) -> npt.NDArray[np.bool_]:
+        """Tell where the chosen bits at some places are those at other places."""
+        same: npt.NDArray[np.bool_] = (self.order[at] ^ self.order[other]) < np.uint64(1 << self.row_bits)
+        return same
 
 
 def near_pairs(hashes: UInt64Array, radius: int, *, bits: int | None = None) -> Iterator[Pairs]:
@@ -76,8 +86,10 @@ def near_pairs(hashes: UInt64Array, radius: int, *, bits: int | None = None) -> 
     -----
     Memory is linear in the number of hashes: the pairs come in pieces and are not collected here.
     """
-    words = np.ascontiguousarray(hashes, dtype=np.uint64)
-    words = words[:, None] if words.ndim == 1 else words
+    words = np.asarray(hashes, dtype=np.uint64)
+    words = np.asfortranarray(
+        words[:, None] if words.ndim == 1 else words
+    )  # one word of all rows side by side
     width = words.shape[1] * WORD if bits is None else bits
     if not (0 <= radius <= 255 and 0 < width <= words.shape[1] * WORD):
         raise ValueError(
@@ -94,6 +106,8 @@ def _join(words: UInt64Array, width: int, radius: int) -> Iterator[Pairs]:
     for number, part in enumerate(parts):
         for choice in _choices(words, number, part):
             for first, second, distance in _equal_keys(words, width, radius, part, choice):
+                if not len(first):
+                    continue
                 new = _meet_first(words[first] ^ words[second], parts, choice)
                 low, high = np.minimum(first, second), np.maximum(first, second)
                 yield low[new], high[new], distance[new]
@@ -107,8 +121,8 @@ def _plan(n_bits: int, width: int, radius: int, entropy: float) -> tuple[_Part, 
     at many sizes, keys do not part the rows, and a plan made for even bits would compare them over and over.
     """
     n = 2.0**n_bits
-    best_cost, best = n * n / 2 * COMPARE_NS, tuple[_Part, ...]()
-    for count in range(1, radius + 2):
+    best_cost, best = n * n / 2 * COMPARE_COST, tuple[_Part, ...]()
+    for count in range(1, min(radius + 1, MOST_PARTS) + 1):
         for need in range(1, 10):
             parts = _cut(width, radius, count, need)
             key_bits = min((p.key_bits for p in parts), default=WORD)
@@ -118,7 +132,7 @@ def _plan(n_bits: int, width: int, radius: int, entropy: float) -> tuple[_Part, 
                 continue
             choices = sum(comb(len(p.blocks), need) for p in parts)
             compared = n * n / 2 / 2 ** (key_bits * entropy * INDEPENDENCE)
-            cost = choices * (n * SORT_NS + compared * COMPARE_NS)
+            cost = choices * (n * SORT_COST + compared * COMPARE_COST)
             if cost < best_cost:
                 best_cost, best = cost, parts
     return best
@@ -133,7 +147,7 @@ def _entropy(words: UInt64Array, width: int) -> float:
 
 
 def _as_bits(words: UInt64Array, width: int) -> npt.NDArray[np.uint8]:
-    return np.unpackbits(words.astype("<u8").view(np.uint8), axis=1, bitorder="little")[:, :width]
+    return np.unpackbits(words.astype("<u8", order="C").view(np.uint8), axis=1, bitorder="little")[:, :width]
 
 
 def _cut(width: int, radius: int, count: int, need: int) -> tuple[_Part, ...]:
@@ -151,14 +165,13 @@ def _cut(width: int, radius: int, count: int, need: int) -> tuple[_Part, ...]:
 
 
 def _choices(words: UInt64Array, number: int, part: _Part) -> Iterator[_Choice]:
-    """Yield for every choice of `need` blocks, in lexicographic order, the rows sorted by their bits."""
-    id_bits = len(words).bit_length()
-    id_mask = np.uint64((1 << id_bits) - 1)
+    """Yield every choice of `need` blocks, in lexicographic order."""
+    row_bits = len(words).bit_length()
 
     def choose(chosen: tuple[int, ...], key: UInt64Array, used: int) -> Iterator[_Choice]:
         if len(chosen) == part.need:
-            order = np.sort(key)
-            yield _Choice(number, chosen, (order & id_mask).astype(np.int64), order >> np.uint64(id_bits))
+            key.sort()
+            yield _Choice(number, chosen, key, row_bits)
             return
         for block in range(chosen[-1] + 1 if chosen else 0, len(part.blocks) - part.need + len(chosen) + 1):
             first, size = part.blocks[block]
@@ -167,7 +180,7 @@ def _choices(words: UInt64Array, number: int, part: _Part) -> Iterator[_Choice]:
             bits |= key
             yield from choose((*chosen, block), bits, used + size)
 
-    yield from choose((), np.arange(len(words), dtype=np.uint64), id_bits)
+    yield from choose((), np.arange(len(words), dtype=np.uint64), row_bits)
 
 
 def _bits_at(words: UInt64Array, first: int, size: int) -> UInt64Array:
@@ -176,42 +189,36 @@ def _bits_at(words: UInt64Array, first: int, size: int) -> UInt64Array:
     value = words[:, word] >> np.uint64(offset)
     if offset + size > WORD:
         value |= words[:, word + 1] << np.uint64(WORD - offset)
-    value &= np.uint64((1 << size) - 1)
+    if offset + size != WORD:
+        value &= np.uint64((1 << size) - 1)
     return value
 
 
 def _equal_keys(words: UInt64Array, width: int, radius: int, part: _Part, choice: _Choice) -> Iterator[Pairs]:
     """Yield the pairs within the radius among rows with equal keys."""
-    rows, key = choice.rows, choice.key
-    at = np.flatnonzero(key[1:] == key[:-1])
-    for start, stop in _long_runs(key):
+    at = np.flatnonzero(choice.same_key(slice(1, None), slice(None, -1)))
+    for start, stop in _long_runs(choice) if at.size >= LONG_RUN else ():
         at = at[(at < start) | (at >= stop)]
-        members = rows[start:stop]
+        members = choice.rows(slice(start, stop))
         shared = [bit for b in choice.blocks for bit in range(part.blocks[b][0], sum(part.blocks[b]))]
-        for first, second, distance in _join(
-            _without_bits(words[members], width, shared), width - len(shared), radius
-        ):
+        rest = _without_bits(words[members], width, shared)
+        for first, second, distance in _join(rest, width - len(shared), radius):
             yield members[first], members[second], distance
     step = 1
     while at.size:
         for piece in range(0, at.size, CHUNK):
             here = at[piece : piece + CHUNK]
-            yield _within(words, rows[here], rows[here + step], radius)
+            yield _within(words, choice.rows(here), choice.rows(here + step), radius)
         step += 1
-        at = at[: np.searchsorted(at, len(key) - step)]
-        at = at[key[at + step] == key[at]]
+        at = at[: np.searchsorted(at, len(words) - step)]
+        at = at[choice.same_key(at, at + step)]
 
 
-def _long_runs(key: UInt64Array) -> list[tuple[int, int]]:
+def _long_runs(choice: _Choice) -> list[tuple[int, int]]:
     """Return (start, stop) of the runs of more than LONG_RUN equal keys."""
-    long = np.unique(key[LONG_RUN:][key[LONG_RUN:] == key[:-LONG_RUN]])
-    return list(
-        zip(
-            np.searchsorted(key, long).tolist(),
-            np.searchsorted(key, long, side="right").tolist(),
-            strict=True,
-        )
-    )
+    far = np.flatnonzero(choice.same_key(slice(LONG_RUN, None), slice(None, -LONG_RUN)))
+    runs = np.split(far, np.flatnonzero(~choice.same_key(far[1:], far[:-1])) + 1) if far.size else []
+    return [(int(run[0]), int(run[-1]) + LONG_RUN + 1) for run in runs]
 
 
 def _without_bits(words: UInt64Array, width: int, shared: list[int]) -> UInt64Array:
@@ -222,7 +229,7 @@ def _without_bits(words: UInt64Array, width: int, shared: list[int]) -> UInt64Ar
         bits = _as_bits(words[start : start + CHUNK // WORD], width)
         packed = np.packbits(bits[:, keep], axis=1, bitorder="little")
         out[start : start + CHUNK // WORD, : packed.shape[1]] = packed
-    return out.view("<u8").astype(np.uint64)
+    return np.asfortranarray(out.view("<u8").astype(np.uint64))
 
 
 def _within(words: UInt64Array, first: IntArray, second: IntArray, radius: int) -> Pairs:

@@ -7,7 +7,7 @@ from manifest_tools.duplicates import near_pairs, neighbours
 
 
 def brute_force(hashes, radius):
-    rows = hashes.reshape(len(hashes), -1)
+    rows = hashes[:, None] if hashes.ndim == 1 else hashes
     pairs = set()
     for row in range(len(rows)):
         distance = np.bitwise_count(rows[row] ^ rows[row + 1 :]).sum(axis=1)
