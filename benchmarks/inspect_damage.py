@@ -47,8 +47,8 @@ def pillow(data: bytes) -> bool:
 def detectors() -> dict[str, Callable[[bytes], bool]]:
     found: dict[str, Callable[[bytes], bool]] = {"manifest_tools": ours, "Pillow load": pillow}
     try:
-        import cv2
-        import numpy as np
+        import cv2  # noqa: PLC0415 - a peer may be absent
+        import numpy as np  # noqa: PLC0415
     except ImportError:
         print("OpenCV is not installed: left out")
         return found
@@ -94,7 +94,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        paths = sorted(options.images.rglob("*.jpg")) if options.images else inspect_corpus.make(Path(scratch), 40)
+        paths = (
+            sorted(options.images.rglob("*.jpg"))
+            if options.images
+            else inspect_corpus.make(Path(scratch), 40)
+        )
         tools = detectors()
         total: Counter[tuple[str, str]] = Counter()
         noticed: Counter[tuple[str, str, str]] = Counter()
@@ -115,8 +119,14 @@ def main() -> None:
                         for name, notices in tools.items():
                             noticed[name, kind, encoder] += notices(broken)
     for name in tools:
-        print(f"\n{name}: alarms on sound files: {alarms[name]} of {sum(total['sound', e] for e in ENCODERS)}")
-        print(f"{'noticed, %':16}" + "".join(f"{encoder:>14}" for encoder in ENCODERS) + f"{'all':>10}{'files':>8}")
+        print(
+            f"\n{name}: alarms on sound files: {alarms[name]} of {sum(total['sound', e] for e in ENCODERS)}"
+        )
+        print(
+            f"{'noticed, %':16}"
+            + "".join(f"{encoder:>14}" for encoder in ENCODERS)
+            + f"{'all':>10}{'files':>8}"
+        )
         for kind in KINDS:
             counts = [(noticed[name, kind, e], total[kind, e]) for e in ENCODERS]
             hits, files = sum(h for h, _ in counts), sum(n for _, n in counts)
