@@ -23,7 +23,9 @@ def photograph(width: int, height: int, seed: int) -> Image.Image:
     return Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
 
 
-def make(folder: Path, count: int, *, sizes: tuple[tuple[int, int], ...] = SIZES, progressive: float = 0.1) -> list[Path]:
+def make(
+    folder: Path, count: int, *, sizes: tuple[tuple[int, int], ...] = SIZES, progressive: float = 0.1
+) -> list[Path]:
     """Write `count` JPEG files, of which a share is progressive; files that are there already are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

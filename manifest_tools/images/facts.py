@@ -17,7 +17,6 @@ from manifest_tools.images import jpeg, png, raster
 from manifest_tools.images.raster import Grey
 from manifest_tools.sniff import sniff
 
-FACTS_VERSION: Final = 1  # raise it whenever the same bytes may give other facts
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit; the service takes 100 million
 MAX_BYTES: Final = 1 << 30  # more than this is not read into memory; the service takes 15 MB
 SHORT_SIDE: Final = 96  # pixels that fingerprints want of the shorter side

@@ -27,6 +27,7 @@ Progress = Callable[[int, int | None], None]
 TIMEOUT: Final = 60.0  # seconds for one image
 _BATCH_BYTES: Final = 4 << 20  # of image files
 _BATCH_FILES: Final = 64
+_LEAST_BYTES, _LEAST_FILES = 1 << 20, 16  # not worth another process
 _BATCH_NAMES: Final = 8 << 10  # characters of paths
 
 
@@ -192,8 +193,8 @@ class _Run:
 def _batches(todo: list[tuple[int, int]], paths: list[str], workers: int) -> Iterator[list[int]]:
     """Cut the work into portions that are neither long to wait for nor costly to hand over."""
     shares = 4 * workers
-    heavy = min(_BATCH_BYTES, sum(size for _, size in todo) // shares)
-    many = min(_BATCH_FILES, -(-len(todo) // shares))
+    heavy = min(_BATCH_BYTES, max(_LEAST_BYTES, sum(size for _, size in todo) // shares))
+    many = min(_BATCH_FILES, max(_LEAST_FILES, -(-len(todo) // shares)))
     batch: list[int] = []
     weight = names = 0
     for number, size in todo:

@@ -29,6 +29,9 @@ _BOOT: Final = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
     "from manifest_tools.images.worker import main; main()"
 )
+_ONE_THREAD: Final = dict.fromkeys(  # the workers share the processors; numerical libraries must not
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
 _AHEAD: Final = 2  # batches that a worker holds, so that it never waits for the next one
 _TICK: Final = 0.2  # seconds between two looks at the clock
 
@@ -180,6 +183,7 @@ class _Driver(threading.Thread):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, **_ONE_THREAD},
             **group,
         )
         if self._stopping:

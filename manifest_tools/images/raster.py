@@ -103,7 +103,9 @@ def _settings(max_pixels: int) -> Iterator[None]:
 
 
 def _failure(error: Exception) -> Failure:
-    words = " ".join(str(error).replace(";", ",").split())[:200] or type(error).__name__  # remarks join by ";"
+    words = (
+        " ".join(str(error).replace(";", ",").split())[:200] or type(error).__name__
+    )  # remarks join by ";"
     lower = words.lower()
     if "too large" in lower or "too much" in lower:
         return Failure("bomb", words)

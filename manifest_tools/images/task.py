@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from time import time_ns
 from typing import NamedTuple
@@ -13,9 +14,11 @@ from typing import NamedTuple
 import PIL
 import simplejpeg
 
+from manifest_tools import fingerprints, sniff
 from manifest_tools.images import cache as caches
+from manifest_tools.images import exif, facts, jpeg, png, raster
 from manifest_tools.images.cache import FactsCache, Signature, signature
-from manifest_tools.images.facts import FACTS_VERSION, ImageFacts, read_bytes
+from manifest_tools.images.facts import ImageFacts, read_bytes
 
 Look = Callable[..., ImageFacts]
 _LOCAL = threading.local()  # a cache connection for each thread, as SQLite wants it
@@ -28,6 +31,15 @@ class Read(NamedTuple):
     read_as: Signature | None
 
 
+@cache
+def _algorithm() -> str:
+    """Return the digest of the modules that make facts: whatever changes there, old facts are not served."""
+    digest = hashlib.sha256()
+    for module in (facts, jpeg, png, raster, exif, sniff, fingerprints):
+        digest.update(Path(module.__file__ or "").read_bytes())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class Task:
     """Read one file; what worker processes are given."""
@@ -37,11 +49,11 @@ class Task:
     max_pixels: int
     cache_folder: Path | None
 
-    @property
+    @cached_property
     def recipe(self) -> str:
         """Return what the cached facts depend on besides the bytes."""
         return caches.recipe(
-            version=FACTS_VERSION,
+            algorithm=_algorithm(),
             look=f"{self.look.__module__}.{self.look.__qualname__}",
             quick=self.quick,
             max_pixels=self.max_pixels,
@@ -56,12 +68,12 @@ class Task:
         if isinstance(data, ImageFacts):
             return Read(data, None)
         sha256 = hashlib.sha256(data).hexdigest()
-        facts = self._known(sha256) or self.look(
+        found = self._known(sha256) or self.look(
             data, quick=self.quick, max_pixels=self.max_pixels, sha256=sha256
         )
         settled = before is not None and before == signature(path)
         settled = settled and before is not None and began - before.mtime_ns > caches.SETTLED
-        return Read(facts, before if settled else None)
+        return Read(found, before if settled else None)
 
     def _known(self, sha256: str) -> ImageFacts | None:
         if self.cache_folder is None:

@@ -64,9 +64,9 @@ def test_closing_ends_the_workers(tmp_path):
     interrupted = _Interrupt(tmp_path)
     with pytest.raises(KeyboardInterrupt), closing(messages):
         interrupted.wait_for(messages)
-    for name in os.listdir(tmp_path):
+    for path in tmp_path.iterdir():
         with pytest.raises(ProcessLookupError):
-            os.kill(int(name), 0)
+            os.kill(int(path.name), 0)
 
 
 class _Interrupt:
@@ -77,7 +77,7 @@ class _Interrupt:
 
     def wait_for(self, messages):
         def check(*_):
-            if len(os.listdir(self.folder)) == 2:
+            if len(list(self.folder.iterdir())) == 2:
                 raise KeyboardInterrupt
 
         before = signal.signal(signal.SIGALRM, check)
@@ -108,15 +108,15 @@ def test_ctrl_c_is_quiet_and_leaves_nobody(tmp_path):
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    while not os.listdir(tmp_path):
+    while not list(tmp_path.iterdir()):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
     _, errors = process.communicate()
     assert errors.count(b"Traceback") == 1  # the parent's own, which a command turns into exit code 130
     assert errors.rstrip().endswith(b"KeyboardInterrupt")
-    (worker,) = os.listdir(tmp_path)
+    (worker,) = tmp_path.iterdir()
     with pytest.raises(ProcessLookupError):
-        os.kill(int(worker), 0)
+        os.kill(int(worker.name), 0)
 
 
 def test_the_default_follows_the_processors_that_may_be_used():

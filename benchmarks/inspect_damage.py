@@ -1,0 +1,138 @@
+"""Which silent damage in JPEG files is noticed, beside Pillow and OpenCV; and how many sound files raise alarm.
+
+Usage: python benchmarks/inspect_damage.py [--images FOLDER] [--seeds 3]
+Without a folder of photographs, made ones are used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import inspect_corpus
+from PIL import Image
+
+from manifest_tools.images.facts import facts_of
+from manifest_tools.images.jpeg import SOS, walk
+
+KINDS = ("4 KB zeroed", "1 KB deleted", "4 KB spliced", "other half", "512 B zeroed", "cut", "last 2 B cut")
+ENCODERS: dict[str, dict[str, int | bool]] = {
+    "as found": {},
+    "baseline": {"quality": 88},
+    "optimised": {"quality": 80, "optimize": True},
+    "restarts": {"quality": 85, "restart_marker_blocks": 16},
+    "progressive": {"quality": 85, "progressive": True},
+}
+
+
+def ours(data: bytes) -> bool:
+    facts = facts_of(data)
+    return bool(facts.decode_error) or "damaged: " in facts.remarks
+
+
+def pillow(data: bytes) -> bool:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+    except Exception:  # noqa: BLE001 - whatever it says, it noticed
+        return True
+    return False
+
+
+def detectors() -> dict[str, Callable[[bytes], bool]]:
+    found: dict[str, Callable[[bytes], bool]] = {"manifest_tools": ours, "Pillow load": pillow}
+    try:
+        import cv2  # noqa: PLC0415 - a peer may be absent
+        import numpy as np  # noqa: PLC0415
+    except ImportError:
+        print("OpenCV is not installed: left out")
+        return found
+    found["OpenCV"] = lambda data: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) is None
+    return found
+
+
+def variants(path: Path) -> Iterator[tuple[str, bytes]]:
+    data = path.read_bytes()
+    for name, options in ENCODERS.items():
+        if not options:
+            yield name, data
+            continue
+        buffer = io.BytesIO()
+        with Image.open(io.BytesIO(data)) as image:
+            image.convert("RGB").save(buffer, "JPEG", **options)
+        yield name, buffer.getvalue()
+
+
+def damage(data: bytes, kind: str, other: bytes, dice: random.Random) -> bytes | None:
+    """Return the file with one damage in its picture data; None when it is too small for it."""
+    found = walk(data)
+    start = next(stop for marker, _, stop in found.segments if marker == SOS)
+    end = (found.end or len(data)) - 2
+    if end - start < 8192:
+        return None
+    at = dice.randrange(start, end - 4096)
+    there = dice.randrange(len(other) // 4, len(other) // 2)
+    return {
+        "4 KB zeroed": data[:at] + bytes(4096) + data[at + 4096 :],
+        "1 KB deleted": data[:at] + data[at + 1024 :],
+        "4 KB spliced": data[:at] + other[there : there + 4096] + data[at + 4096 :],
+        "other half": data[:at] + other[there:],
+        "512 B zeroed": data[:at] + bytes(512) + data[at + 512 :],
+        "cut": data[:at],
+        "last 2 B cut": data[:-2],
+    }[kind]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=Path, help="folder of photographs (JPEG)")
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = (
+            sorted(options.images.rglob("*.jpg"))
+            if options.images
+            else inspect_corpus.make(Path(scratch), 40)
+        )
+        tools = detectors()
+        total: Counter[tuple[str, str]] = Counter()
+        noticed: Counter[tuple[str, str, str]] = Counter()
+        alarms: Counter[str] = Counter()
+        for seed in range(options.seeds):
+            dice = random.Random(seed)
+            for path in paths:
+                other = paths[dice.randrange(len(paths))].read_bytes()
+                for encoder, data in variants(path):
+                    total["sound", encoder] += 1
+                    for name, notices in tools.items():
+                        alarms[name] += notices(data)
+                    for kind in KINDS:
+                        broken = damage(data, kind, other, dice)
+                        if broken is None:
+                            continue
+                        total[kind, encoder] += 1
+                        for name, notices in tools.items():
+                            noticed[name, kind, encoder] += notices(broken)
+    for name in tools:
+        print(
+            f"\n{name}: alarms on sound files: {alarms[name]} of {sum(total['sound', e] for e in ENCODERS)}"
+        )
+        print(
+            f"{'noticed, %':16}"
+            + "".join(f"{encoder:>14}" for encoder in ENCODERS)
+            + f"{'all':>10}{'files':>8}"
+        )
+        for kind in KINDS:
+            counts = [(noticed[name, kind, e], total[kind, e]) for e in ENCODERS]
+            hits, files = sum(h for h, _ in counts), sum(n for _, n in counts)
+            cells = "".join(f"{100 * h / max(n, 1):14.1f}" for h, n in counts)
+            print(f"{kind:16}{cells}{100 * hits / max(files, 1):10.2f}{files:8}")
+
+
+if __name__ == "__main__":
+    main()
