@@ -111,10 +111,12 @@ def member(value: Any, *keys: str) -> Any:
 def text(value: Any) -> str:
     """Return a name as text without surrounding space: strings and whole numbers have one, the rest is ""."""
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+        return str(value)
     if not isinstance(value, str):
         return ""
-    return value.encode("utf-8", "replace").decode().strip()  # half a surrogate pair fits no table
+    if not value.isascii():
+        value = value.encode("utf-8", "replace").decode()  # half a surrogate pair fits no table
+    return value.strip()
 
 
 def texts(value: Any) -> list[str]:
