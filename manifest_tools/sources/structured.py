@@ -114,9 +114,10 @@ def text(value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         return ""
-    if not value.isascii():
-        value = value.encode("utf-8", "replace").decode()  # half a surrogate pair fits no table
-    return value.strip()
+    name = (
+        value if value.isascii() else value.encode("utf-8", "replace").decode()
+    )  # no half of a surrogate pair
+    return str(name).strip()
 
 
 def texts(value: Any) -> list[str]:
