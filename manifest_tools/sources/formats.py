@@ -105,7 +105,7 @@ def detect(path: Path) -> str:
 
 
 def _detect_folder(path: Path) -> str:
-    if imagefolder.recognise(path):
+    if imagefolder.recognise_folder(path):
         return imagefolder.NAME
     if next(path.rglob("*.xml"), None):
         return voc.NAME
@@ -175,6 +175,8 @@ def _header(path: Path) -> list[str]:
 def _by_columns(columns: list[str]) -> str:
     if labelled_manifest.recognise(columns):
         return labelled_manifest.NAME
+    if imagefolder.recognise(columns):
+        return imagefolder.NAME
     return csv_tools.recognise(columns) or (decisions.NAME if decisions.recognise(columns) else TABLE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from manifest_tools.sources.tables import (
     csv_records,
     find_column,
     json_records,
+    looks_like_json_lines,
     read_label_table,
     read_text,
 )
@@ -23,9 +25,14 @@ _ABSENT = "absent"  # the column in which `write_imagefolder` keeps what was loo
 FILES = ("metadata.csv", "metadata.jsonl")
 
 
-def recognise(path: Path) -> bool:
-    """Whether a path is a metadata file, or a folder that holds some."""
-    return path.name in FILES if path.is_file() else any(any(path.rglob(name)) for name in FILES)
+def recognise(columns: Sequence[str]) -> bool:
+    """Whether a table's columns are more than a plain table of labels has: boxes, or what is absent."""
+    return "file_name" in columns and ("objects" in columns or _ABSENT in columns)
+
+
+def recognise_folder(path: Path) -> bool:
+    """Whether a folder holds metadata files, at any depth."""
+    return any(any(path.rglob(name)) for name in FILES)
 
 
 def read(path: Path) -> Annotations:
@@ -53,12 +60,13 @@ def read(path: Path) -> Annotations:
 
 def _read_file(file: Path, prefix: str, notes: Notebook) -> None:
     content = read_text(file)
-    records = json_records(content, file) if file.suffix == ".jsonl" else csv_records(content, file)
+    records = json_records(content, file) if looks_like_json_lines(content) else csv_records(content, file)
     columns = list(dict.fromkeys(name for record in records for name in record.cells))
     if records and "file_name" not in columns:
         msg = f"{file}: no column 'file_name', which Hugging Face demands; found {', '.join(columns)}"
         raise InputError(msg)
     label = find_column(columns, LABEL_NAMES)
+    notes.open_world |= _ABSENT in columns  # what is absent is said there, and the rest is not known
     if "objects" in columns:
         _read_objects(records, file, prefix, notes)
     elif label is None:

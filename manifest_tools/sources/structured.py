@@ -111,10 +111,13 @@ def member(value: Any, *keys: str) -> Any:
 def text(value: Any) -> str:
     """Return a name as text without surrounding space: strings and whole numbers have one, the rest is ""."""
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+        return str(value)
     if not isinstance(value, str):
         return ""
-    return value.encode("utf-8", "replace").decode().strip()  # half a surrogate pair fits no table
+    name = (
+        value if value.isascii() else value.encode("utf-8", "replace").decode()
+    )  # no half of a surrogate pair
+    return str(name).strip()
 
 
 def texts(value: Any) -> list[str]:
