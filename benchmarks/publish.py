@@ -48,6 +48,7 @@ class Load:
 
     @property
     def names(self) -> list[str]:
+        """Every file, in order."""
         return list(self.digests)
 
 

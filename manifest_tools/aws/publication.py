@@ -25,6 +25,7 @@ from manifest_tools.keys import split_uri
 Progress = Callable[[int, int | None], None]
 
 _PAGE = 1000  # keys of one answer to a listing
+_PREFLIGHT = 4  # requests: bucket, encryption, policy, right to write
 
 
 class Action(StrEnum):
@@ -171,7 +172,7 @@ def plan_publish(
         images=tuple(planned[: len(prepared.images)]),
         manifests=tuple(planned[len(prepared.images) :]),
         findings=(*_region_findings(facts), *comparison.findings),
-        looks=comparison.looks + 5,  # of the preflight
+        looks=comparison.looks + _PREFLIGHT,
     )
 
 
