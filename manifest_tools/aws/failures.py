@@ -15,7 +15,7 @@ _POLICY = "`manifest-tools publish --print-policy` prints the rights that are ne
 _LOGIN = "Renew the credentials (for single sign-on: `aws sso login`) and run the command again."
 _AGAIN = "Run the command again: it goes on where it stopped."
 
-_DENIED = ("permission denied", _POLICY)
+_DENIED = ("permission denied", f"{_POLICY} A bucket that demands encryption wants --kms-key.")
 _NO_BUCKET = ("the bucket does not exist", "Check the name, the account and --profile.")
 _NO_OBJECT = ("there is no such object", "Check bucket and key; publish the data set first.")
 _REGION = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from os.path import commonprefix
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.pooling import run_bounded
@@ -25,6 +25,7 @@ from manifest_tools.keys import split_uri
 Progress = Callable[[int, int | None], None]
 
 _PAGE = 1000  # keys of one answer to a listing
+_PREFLIGHT = 4  # requests: bucket, encryption, policy, right to write
 
 
 class Action(StrEnum):
@@ -108,19 +109,41 @@ class PublishPlan:
         }
 
 
+class PlanOptions(TypedDict, total=False):
+    """What a publication may be told, all of it by keyword.
+
+    Parameters
+    ----------
+    to : str, optional
+        ``s3://bucket/prefix`` for the manifests; default: the data set's destination.
+    replace : bool
+        Allow objects with other bytes to be overwritten. Default: no.
+    client : optional
+        boto3 S3 client; made from `profile`, `region` and `endpoint_url` when absent.
+    profile, region, endpoint_url : str, optional
+        As in boto3.
+    kms_key : str, optional
+        Encrypt with this key. Default: the bucket's own encryption.
+    requester_pays : bool
+        Accept to be charged where a source bucket asks for it. Default: no.
+    """
+
+    to: str | None
+    replace: bool
+    client: Any
+    profile: str | None
+    region: str | None
+    endpoint_url: str | None
+    kms_key: str | None
+    requester_pays: bool
+
+
 def plan_publish(
     folder: str | Path,
     *,
-    to: str | None = None,
-    replace: bool = False,
-    client: Any = None,
-    profile: str | None = None,
-    region: str | None = None,
-    endpoint_url: str | None = None,
-    kms_key: str | None = None,
-    requester_pays: bool = False,
     workers: int = 16,
     progress: Progress | None = None,
+    **options: Unpack[PlanOptions],
 ) -> PublishPlan:
     """Find out what publishing a prepared data set takes. Nothing is written anywhere.
 
@@ -128,20 +151,12 @@ def plan_publish(
     ----------
     folder : str or Path
         DIR of `prepare`, passed.
-    to : str, optional
-        ``s3://bucket/prefix`` for the manifests; default: the data set's destination.
-    replace : bool
-        Allow objects with other bytes to be overwritten.
-    client : optional
-        boto3 S3 client; made from `profile`, `region` and `endpoint_url` when absent.
-    kms_key : str, optional
-        Encrypt with this key. Default: the bucket's own encryption.
-    requester_pays : bool
-        Accept to be charged where a source bucket asks for it.
     workers : int
         Threads.
     progress : callable, optional
         Called with (objects compared, all objects).
+    **options
+        See :class:`PlanOptions`.
 
     Raises
     ------
@@ -151,18 +166,27 @@ def plan_publish(
         The bucket cannot be used; the message says whether bucket, region, permission or key is wrong.
     """
     prepared = read_prepared(folder)
-    prefix = _manifest_prefix(prepared, to)
-    client = client or make_client(
-        "s3", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=workers + 1
+    prefix = _manifest_prefix(prepared, options.get("to"))
+    client = options.get("client") or make_client(
+        "s3",
+        profile=options.get("profile"),
+        region=options.get("region"),
+        endpoint_url=options.get("endpoint_url"),
+        max_connections=workers + 1,
     )
-    storage = S3Storage(client, prepared.bucket, requester_pays=requester_pays, kms_key=kms_key)
+    storage = S3Storage(
+        client,
+        prepared.bucket,
+        requester_pays=options.get("requester_pays", False),
+        kms_key=options.get("kms_key"),
+    )
     facts = examine_bucket(storage)
     check_write(storage, prefix)
     manifests = [
         Wanted(prefix + name, str(prepared.folder / name), len(content), digest(content))
         for name, content in prepared.manifests.items()
     ]
-    comparison = _Comparison(storage, replace)
+    comparison = _Comparison(storage, options.get("replace", False))
     planned = comparison.run([*prepared.images, *manifests], workers, progress)
     return PublishPlan(
         prepared,
@@ -171,7 +195,7 @@ def plan_publish(
         images=tuple(planned[: len(prepared.images)]),
         manifests=tuple(planned[len(prepared.images) :]),
         findings=(*_region_findings(facts), *comparison.findings),
-        looks=comparison.looks + 5,  # of the preflight
+        looks=comparison.looks + _PREFLIGHT,
     )
 
 
@@ -241,6 +265,8 @@ class _Comparison:
             return None, False
         if listed is not None and listed.bytes != item.bytes:
             return listed, False
+        if listed is not None and _etag_agrees(listed, item):
+            return listed, True
         self.looks += 1
         present = self._storage.head(item.key)
         return present, present is not None and holds(self._storage, present, item)
@@ -281,20 +307,22 @@ def _local_problem(item: Wanted) -> Finding | None:
 def holds(storage: S3Storage, present: StoredObject, item: Wanted) -> bool:
     """Whether the object in the bucket has the wanted bytes.
 
-    By the SHA-256 that S3 keeps beside it; else by the MD5 that an unencrypted object's etag is; else by
-    reading it.
+    By the SHA-256 that S3 keeps beside it; else by its etag; else by reading it.
     """
     if present.bytes != item.bytes:
         return False
     if present.sha256:
         return present.sha256 == item.sha256
-    local = Path(item.source)
-    if len(present.etag) == 32 and not item.source.startswith("s3://") and local.is_file():
-        content = local.read_bytes()
-        if digest(content) == item.sha256 and _md5(content) == present.etag:
-            return True
-    return digest(storage.get(item.key)) == item.sha256
+    return _etag_agrees(present, item) or digest(storage.get(item.key)) == item.sha256
 
 
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()  # S3's own check sum, not ours
+def _etag_agrees(present: StoredObject, item: Wanted) -> bool:
+    """Whether the etag is the MD5 of the wanted bytes. A KMS key or several parts make it something else."""
+    if len(present.etag) != 32 or item.source.startswith("s3://"):
+        return False
+    try:
+        content = Path(item.source).read_bytes()
+    except OSError:
+        return False
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()  # S3's own checksum, not ours
+    return md5 == present.etag and digest(content) == item.sha256

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from manifest_tools.aws.pooling import run_bounded
 from manifest_tools.aws.prepared import Wanted, digest
-from manifest_tools.aws.publication import Action, PlannedObject, Progress, PublishPlan, holds, plan_publish
+from manifest_tools.aws.publication import (
+    Action,
+    PlannedObject,
+    PlanOptions,
+    Progress,
+    PublishPlan,
+    holds,
+    plan_publish,
+)
 from manifest_tools.aws.storage import ConditionFailedError, StoredObject
 from manifest_tools.catalogue import finding
 from manifest_tools.errors import InputError, RemoteError
@@ -61,7 +69,7 @@ def publish(
     confirm: Callable[[PublishPlan], bool] | None = None,
     workers: int = 16,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[PlanOptions],
 ) -> PublishResult:
     """Put a prepared data set into S3: plan, show, apply.
 
@@ -82,8 +90,8 @@ def publish(
     progress : callable, optional
         Called with (objects done, all objects): once through for the plan, once for the objects to write.
     **options
-        As in :func:`manifest_tools.aws.publication.plan_publish`: `to`, `replace`, `client`, `profile`,
-        `region`, `endpoint_url`, `kms_key`, `requester_pays`.
+        See :class:`manifest_tools.aws.publication.PlanOptions`: `to`, `replace`, `client`, `profile`, `region`,
+        `endpoint_url`, `kms_key`, `requester_pays`.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.storage import S3Storage
+from manifest_tools.aws.storage import S3Storage, open_storage
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
 from manifest_tools.keys import split_uri
@@ -99,14 +99,11 @@ class ByteReader:
 
     def __call__(self, uri: str) -> bytes:
         """Return the bytes; InputError or RemoteError when they cannot be read."""
-        if not uri.startswith("s3://"):
-            try:
-                return Path(uri).read_bytes()
-            except OSError as error:
-                raise InputError(f"{uri} cannot be read: {error.strerror or error}.") from error
-        bucket, key = split_uri(uri)
-        client = _shared_client(os.getpid(), self.profile, self.region, self.endpoint_url)
-        return S3Storage(client, bucket, requester_pays=self.requester_pays).get(key)
+        client = None
+        if uri.startswith("s3://"):
+            client = _shared_client(os.getpid(), self.profile, self.region, self.endpoint_url)
+        storage, key = open_storage(uri, client=client, requester_pays=self.requester_pays)
+        return storage.get(key)
 
 
 @cache  # by process too: a forked one must not talk over its parent's connections

@@ -76,7 +76,7 @@ class Storage(Protocol):
         ...
 
 
-def open_storage(uri: str | Path, *, client: Any = None, **options: Any) -> tuple[Storage, str]:
+def open_storage(uri: str | Path, *, client: Any = None, requester_pays: bool = False) -> tuple[Storage, str]:
     """Return the storage of an address, and the key or prefix in it.
 
     Parameters
@@ -85,12 +85,12 @@ def open_storage(uri: str | Path, *, client: Any = None, **options: Any) -> tupl
         ``s3://bucket/key`` or a local path. A local path's storage is its parent folder.
     client : optional
         boto3 S3 client; needed for ``s3://``.
-    **options
-        Passed to :class:`S3Storage`.
+    requester_pays : bool
+        As in :class:`S3Storage`.
     """
     if str(uri).startswith("s3://"):
         bucket, key = split_uri(str(uri))
-        return S3Storage(client, bucket, **options), key
+        return S3Storage(client, bucket, requester_pays=requester_pays), key
     path = Path(uri)
     return LocalStorage(path.parent), path.name
 

@@ -174,7 +174,8 @@ def compare_evaluation(
 
     Notes
     -----
-    "Total" adds up the labels: it counts pairs of image and label, as Amazon's own aggregate does.
+    "Total" adds up the labels: it counts pairs of image and label. So we read Amazon's own aggregate, which no page
+    explains; where the two differ, a note says so.
     """
     _require_range("threshold", threshold, 0, 100)
     _require_range("max_false_positive_rate", max_false_positive_rate, 0, 1)

@@ -63,7 +63,7 @@ class Counts:
 class Change:
     """What became of one kind of mistake, from the base model to the adapter.
 
-    `fixed`, `caused` and `p_value` (exact McNemar) are None when only counts are known. `interval` is that of
+    `fixed`, `caused` and `p_value` (exact McNemar, each group of look-alikes once) are None when only counts are known. `interval` is that of
     the improvement; `bootstrap` the one over look-alike groups, where images are known.
     """
 

@@ -153,6 +153,7 @@ def _changes(kind: str, base: _Flags, adapter: _Flags, tests: TestSet, seed: int
     hit = before.any(axis=1) | after.any(axis=1)
     bootstrap = bootstrap_improvements(before[hit], after[hit], tests.group_count, seed=seed)
     fixed, caused = base & ~adapter, adapter & ~base
+    gain = before - after
     changes = []
     for column in range(before.shape[1]):
         chosen = slice(None) if column == 0 else slice(column - 1, column)
@@ -168,7 +169,8 @@ def _changes(kind: str, base: _Flags, adapter: _Flags, tests: TestSet, seed: int
                 # Nothing new: a share of the base model's mistakes, of as many as are independent.
                 bootstrap[column] if new else _independent_wilson(mended, total, before[:, column]),
                 bootstrap[column],
-                mcnemar_exact(mended, new),
+                # A group counts once, for or against: its pictures are no independent witnesses.
+                mcnemar_exact(int((gain[:, column] > 0).sum()), int((gain[:, column] < 0).sum())),
             )
         )
     return changes

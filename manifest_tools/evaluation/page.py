@@ -13,7 +13,7 @@ from manifest_tools.dataset import replacing
 from manifest_tools.errors import OutputError
 from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
 from manifest_tools.evaluation.counts import FORMULA
-from manifest_tools.evaluation.text import chance, describe_choice, share
+from manifest_tools.evaluation.text import chance, describe_choice, score, share
 
 _SIDE = 240  # pixels of a thumbnail
 MAX_PICTURES = 60
@@ -32,7 +32,7 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Path] | None = No
     environment = Environment(
         loader=PackageLoader("manifest_tools.evaluation", "."), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters |= {"share": share, "chance": chance, "choice": describe_choice}
+    environment.filters |= {"share": share, "chance": chance, "choice": describe_choice, "score": score}
     return environment.get_template("page.html.jinja").render(
         evaluation=evaluation,
         formula=FORMULA,

@@ -32,12 +32,17 @@ def chance(change: Change) -> str:
         return ""
     p = "p < 0.001" if change.p_value < 0.001 else f"p = {change.p_value:.3f}"
     verdict = "more than chance" if change.p_value < SURE else "may be chance"
-    return f"{verdict} ({p}, exact McNemar: {change.fixed} fixed, {change.caused} newly caused)"
+    return f"{verdict} ({p}, exact McNemar)"
 
 
 def share(value: float | None) -> str:
     """Return a share as a percentage, or a dash where there is none."""
     return "\N{EN DASH}" if value is None else f"{100 * value:.1f} %"
+
+
+def score(value: float) -> str:
+    """Return a confidence, or a dash where the label was not reported."""
+    return f"{value:.1f}" if value else "\N{EN DASH}"
 
 
 def _side_by_side(adapters: Iterable[Comparison]) -> Iterator[str]:
@@ -124,7 +129,7 @@ def _flips(flips: tuple[Flip, ...]) -> Iterator[str]:
         for flip in chosen[:_PLACES]:
             yield (
                 f"  {flip.image}  {flip.label}: {flip.mistake.removesuffix('s')}, "
-                f"base {flip.base_score:.1f}, adapter {flip.adapter_score:.1f}"
+                f"base {score(flip.base_score)}, adapter {score(flip.adapter_score)}"
             )
         if len(chosen) > _PLACES:
             yield f"  and {len(chosen) - _PLACES} more; --format json lists them all"

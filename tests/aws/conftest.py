@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from itertools import count, cycle
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,7 +16,7 @@ from manifest_tools.errors import MissingExtraError
 from manifest_tools.keys import source_refs
 from manifest_tools.testing import LocalS3, local_s3
 
-_numbers = itertools.count(1)
+_numbers = count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -61,13 +61,13 @@ def prepare(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes a passed DIR, as `prepare` would, with random bytes for pictures."""
 
     def write(
-        names: Sequence[str], destination: str, *, keys: str = "original", size: int = 600, seed: int = 0
+        names: Sequence[str], destination: str, *, keys: str = "original", size: int = 600, magic: bytes = b""
     ) -> Path:
         root, out = tmp_path / "images", tmp_path / "out"
-        dice = Random(seed)
+        dice = Random(0)
         rows = []
         for number, name in enumerate(names):
-            content = dice.randbytes(size + number)
+            content = magic + dice.randbytes(size + number)
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(content)
             rows.append(
@@ -98,8 +98,10 @@ def _write_folder(dataset: Dataset, out: Path) -> None:
     references = source_refs(dataset)
     for side in ("train", "test"):
         lines = [
-            json.dumps({"source-ref": ref, "content-moderation-groundtruth": {"ModerationLabels": []}})
-            for ref in references[dataset.images["split"] == side]
+            json.dumps({"source-ref": ref, "content-moderation-groundtruth": {"ModerationLabels": labels}})
+            for ref, labels in zip(
+                references[dataset.images["split"] == side], cycle([[], [{"Name": "Alcohol"}]]), strict=False
+            )
         ]
         (out / f"{side}.manifest").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     (out / "report.json").write_text('{"passed": true, "counts": {"error": 0}}', encoding="utf-8")

@@ -155,6 +155,7 @@ def test_a_second_run_sends_nothing_and_changes_nothing(client: Any, prefix: str
     assert result.passed
     assert (result.sent, result.kept) == (0, len(ODD_NAMES) + 2)
     assert recorder.writes() == []
+    assert "head_object" not in [name for name, _ in recorder.calls]  # the listing tells enough
     assert (out / "dataset/dataset.json").read_bytes() == before
 
 
@@ -255,6 +256,21 @@ def test_an_object_that_another_tool_sent_is_recognised(client: Any, prefix: str
 
     assert result.passed
     assert (result.sent, result.kept) == (2, 2)
+
+
+def test_a_prefix_shared_with_many_others_is_not_listed_to_its_end(
+    client: Any, prefix: str, prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = prepare(["y.jpg", "z.jpg"], prefix)
+    publish(out, client=client)
+    bucket, below = split_uri(prefix)
+    for number in range(60):
+        client.put_object(Bucket=bucket, Key=f"{below}/a{number}", Body=b"")
+    monkeypatch.setattr("manifest_tools.aws.publication._PAGE", 1)  # 10 + 10 for each of four objects
+
+    result = publish(out, client=client)
+
+    assert (result.sent, result.kept) == (0, 4)
 
 
 def test_a_file_that_changed_since_the_check_is_not_published(

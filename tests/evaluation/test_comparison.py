@@ -77,6 +77,8 @@ def test_look_alikes_count_as_one(tmp_path: Path) -> None:
     assert theirs is not None
     assert ours.high - ours.low > 1.5 * (theirs.high - theirs.low)
     assert (grouped.images, grouped.groups) == (25, 15)
+    assert grouped.total.changes[1].p_value == 1.0  # one group against none
+    assert alone.total.changes[1].p_value == 2 / 2**11
     assert alone.groups == 0
 
 
