@@ -173,8 +173,55 @@ def predict_labels(
         The service refuses, does not answer, or ignored the adapter because it has expired.
     """
     out = Path(out)
+    question = Question(adapter, min_confidence)
+    with Journal(out / JOURNAL, fresh=fresh) as journal:
+        by_key, answers = ask_about(
+            dataset,
+            question,
+            journal,
+            client=client,
+            s3_client=s3_client,
+            tps=tps,
+            staging=staging,
+            workers=workers,
+            progress=progress,
+        )
+    _write_results(dataset, out, question, by_key, answers)
+    if adapter or not answers.found:
+        return dataset
+    return attach_predictions(dataset, out / MANIFEST, min_confidence=float(min_confidence))
+
+
+def ask_about(
+    dataset: Dataset,
+    question: Question,
+    journal: Journal,
+    *,
+    client: Any = None,
+    s3_client: Any = None,
+    tps: float | None = None,
+    staging: str = "",
+    workers: int | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> tuple[dict[str, list[str]], Answers]:
+    """Ask a question about every suitable image of a data set.
+
+    Parameters
+    ----------
+    dataset, client, s3_client, tps, staging, workers, progress
+        As in :func:`predict_labels`.
+    question, journal
+        As in :func:`~manifest_tools.aws.asking.ask`.
+
+    Returns
+    -------
+    by_key : dict of str to list of str
+        The images that show each picture.
+    answers : Answers
+        By picture.
+    """
     client = client or make_client("rekognition", max_connections=_MOST_WORKERS)
-    rate = tps or default_tps(client.meta.region_name)
+    rate = default_tps(client.meta.region_name) if tps is None else tps
     if rate <= 0:
         raise InputError(f"tps is {rate}; expected calls per second, more than 0")
     pictures, by_key = pictures_of(dataset)
@@ -184,22 +231,17 @@ def predict_labels(
     require_staging(pictures, staging)
     if s3_client is None and any(picture.too_large_for_a_call for picture in pictures):
         s3_client = make_client("s3")
-    question = Question(adapter, min_confidence)
-    with Journal(out / JOURNAL, fresh=fresh) as journal:
-        answers = ask(
-            pictures,
-            question,
-            client=client,
-            sender=Sender(staging, s3_client),
-            journal=journal,
-            limiter=RateLimiter(rate),
-            workers=workers or max(4, min(_MOST_WORKERS, math.ceil(rate * _LONGEST_CALL))),
-            progress=progress,
-        )
-    _write_results(dataset, out, question, by_key, answers)
-    if adapter or not answers.found:
-        return dataset
-    return attach_predictions(dataset, out / MANIFEST, min_confidence=float(min_confidence))
+    answers = ask(
+        pictures,
+        question,
+        client=client,
+        sender=Sender(staging, s3_client),
+        journal=journal,
+        limiter=RateLimiter(rate),
+        workers=workers or max(4, min(_MOST_WORKERS, math.ceil(rate * _LONGEST_CALL))),
+        progress=progress,
+    )
+    return by_key, answers
 
 
 def pictures_of(dataset: Dataset) -> tuple[list[Picture], dict[str, list[str]]]:
@@ -231,6 +273,12 @@ def suitable(dataset: Dataset) -> pd.Series[bool]:
     return formats & ~broken & (images["bytes"] <= limit)
 
 
+def references_of(dataset: Dataset) -> list[tuple[str, str]]:
+    """Return each image with its `source-ref`; without a destination its path, which reading back understands."""
+    pairs = zip(dataset.images["image"], source_refs(dataset), strict=True)
+    return [(image, reference or image) for image, reference in pairs]
+
+
 def _write_results(
     dataset: Dataset,
     out: Path,
@@ -239,9 +287,7 @@ def _write_results(
     answers: Answers,
 ) -> None:
     key_of = {image: key for key, images in by_key.items() for image in images}
-    # An image without a destination is named by its path, which reading the file back understands.
-    named = list(zip(dataset.images["image"], source_refs(dataset), strict=True))
-    references = [(image, reference or image) for image, reference in named]
+    references = references_of(dataset)
 
     def lines() -> Iterator[dict[str, Any]]:
         for image, reference in references:
