@@ -13,7 +13,8 @@ from manifest_tools.aws.asking import AdapterIgnoredError, Answers, Question
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.decisions import Action, Decisions
 from manifest_tools.aws.journal import Journal
-from manifest_tools.aws.prediction import ask_about, references_of
+from manifest_tools.aws.prediction import ask_about
+from manifest_tools.aws.prediction_files import references_of
 from manifest_tools.catalogue import finding
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError, RemoteError
@@ -137,11 +138,8 @@ def moderate(
         base = ask("")[1] if compare_base else None
     findings += _drift(known, [*answers.found.values(), *(base.found.values() if base else ())])
     key_of = {image: key for key, images in by_key.items() for image in images}
-    rules = decisions or Decisions.usual(threshold)
-    rows = [
-        _row(image, key_of.get(image, ""), answers, base, rules, threshold)
-        for image in dataset.images["image"]
-    ]
+    row_of = _Rows(answers, base, decisions or Decisions.usual(threshold), threshold)
+    rows = [row_of(image, key_of.get(image, "")) for image in dataset.images["image"]]
     write_lines(out / RESULTS, rows)
     if base is not None:
         _write_comparison(dataset, out, key_of, answers, base)
@@ -184,32 +182,37 @@ def _drift(known: Adapter | None, answers: Iterable[Mapping[str, Any]]) -> Itera
         yield finding("base-model-changed", found=sorted(versions - {expected}), expected=expected)
 
 
-def _row(
-    image: str, key: str, answers: Answers, base: Answers | None, rules: Decisions, threshold: float
-) -> dict[str, Any]:
-    answer = answers.found.get(key)
-    if answer is None:
-        failure = answers.failed.get(key)
-        return {
+@dataclass(frozen=True)
+class _Rows:
+    """Makes the lines of the results."""
+
+    answers: Answers
+    base: Answers | None
+    decisions: Decisions
+    threshold: float
+
+    def __call__(self, image: str, key: str) -> dict[str, Any]:
+        answer = self.answers.found.get(key)
+        if answer is None:
+            failure = self.answers.failed.get(key)
+            told = {"code": failure.code, "message": failure.message} if failure else _UNSUITABLE
+            return {"image": image, "decision": str(self.decisions.failed), "failure": told}
+        labels = answer["ModerationLabels"]
+        decision = self.decisions.decide(labels)
+        row = {
             "image": image,
-            "decision": str(rules.failed),
-            "failure": {"code": failure.code, "message": failure.message} if failure else _UNSUITABLE,
+            "decision": str(decision.action),
+            "reasons": [{"label": why.label, "confidence": why.confidence} for why in decision.reasons],
+            "labels": labels,
+            "model": answer.get("ModerationModelVersion", ""),
+            "adapter": answer["ProjectVersion"],
         }
-    labels = answer["ModerationLabels"]
-    decision = rules.decide(labels)
-    row = {
-        "image": image,
-        "decision": str(decision.action),
-        "reasons": [{"label": reason.label, "confidence": reason.confidence} for reason in decision.reasons],
-        "labels": labels,
-        "model": answer.get("ModerationModelVersion", ""),
-        "adapter": answer["ProjectVersion"],
-    }
-    other = base.found.get(key) if base else None
-    if other is not None:
-        row["base_decision"] = str(rules.decide(other["ModerationLabels"]).action)
-        row["disagreement"] = sorted(_seen(labels, threshold) ^ _seen(other["ModerationLabels"], threshold))
-    return row
+        other = self.base.found.get(key) if self.base else None
+        if other is not None:
+            seen = _seen(labels, self.threshold), _seen(other["ModerationLabels"], self.threshold)
+            row["base_decision"] = str(self.decisions.decide(other["ModerationLabels"]).action)
+            row["disagreement"] = sorted(seen[0] ^ seen[1])
+        return row
 
 
 def _seen(labels: Iterable[Mapping[str, Any]], threshold: float) -> set[str]:
