@@ -10,7 +10,7 @@ from typing import Any
 
 from manifest_tools.aws.constraints import check_call
 from manifest_tools.aws.failures import remote_errors
-from manifest_tools.errors import InputError
+from manifest_tools.errors import InputError, RemoteError
 
 FEATURE = "CONTENT_MODERATION"
 _ARN = re.compile(
@@ -97,9 +97,13 @@ def list_adapters(client: Any, *, project: str | None = None) -> Iterator[Adapte
     names = {"ProjectNames": [project]} if project else {}
     for description in _projects(client, **names):
         arn = description["ProjectArn"]
-        with remote_errors(f"Listing the adapters of {_name_of(arn)}"):
-            pages = client.get_paginator("describe_project_versions").paginate(ProjectArn=arn)
-            versions = [version for page in pages for version in page["ProjectVersionDescriptions"]]
+        versions = _pages(
+            client,
+            "describe_project_versions",
+            "ProjectVersionDescriptions",
+            f"Listing the adapters of {_name_of(arn)}",
+            ProjectArn=arn,
+        )
         yield from (adapter_from(version) for version in versions)
 
 
@@ -124,10 +128,11 @@ def describe_version(client: Any, project_arn: str, version: str) -> dict[str, A
     ------
     RemoteError
     """
-    with remote_errors(f"Looking at adapter {version} of {_name_of(project_arn)}"):
+    doing = f"Looking at adapter {version} of {_name_of(project_arn)}"
+    with remote_errors(doing):
         # One name: among several, an old failure would be taken for this one's.
         answer = client.describe_project_versions(ProjectArn=project_arn, VersionNames=[version])
-    descriptions: list[dict[str, Any]] = answer["ProjectVersionDescriptions"]
+    descriptions: list[dict[str, Any]] = _whole(answer, "ProjectVersionDescriptions", doing)
     return descriptions[0] if descriptions else None
 
 
@@ -185,12 +190,23 @@ def adapter_from(description: Mapping[str, Any]) -> Adapter:
     )
 
 
-def _projects(client: Any, **members: Any) -> Iterator[dict[str, Any]]:
-    with remote_errors("Listing the projects"):
-        # Without Features, Amazon lists projects of Custom Labels only.
-        pages = client.get_paginator("describe_projects").paginate(Features=[FEATURE], **members)
-        found = [project for page in pages for project in page["ProjectDescriptions"]]
-    yield from found
+def _projects(client: Any, **members: Any) -> list[dict[str, Any]]:
+    # Without Features, Amazon lists projects of Custom Labels only.
+    members["Features"] = [FEATURE]
+    return _pages(client, "describe_projects", "ProjectDescriptions", "Listing the projects", **members)
+
+
+def _pages(client: Any, method: str, member: str, doing: str, **members: Any) -> list[dict[str, Any]]:
+    with remote_errors(doing):
+        pages = list(client.get_paginator(method).paginate(**members))
+    return [item for page in pages for item in _whole(page, member, doing)]
+
+
+def _whole(answer: Mapping[str, Any], member: str, doing: str) -> Any:
+    """Return a member that every answer has: the client library takes one that broke off for an empty one."""
+    if member not in answer:
+        raise RemoteError(f"{doing} failed: the answer broke off. Run the command again.")
+    return answer[member]
 
 
 def _name_of(project_arn: str) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from manifest_tools.aws.adapters import FEATURE, Adapter, adapter_from, describe_version, find_project
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.constraints import check_call
-from manifest_tools.aws.failures import remote_errors
+from manifest_tools.aws.failures import remote_error, remote_errors
 from manifest_tools.aws.training_failure import trace_failure
 from manifest_tools.aws.training_plan import TEST, TRAIN, TrainingPlan, plan_training
 from manifest_tools.catalogue import finding
@@ -128,15 +130,9 @@ def start_training(
     check_call(client, "CreateProject", new_project)
     check_call(client, "CreateProjectVersion", members)
     _require_region(plan, client, s3_client)
-    project_arn = find_project(client, plan.project)
-    if project_arn is None:
-        with remote_errors(f"Making project {plan.project}"):
-            project_arn = client.create_project(**new_project)["ProjectArn"]
+    project_arn = find_project(client, plan.project) or _make_project(client, new_project)
     version = _free_version(client, project_arn, plan.version)
-    with remote_errors(f"Starting training {version}"):
-        arn = client.create_project_version(**members | {"ProjectArn": project_arn, "VersionName": version})[
-            "ProjectVersionArn"
-        ]
+    arn = _start(client, members | {"ProjectArn": project_arn, "VersionName": version})
     _record(plan, project_arn, version, arn)
     if not wait:
         return TrainingResult(Adapter(plan.project, version, arn, _RUNNING))
@@ -178,6 +174,46 @@ def attach_training(
             adapter, trace_failure(description, folder, client=s3_client, auto_split=auto_split)
         )
     return TrainingResult(adapter, tuple(_finish(Path(folder), adapter)))
+
+
+def _make_project(client: Any, members: Mapping[str, Any]) -> str:
+    def found() -> str | None:
+        return find_project(client, members["ProjectName"])
+
+    return _made(
+        lambda: client.create_project(**members).get("ProjectArn"),
+        found,
+        f"Making project {members['ProjectName']}",
+    )
+
+
+def _start(client: Any, members: Mapping[str, Any]) -> str:
+    def found() -> str | None:
+        description = describe_version(client, members["ProjectArn"], members["VersionName"])
+        return description["ProjectVersionArn"] if description else None
+
+    return _made(
+        lambda: client.create_project_version(**members).get("ProjectVersionArn"),
+        found,
+        f"Starting training {members['VersionName']}",
+    )
+
+
+def _made(make: Callable[[], str | None], found: Callable[[], str | None], doing: str) -> str:
+    """Make what was not there a moment ago. When the answer is lost it may have been made all the same."""
+    error: ClientError | BotoCoreError | None = None
+    try:
+        arn = make()
+    except (ClientError, BotoCoreError) as problem:
+        arn, error = None, problem
+    arn = arn or found()
+    if arn:
+        return arn
+    raise (
+        remote_error(error, doing)
+        if error
+        else RemoteError(f"{doing} failed: the answer broke off. Run it again.")
+    )
 
 
 def _version_members(plan: TrainingPlan, kms_key: str, tags: Mapping[str, str] | None) -> dict[str, Any]:
