@@ -156,7 +156,8 @@ class Decisions:
             allowed_from = self.labels.get(name, {}).get(Action.ALLOW)
             if (allowed_from is not None and confidence >= allowed_from) or (below and not left):
                 return None
-            scores[name] = confidence if len(left) == len(below) else max(left)
+            untouched = all(scores.get(child) == reported[child][0] for child in below)
+            scores[name] = confidence if untouched else max(left)
             return scores[name]
 
         for name, (_, parent) in reported.items():

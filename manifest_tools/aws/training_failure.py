@@ -84,7 +84,7 @@ def trace_failure(
     findings += _about_both(summary, _Lines.read(folder / TRAIN, image_of, copied=not auto_split))
     for side, name in (("training", TRAIN), ("testing", TRAIN if auto_split else TEST)):
         lines = _Lines.read(folder / name, image_of, copied=not auto_split)
-        statistics = summary.get("statistics", {}).get(side, {})
+        statistics = _part(_part(summary, "statistics"), side)
         findings += [_set_finding(error, str(lines.path)) for error in _entries(statistics, "errors")]
         validation = description.get(f"{side.title()}DataResult", {}).get("Validation", {})
         about_lines = [
@@ -190,6 +190,11 @@ def _entries(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
+def _part(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    part = value.get(name)
+    return part if isinstance(part, dict) else {}
+
+
 def _underscored(value: Any) -> Any:
     """Return JSON with underscores in the place of hyphens in keys."""
     if isinstance(value, dict):
@@ -200,7 +205,7 @@ def _underscored(value: Any) -> Any:
 def _json_object(content: bytes) -> dict[str, Any]:
     try:
         value = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
