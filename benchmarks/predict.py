@@ -46,7 +46,9 @@ def ours(client, dataset: Dataset, limit: float) -> int:
 def plain(client, dataset: Dataset) -> int:
     def ask(image: str) -> bool:
         try:
-            client.detect_moderation_labels(Image={"Bytes": dataset.path_of(image).read_bytes()}, MinConfidence=5)
+            client.detect_moderation_labels(
+                Image={"Bytes": dataset.path_of(image).read_bytes()}, MinConfidence=5
+            )
         except (ClientError, BotoCoreError):
             return False
         return True
@@ -65,7 +67,7 @@ def no_proxy(server: LocalRekognition) -> Iterator[str]:
 
 
 def measure(
-    name: str, run: Callable[..., int], config: Config, limit: float, dataset: Dataset, errors: float = 0.0
+    name: str, run: Callable[..., int], config: Config, *, limit: float, dataset: Dataset, errors: float = 0.0
 ) -> None:
     with local_rekognition(tps=limit, latency=0.2) as server:
         proxy = fault_proxy(server.url, Faults(errors=errors, status=500)) if errors else no_proxy(server)
@@ -90,12 +92,12 @@ def main() -> None:
     options = parser.parse_args()
     once = retrying("legacy", 1)
     with tempfile.TemporaryDirectory() as folder:
-        dataset = write_pictures(Path(folder), options.images)
-        measure("manifest_tools", ours, once, options.limit, dataset)
-        measure("manifest_tools, 5 % errors", ours, once, options.limit, dataset, errors=0.05)
-        measure("boto3, 32 threads, legacy 5", plain, retrying("legacy", 5), options.limit, dataset)
-        measure("boto3, 32 threads, standard 5", plain, retrying("standard", 5), options.limit, dataset)
-        measure("boto3, 32 threads, adaptive 10", plain, retrying("adaptive", 10), options.limit, dataset)
+        common = {"limit": options.limit, "dataset": write_pictures(Path(folder), options.images)}
+        measure("manifest_tools", ours, once, **common)
+        measure("manifest_tools, 5 % errors", ours, once, errors=0.05, **common)
+        measure("boto3, 32 threads, legacy 5", plain, retrying("legacy", 5), **common)
+        measure("boto3, 32 threads, standard 5", plain, retrying("standard", 5), **common)
+        measure("boto3, 32 threads, adaptive 10", plain, retrying("adaptive", 10), **common)
 
 
 if __name__ == "__main__":

@@ -170,8 +170,8 @@ class _Result:
 @dataclass
 class _Task:
     picture: Picture
-    tries: int = 0
-    refusals: int = 0
+    tries: int = 0  # refusals for the rate not counted
+    delays: int = 0
 
 
 class _Run:
@@ -242,33 +242,47 @@ class _Run:
 
     def _answered(self, task: _Task, answer: Mapping[str, Any]) -> None:
         self._limiter.note(refused=False)
+        if not isinstance(answer.get("ModerationLabels"), list):
+            # The client library takes an answer that broke off for one without members.
+            told = RemoteError(
+                f"Asking about {task.picture.image} failed: the answer broke off. Run it again."
+            )
+            self._again(task, Failure("IncompleteAnswer", str(told)), told)
+            return
         self._last_answer = time.monotonic()
         self._hopeless = math.inf
         adapter = self._question.adapter
         if adapter and answer.get("ProjectVersion") != adapter:
-            told = finding("adapter-ignored", adapter=adapter)
-            self._end(AdapterIgnoredError(f"{told.message}. {told.fix}"))
+            ignored = finding("adapter-ignored", adapter=adapter)
+            self._end(AdapterIgnoredError(f"{ignored.message}. {ignored.fix}"))
             return
         kept = {name: answer[name] for name in _KEPT if name in answer}
         self._finish(_Result(task.picture, answer=kept))
 
     def _failed(self, task: _Task, error: ClientError | BotoCoreError) -> None:
         code = error_code(error)
-        refused = code in _REFUSED
-        self._limiter.note(refused=refused)
+        self._limiter.note(refused=code in _REFUSED)
         told = remote_error(error, f"Asking about {task.picture.image}")
+        failure = Failure(code, str(told))
         if code in _ABOUT_THE_IMAGE and self._hopeless > 0:
             self._hopeless -= code not in _ABOUT_THE_CONTENT
-            self._finish(_Result(task.picture, failure=Failure(code, str(told))))
-        elif not is_transient(error) or time.monotonic() - self._last_answer > _PATIENCE:
-            self._end(told)
+            self._finish(_Result(task.picture, failure=failure))
+        elif is_transient(error):
+            self._again(task, failure, told)
         else:
-            task.refusals += refused
-            task.tries += not refused
-            if task.tries >= _TRIES:
-                self._finish(_Result(task.picture, failure=Failure(code, str(told))))
-            else:
-                self.tasks.again(task, _delay(task.tries + task.refusals))
+            self._end(told)
+
+    def _again(self, task: _Task, failure: Failure, told: RemoteError) -> None:
+        """Put a task back for later, unless it has had its tries or nothing is answered any more."""
+        if time.monotonic() - self._last_answer > _PATIENCE:
+            self._end(told)
+            return
+        task.delays += 1
+        task.tries += failure.code not in _REFUSED
+        if task.tries >= _TRIES:
+            self._finish(_Result(task.picture, failure=failure))
+        else:
+            self.tasks.again(task, _delay(task.delays))
 
     def _finish(self, result: _Result) -> None:
         self._results.put(result)

@@ -73,7 +73,7 @@ def violations(shape: Any, value: Any, place: str = "") -> Iterator[str]:
 
 def _outside(shape: Any, size: float, place: str, unit: str) -> Iterator[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    if (low is not None and size < low) or (high is not None and size > high):
+    if not (low is None or size >= low) or not (high is None or size <= high):  # so that NaN is outside
         yield f"{place} is {f'{size} {unit}'.strip()}, allowed are {low or 0} to {high or 'any'}"
 
 

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pandas as pd
 
 from manifest_tools.aws.asking import Answers, Question, ask, recall
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.journal import Journal
+from manifest_tools.aws.prediction_files import MANIFEST, write_results
 from manifest_tools.aws.sending import Picture, Sender, require_staging
 from manifest_tools.aws.throttle import RateLimiter
-from manifest_tools.dataset import Dataset, replacing
+from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
-from manifest_tools.keys import source_refs
-from manifest_tools.manifests.writing import write_lines
 from manifest_tools.policy import Policy
 from manifest_tools.resources import load_json
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.usable import ACCEPTED_FORMATS, decode_kind
 
-MANIFEST, SUMMARY, JOURNAL = "predictions.manifest", "predictions-summary.json", "predictions.journal"
+JOURNAL = "predictions.journal"
 DEFAULT_MIN_CONFIDENCE = 5.0  # as in the output of a training, so that every threshold can be tried later
 _LONGEST_CALL = 1.3  # seconds for which enough calls are kept under way
 _MOST_WORKERS = 64
@@ -173,8 +170,55 @@ def predict_labels(
         The service refuses, does not answer, or ignored the adapter because it has expired.
     """
     out = Path(out)
+    question = Question(adapter, min_confidence)
+    with Journal(out / JOURNAL, fresh=fresh) as journal:
+        by_key, answers = ask_about(
+            dataset,
+            question,
+            journal,
+            client=client,
+            s3_client=s3_client,
+            tps=tps,
+            staging=staging,
+            workers=workers,
+            progress=progress,
+        )
+    write_results(dataset, out, question, by_key, answers)
+    if adapter or not answers.found:
+        return dataset
+    return attach_predictions(dataset, out / MANIFEST, min_confidence=float(min_confidence))
+
+
+def ask_about(
+    dataset: Dataset,
+    question: Question,
+    journal: Journal,
+    *,
+    client: Any = None,
+    s3_client: Any = None,
+    tps: float | None = None,
+    staging: str = "",
+    workers: int | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> tuple[dict[str, list[str]], Answers]:
+    """Ask a question about every suitable image of a data set.
+
+    Parameters
+    ----------
+    dataset, client, s3_client, tps, staging, workers, progress
+        As in :func:`predict_labels`.
+    question, journal
+        As in :func:`~manifest_tools.aws.asking.ask`.
+
+    Returns
+    -------
+    by_key : dict of str to list of str
+        The images that show each picture.
+    answers : Answers
+        By picture.
+    """
     client = client or make_client("rekognition", max_connections=_MOST_WORKERS)
-    rate = tps or default_tps(client.meta.region_name)
+    rate = default_tps(client.meta.region_name) if tps is None else tps
     if rate <= 0:
         raise InputError(f"tps is {rate}; expected calls per second, more than 0")
     pictures, by_key = pictures_of(dataset)
@@ -184,22 +228,17 @@ def predict_labels(
     require_staging(pictures, staging)
     if s3_client is None and any(picture.too_large_for_a_call for picture in pictures):
         s3_client = make_client("s3")
-    question = Question(adapter, min_confidence)
-    with Journal(out / JOURNAL, fresh=fresh) as journal:
-        answers = ask(
-            pictures,
-            question,
-            client=client,
-            sender=Sender(staging, s3_client),
-            journal=journal,
-            limiter=RateLimiter(rate),
-            workers=workers or max(4, min(_MOST_WORKERS, math.ceil(rate * _LONGEST_CALL))),
-            progress=progress,
-        )
-    _write_results(dataset, out, question, by_key, answers)
-    if adapter or not answers.found:
-        return dataset
-    return attach_predictions(dataset, out / MANIFEST, min_confidence=float(min_confidence))
+    answers = ask(
+        pictures,
+        question,
+        client=client,
+        sender=Sender(staging, s3_client),
+        journal=journal,
+        limiter=RateLimiter(rate),
+        workers=workers or max(4, min(_MOST_WORKERS, math.ceil(rate * _LONGEST_CALL))),
+        progress=progress,
+    )
+    return by_key, answers
 
 
 def pictures_of(dataset: Dataset) -> tuple[list[Picture], dict[str, list[str]]]:
@@ -229,63 +268,3 @@ def suitable(dataset: Dataset) -> pd.Series[bool]:
     # The service may well decode what is merely damaged; what is not there, or no image, it cannot.
     broken = decode_kind(images).isin(["missing", "empty", "unreadable", "not-an-image", "unsupported"])
     return formats & ~broken & (images["bytes"] <= limit)
-
-
-def _write_results(
-    dataset: Dataset,
-    out: Path,
-    question: Question,
-    by_key: Mapping[str, list[str]],
-    answers: Answers,
-) -> None:
-    key_of = {image: key for key, images in by_key.items() for image in images}
-    # An image without a destination is named by its path, which reading the file back understands.
-    named = list(zip(dataset.images["image"], source_refs(dataset), strict=True))
-    references = [(image, reference or image) for image, reference in named]
-
-    def lines() -> Iterator[dict[str, Any]]:
-        for image, reference in references:
-            answer = answers.found.get(key_of.get(image, ""))
-            if answer is not None:
-                yield {"source-ref": reference, "detect-moderation-labels": dict(answer)}
-
-    write_lines(out / MANIFEST, lines())
-    _write_summary(out / SUMMARY, question, references, key_of, answers)
-
-
-def _write_summary(
-    path: Path,
-    question: Question,
-    references: list[tuple[str, str]],
-    key_of: Mapping[str, str],
-    answers: Answers,
-) -> None:
-    """Write a summary in the key style of Amazon's own for a bulk analysis."""
-    errors = []
-    models: Counter[str] = Counter()
-    for image, reference in references:
-        key = key_of.get(image)
-        answer = answers.found.get(key) if key else None
-        if answer is not None:
-            models[str(answer.get("ModerationModelVersion", "unknown"))] += 1
-            continue
-        failure = answers.failed.get(key) if key else None
-        code, message = (failure.code, failure.message) if failure else ("unsuitable", _UNSUITABLE)
-        errors.append({"source-ref": reference, "code": code, "message": message})
-    document = {
-        "version": "1.0",
-        "statistics": {
-            "total-json-lines": len(references),
-            "valid-json-lines": len(references) - len(errors),
-            "invalid-json-lines": len(errors),
-        },
-        "errors": errors,
-        "adapter": question.adapter,
-        "min-confidence": question.min_confidence,
-        "model-versions": dict(sorted(models.items())),
-    }
-    with replacing(path) as temporary:
-        temporary.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
-
-
-_UNSUITABLE = "the service takes readable JPEG and PNG files of at most 15 MB only, so it was not asked"

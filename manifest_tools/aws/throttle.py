@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 _Item = TypeVar("_Item")
 
 _HEADROOM = 0.98  # of the account's limit: what is sent evenly does not arrive evenly
-_WINDOW = 1.0  # seconds over which refusals are counted
+_WINDOW = 1.0  # seconds over which refusals are counted, at least
+_WINDOW_CALLS = 20  # and calls
 _TOO_MANY_REFUSED = 0.1  # share of a window's calls: above it, others use the same limit or it is lower
 _SLOWER, _FASTER, _SLOWEST = 0.7, 1.1, 0.05
 
@@ -62,7 +63,7 @@ class RateLimiter:
             self._calls += 1
             self._refused += refused
             now = self._clock()
-            if now < self._window_end:
+            if now < self._window_end or self._calls < _WINDOW_CALLS:
                 return
             many = self._refused > _TOO_MANY_REFUSED * self._calls
             rate = self.rate * (_SLOWER if many else _FASTER)

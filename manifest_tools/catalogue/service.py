@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import ERROR, WARNING, Entry
+from manifest_tools.catalogue.entry import ERROR, WARNING, Entry, Variant
 
 _ADAPTERS = "https://docs.aws.amazon.com/rekognition/latest/dg/managing-adapters.html"
+_TRAINING = "https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/tm-debugging.html"
 
 ENTRIES = (
     Entry(
         "bucket-region",
         ERROR,
-        "The bucket is in another Region than the one that trains.",
-        "bucket {bucket} is in {found}; training runs in {region}",
-        "Use a bucket in {region}, or train in {found} (--region).",
+        "The bucket is in another Region than the one that trains or moderates; Rekognition reads no other.",
+        "bucket {bucket} is in {found}; Rekognition is called in {region}",
+        "Call it in {found} (--region {found}), or use a bucket in {region}.",
         "https://docs.aws.amazon.com/rekognition/latest/APIReference/API_S3Object.html",
     ),
     Entry(
@@ -42,26 +43,38 @@ ENTRIES = (
     Entry(
         "adapter-expired",
         ERROR,
-        "The adapter was trained on a base model that is gone; the service ignores it.",
+        "The adapter was trained on a base model that is gone. Asked for, it is left aside in silence.",
         "adapter {adapter} has expired",
         "Train again on today's base model.",
         _ADAPTERS,
+        variants={
+            "deprecated": Variant(
+                WARNING,
+                "adapter {adapter} is deprecated: it expires 60 to 90 days after the release of the new base model",
+                "Train again on today's base model before it does.",
+            ),
+        },
     ),
     Entry(
         "adapter-ignored",
         ERROR,
         "The answer does not name the adapter that was asked, so the base model answered in its place.",
-        "the base model answered instead of {adapter}",
+        "the base model answered instead of {adapter}; its answers were not kept",
         "See 'manifest-tools adapters status'; train again if it has expired.",
         _ADAPTERS,
     ),
     Entry(
         "training-failed",
         ERROR,
-        "Amazon ended the training without an adapter.",
+        "Amazon ended the training without an adapter, or could not use a line that it was given.",
         "training failed: {reason}",
-        "Repair what the message and the line findings name, then train again.",
-        _ADAPTERS,
+        "{advice}",
+        _TRAINING,
+        variants={
+            "set": Variant(ERROR, "Amazon could not use this set: {aws_code}: {reason}", "{advice}"),
+            "line": Variant(ERROR, "Amazon could not use this line: {aws_code}: {reason}", "{advice}"),
+            "line-used": Variant(WARNING, "Amazon remarks on this line: {aws_code}: {reason}", "{advice}"),
+        },
     ),
     Entry(
         "base-model-changed",

@@ -1,0 +1,195 @@
+"""From labels to decisions: which image to allow, to look at, or to block."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from manifest_tools.errors import InputError
+from manifest_tools.taxonomy import Taxonomy
+
+_EXAMPLE = '"Explicit" = { block = 80, review = 50 }'
+
+
+class Action(StrEnum):
+    """What to do with an image, the mildest first."""
+
+    ALLOW = "allow"
+    REVIEW = "review"
+    BLOCK = "block"
+
+    @property
+    def rank(self) -> int:
+        """0 for allow, 1 for review, 2 for block."""
+        return list(Action).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A label that led to an action."""
+
+    label: str
+    confidence: float
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with an image, and why: the reasons for this very action, the most confident first."""
+
+    action: Action
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """A policy of decisions.
+
+    Of the actions whose confidence a label reaches, the severest counts; over the labels, again the severest.
+    ``allow`` on a label carves out an exception: from that confidence on, neither it nor its ancestors on its
+    account count.
+
+    Parameters
+    ----------
+    labels : mapping of str to mapping of Action to float
+        For each label, the confidence (0-100) from which an action is taken.
+    default : Action
+        For images that no label decides.
+    failed : Action
+        For images about which there is no answer.
+    """
+
+    labels: Mapping[str, Mapping[Action, float]] = field(default_factory=dict)
+    default: Action = Action.ALLOW
+    failed: Action = Action.REVIEW
+
+    @classmethod
+    def usual(cls, threshold: float = 50.0, taxonomy: Taxonomy | None = None) -> Self:
+        """Return the policy that sends every label of level 1 to review from `threshold` on."""
+        names = (taxonomy or Taxonomy.load()).top
+        return cls({name: {Action.REVIEW: threshold} for name in names})
+
+    @classmethod
+    def from_toml(cls, path: str | Path, *, taxonomy: Taxonomy | None = None) -> Self:
+        """Read a policy file.
+
+        ::
+
+            default = "allow"
+            failed = "review"
+
+            [labels]
+            "Explicit" = { block = 80, review = 50 }
+            "Bare Back" = { allow = 0 }
+
+        Raises
+        ------
+        InputError
+            It cannot be read, or names a label, action or confidence that does not exist.
+        """
+        try:
+            document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            return cls.from_dict(document, taxonomy=taxonomy)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, InputError) as error:
+            raise InputError(f"decision policy {path}: {error}") from error
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], *, taxonomy: Taxonomy | None = None) -> Self:
+        """Build a policy from plain values, as TOML holds them."""
+        taxonomy = taxonomy or Taxonomy.load()
+        unknown = sorted(set(document) - {"labels", "default", "failed"})
+        if unknown:
+            raise InputError(f"unknown key {unknown[0]!r}; known: labels, default, failed")
+        labels = document.get("labels", {})
+        if not isinstance(labels, Mapping):
+            raise InputError(f"[labels] is {labels!r}; expected lines such as {_EXAMPLE}")
+        return cls(
+            {_label(name, taxonomy): _thresholds(name, value) for name, value in labels.items()},
+            _action(document.get("default", "allow"), "default"),
+            _action(document.get("failed", "review"), "failed"),
+        )
+
+    def decide(self, labels: Iterable[Mapping[str, Any]]) -> Decision:
+        """Decide on an image.
+
+        Parameters
+        ----------
+        labels : iterable of mapping
+            `ModerationLabels` of an answer: ``Name``, ``ParentName``, ``Confidence``.
+        """
+        reported = {
+            str(label["Name"]): (float(label["Confidence"]), str(label.get("ParentName", "")))
+            for label in labels
+        }
+        scores = self._scores(reported)
+        reasons = [
+            Reason(name, score, action)
+            for name, score in scores.items()
+            for action, threshold in self.labels.get(name, {}).items()
+            if action is not Action.ALLOW and score >= threshold
+        ]
+        if not reasons:
+            return Decision(self.default)
+        worst = max((reason.action for reason in reasons), key=lambda action: action.rank)
+        decisive = [reason for reason in reasons if reason.action is worst]
+        return Decision(worst, tuple(sorted(decisive, key=lambda r: (-r.confidence, r.label))))
+
+    def _scores(self, reported: Mapping[str, tuple[float, str]]) -> dict[str, float]:
+        """Return what each label scores once the allowed ones are gone.
+
+        A label with children in the answer was reported on their account: it keeps the highest score of
+        those that are left. One without counts for itself.
+        """
+        children: dict[str, list[str]] = {}
+        for name, (_, parent) in reported.items():
+            children.setdefault(parent, []).append(name)
+        scores: dict[str, float] = {}
+
+        def score(name: str) -> float | None:
+            confidence = reported[name][0]
+            below = children.get(name, [])
+            left = [found for child in below if (found := score(child)) is not None]
+            allowed_from = self.labels.get(name, {}).get(Action.ALLOW)
+            if (allowed_from is not None and confidence >= allowed_from) or (below and not left):
+                return None
+            untouched = all(scores.get(child) == reported[child][0] for child in below)
+            scores[name] = confidence if untouched else max(left)
+            return scores[name]
+
+        for name, (_, parent) in reported.items():
+            if parent not in reported:
+                score(name)
+        return scores
+
+
+def _label(name: str, taxonomy: Taxonomy) -> str:
+    if name not in taxonomy:
+        near = (
+            ", ".join(taxonomy.spellings(name) or taxonomy.suggest(name))
+            or "'manifest-tools taxonomy' lists them"
+        )
+        raise InputError(f"{name!r} is not a label of taxonomy {taxonomy.version}; nearest: {near}")
+    return name
+
+
+def _action(value: object, key: str) -> Action:
+    try:
+        return Action(str(value))
+    except ValueError:
+        raise InputError(f"{key} is {value!r}; expected one of {', '.join(Action)}") from None
+
+
+def _thresholds(name: str, value: object) -> dict[Action, float]:
+    if not isinstance(value, Mapping) or not value:
+        raise InputError(f"{name!r} is {value!r}; expected actions with confidences, such as {_EXAMPLE}")
+    thresholds = {}
+    for action, threshold in value.items():
+        number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+        if not number or not 0 <= threshold <= 100:
+            raise InputError(f"{name!r}: {action} from {threshold!r}; expected a confidence from 0 to 100")
+        thresholds[_action(action, f"an action of {name!r}")] = float(threshold)
+    return thresholds

@@ -1,0 +1,259 @@
+"""Use an adapter: images in, decisions out, and what it disagrees about with the base model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from manifest_tools.aws.adapters import Adapter, AdapterName, adapter_status
+from manifest_tools.aws.asking import AdapterIgnoredError, Answers, Question
+from manifest_tools.aws.clients import make_client
+from manifest_tools.aws.decisions import Action, Decisions
+from manifest_tools.aws.journal import Journal
+from manifest_tools.aws.prediction import ask_about
+from manifest_tools.aws.prediction_files import references_of
+from manifest_tools.catalogue import finding
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError, RemoteError
+from manifest_tools.findings import Finding, Severity
+from manifest_tools.manifests.writing import write_lines
+from manifest_tools.policy import Policy
+from manifest_tools.sources.predictions import attach_predictions
+
+RESULTS, JOURNAL, COMPARED = "moderation.jsonl", "moderation.journal", "moderation-output.manifest"
+DISAGREEMENTS = "disagreements"
+_MIN_CONFIDENCE = 5.0  # as in the output of a training, whose form the comparison has
+_UNSUITABLE = {"code": "unsuitable", "message": "not a readable JPEG or PNG of at most 15 MB"}
+
+
+@dataclass(frozen=True)
+class ModerationResult:
+    """What came of moderating.
+
+    Attributes
+    ----------
+    counts : mapping of str to int
+        Images by decision.
+    failed : int
+        Images without an answer; the decision policy decides on them, too.
+    disagreements : int or None
+        Images that the base model sees otherwise; None when it was not asked.
+    findings : tuple of Finding
+        About the adapter: expired, ignored, deprecated, or of another base model.
+    """
+
+    counts: Mapping[str, int]
+    failed: int = 0
+    disagreements: int | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the adapter answered."""
+        return all(found.severity is not Severity.ERROR for found in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result, ready for JSON."""
+        return {
+            **asdict(self),
+            "passed": self.passed,
+            "findings": [found.to_dict() for found in self.findings],
+        }
+
+
+def moderate(
+    dataset: Dataset,
+    adapter: str,
+    out: str | Path,
+    *,
+    decisions: Decisions | None = None,
+    compare_base: bool = False,
+    client: Any = None,
+    s3_client: Any = None,
+    tps: float | None = None,
+    staging: str = "",
+    workers: int | None = None,
+    fresh: bool = False,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> ModerationResult:
+    """Ask an adapter about images, and decide on each.
+
+    Answers go to ``out/moderation.journal`` as they come; a run that was stopped goes on where it was.
+    ``out/moderation.jsonl`` holds a line for each image: the decision, its reasons, and the labels. With
+    `compare_base`, ``out/moderation-output.manifest`` holds both models' answers in the form of a training's
+    output, and ``out/disagreements`` a data set of the images on which they differ, for the next round.
+
+    An expired adapter is left aside by the service in silence. Its status is looked at first, and every
+    answer has to name it; otherwise nothing is decided.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The images.
+    adapter : str
+        ARN.
+    out : path
+        Folder for the results.
+    decisions : Decisions, optional
+        By default every label of level 1 goes to review from the data set's confidence threshold on.
+    compare_base : bool
+        Ask the base model, too: twice the calls.
+    client, s3_client, tps, staging, workers, fresh, progress
+        As in :func:`~manifest_tools.aws.prediction.predict_labels`.
+
+    Raises
+    ------
+    InputError
+        No such adapter, or one of another Region.
+    RemoteError
+    """
+    out = Path(out)
+    client = client or make_client("rekognition")
+    threshold = Policy.from_dict(dataset.policy).confidence_threshold
+    known, findings = _look_at(client, adapter)
+    if any(found.severity is Severity.ERROR for found in findings):
+        return ModerationResult({}, findings=tuple(findings))
+
+    def ask(which: str) -> tuple[dict[str, list[str]], Answers]:
+        return ask_about(
+            dataset,
+            Question(which, _MIN_CONFIDENCE),
+            journal,
+            client=client,
+            s3_client=s3_client,
+            tps=tps,
+            staging=staging,
+            workers=workers,
+            progress=progress,
+        )
+
+    with Journal(out / JOURNAL, fresh=fresh) as journal:
+        try:
+            by_key, answers = ask(adapter)
+        except AdapterIgnoredError:
+            return ModerationResult({}, findings=(*findings, finding("adapter-ignored", adapter=adapter)))
+        base = ask("")[1] if compare_base else None
+    findings += _drift(known, [*answers.found.values(), *(base.found.values() if base else ())])
+    key_of = {image: key for key, images in by_key.items() for image in images}
+    row_of = _Rows(answers, base, decisions or Decisions.usual(threshold), threshold)
+    rows = [row_of(image, key_of.get(image, "")) for image in dataset.images["image"]]
+    write_lines(out / RESULTS, rows)
+    if base is not None:
+        _write_comparison(dataset, out, key_of, answers, base)
+        differing = [row["image"] for row in rows if row.get("disagreement")]
+        _write_disagreements(dataset, out / DISAGREEMENTS, differing, key_of, base)
+    counts = Counter(row["decision"] for row in rows)
+    return ModerationResult(
+        counts={str(action): counts[str(action)] for action in Action},
+        failed=sum("failure" in row for row in rows),
+        disagreements=None if base is None else len(differing),
+        findings=tuple(findings),
+    )
+
+
+def _look_at(client: Any, arn: str) -> tuple[Adapter | None, list[Finding]]:
+    """Return what is known of an adapter before it is asked; None when these credentials may not look."""
+    name = AdapterName.parse(arn)
+    region = client.meta.region_name
+    if name.region != region:
+        raise InputError(
+            f"adapter {arn} is in {name.region}, the calls go to {region}; give --region {name.region}"
+        )
+    try:
+        known = adapter_status(client, arn)
+    except RemoteError:
+        return None, []  # every answer is checked all the same
+    if known.status == "EXPIRED":
+        return known, [finding("adapter-expired", adapter=arn)]
+    if known.status == "DEPRECATED":
+        return known, [finding("adapter-expired", variant="deprecated", adapter=arn)]
+    if not known.usable:
+        raise InputError(f"adapter {arn} is {known.status}: {known.message or 'it cannot be asked'}")
+    return known, []
+
+
+def _drift(known: Adapter | None, answers: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    versions = {str(answer.get("ModerationModelVersion", "")) for answer in answers} - {""}
+    expected = known.base_model if known else ""
+    if expected and versions - {expected}:
+        yield finding("base-model-changed", found=sorted(versions - {expected}), expected=expected)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Makes the lines of the results."""
+
+    answers: Answers
+    base: Answers | None
+    decisions: Decisions
+    threshold: float
+
+    def __call__(self, image: str, key: str) -> dict[str, Any]:
+        answer = self.answers.found.get(key)
+        if answer is None:
+            failure = self.answers.failed.get(key)
+            told = {"code": failure.code, "message": failure.message} if failure else _UNSUITABLE
+            return {"image": image, "decision": str(self.decisions.failed), "failure": told}
+        labels = answer["ModerationLabels"]
+        decision = self.decisions.decide(labels)
+        row = {
+            "image": image,
+            "decision": str(decision.action),
+            "reasons": [{"label": why.label, "confidence": why.confidence} for why in decision.reasons],
+            "labels": labels,
+            "model": answer.get("ModerationModelVersion", ""),
+            "adapter": answer["ProjectVersion"],
+        }
+        other = self.base.found.get(key) if self.base else None
+        if other is not None:
+            seen = _seen(labels, self.threshold), _seen(other["ModerationLabels"], self.threshold)
+            row["base_decision"] = str(self.decisions.decide(other["ModerationLabels"]).action)
+            row["disagreement"] = sorted(seen[0] ^ seen[1])
+        return row
+
+
+def _seen(labels: Iterable[Mapping[str, Any]], threshold: float) -> set[str]:
+    """Return the labels of level 1 that a model reports from the threshold on."""
+    return {
+        label["Name"] for label in labels if not label.get("ParentName") and label["Confidence"] >= threshold
+    }
+
+
+def _write_comparison(
+    dataset: Dataset, out: Path, key_of: Mapping[str, str], answers: Answers, base: Answers
+) -> None:
+    def lines() -> Iterator[dict[str, Any]]:
+        for image, reference in references_of(dataset):
+            key = key_of.get(image, "")
+            if key in answers.found and key in base.found:
+                yield {
+                    "source-ref": reference,
+                    "detect-moderation-labels": dict(answers.found[key]),
+                    "detect-moderation-labels-base-model": dict(base.found[key]),
+                }
+
+    write_lines(out / COMPARED, lines())
+
+
+def _write_disagreements(
+    dataset: Dataset, folder: Path, images: list[str], key_of: Mapping[str, str], base: Answers
+) -> None:
+    """Write the images on which the models differ as a data set, with the base model's answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = dataset.step(
+        "disagreements",
+        images=dataset.images[dataset.images["image"].isin(images)],
+        labels=dataset.labels[dataset.labels["image"].isin(images)],
+    )
+    lines = [
+        {"source-ref": reference, "detect-moderation-labels": dict(base.found[key_of[image]])}
+        for image, reference in references_of(part)
+    ]
+    manifest = folder / "predictions.manifest"
+    write_lines(manifest, lines)
+    if lines:
+        part = attach_predictions(part, manifest, min_confidence=_MIN_CONFIDENCE)
+    part.save(folder)

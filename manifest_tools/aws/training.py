@@ -1,0 +1,333 @@
+"""Train an adapter from a published data set, and wait for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from manifest_tools.aws.adapters import FEATURE, Adapter, adapter_from, describe_version, find_project
+from manifest_tools.aws.clients import make_client
+from manifest_tools.aws.constraints import check_call
+from manifest_tools.aws.failures import remote_error, remote_errors
+from manifest_tools.aws.training_failure import trace_failure
+from manifest_tools.aws.training_plan import TEST, TRAIN, TrainingPlan, plan_training
+from manifest_tools.catalogue import finding
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError, RemoteError
+from manifest_tools.findings import Finding
+from manifest_tools.keys import split_uri
+
+STEP = "train"
+_POLL_SECONDS = 60.0
+_PATIENCE = 10  # looks in a row that may fail before waiting ends
+_FAILED = "TRAINING_FAILED"
+_RUNNING = "TRAINING_IN_PROGRESS"
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training stands. `findings` say why it failed, or what to know of the adapter."""
+
+    adapter: Adapter
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether there is an adapter to use."""
+        return self.adapter.usable
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result, ready for JSON."""
+        return {"adapter": self.adapter.to_dict(), "findings": [found.to_dict() for found in self.findings]}
+
+
+def train_adapter(
+    folder: str | Path,
+    project: str,
+    *,
+    client: Any = None,
+    s3_client: Any = None,
+    wait: bool = True,
+    poll: float = _POLL_SECONDS,
+    progress: Callable[[int, int | None], None] | None = None,
+    **options: Any,
+) -> TrainingResult:
+    """Train an adapter on a published data set and wait for it: plan, start and attach in one.
+
+    Parameters
+    ----------
+    folder, project, **options
+        As in :func:`~manifest_tools.aws.training_plan.plan_training`.
+    client, s3_client, wait, poll, progress
+        As in :func:`start_training`.
+
+    Raises
+    ------
+    InputError
+        The data set is not ready, was trained already, or a value would be refused.
+    RemoteError
+    """
+    plan = plan_training(folder, project, **options)
+    return start_training(plan, client=client, s3_client=s3_client, wait=wait, poll=poll, progress=progress)
+
+
+def start_training(
+    plan: TrainingPlan,
+    *,
+    client: Any = None,
+    s3_client: Any = None,
+    kms_key: str = "",
+    tags: Mapping[str, str] | None = None,
+    wait: bool = True,
+    poll: float = _POLL_SECONDS,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> TrainingResult:
+    """Start a training and wait for its end.
+
+    The adapter's ARN is in the folder's ``dataset.json`` as soon as Amazon has given it: whoever is
+    interrupted while waiting goes on with :func:`attach_training`.
+
+    Parameters
+    ----------
+    plan : TrainingPlan
+    client, s3_client : boto3 clients, optional
+        Rekognition and S3; made with the settings of boto3 when absent.
+    kms_key : str
+        Key with which Amazon encrypts its copies and results.
+    tags : mapping, optional
+        For the adapter, and for its project when it is made.
+    wait : bool
+        Return after the start when false.
+    poll : float
+        Seconds between two looks.
+    progress : callable, optional
+        ``progress(seconds since the start of waiting, None)``, at each look.
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    InputError
+        A name or value that the service would refuse, or this data was trained already.
+    RemoteError
+    """
+    client = client or make_client("rekognition")
+    s3_client = s3_client or make_client("s3")
+    members = _version_members(plan, kms_key, tags)
+    new_project = {
+        "ProjectName": plan.project,
+        "Feature": FEATURE,
+        "AutoUpdate": "ENABLED" if plan.auto_update else "DISABLED",
+        **({"Tags": dict(tags)} if tags else {}),
+    }
+    check_call(client, "CreateProject", new_project)
+    check_call(client, "CreateProjectVersion", members)
+    _require_region(plan, client, s3_client)
+    project_arn = find_project(client, plan.project) or _make_project(client, new_project)
+    version = _free_version(client, project_arn, plan.version)
+    arn = _start(client, members | {"ProjectArn": project_arn, "VersionName": version})
+    _record(plan, project_arn, version, arn)
+    if not wait:
+        return TrainingResult(Adapter(plan.project, version, arn, _RUNNING))
+    return attach_training(plan.folder, client=client, s3_client=s3_client, poll=poll, progress=progress)
+
+
+def attach_training(
+    folder: str | Path,
+    *,
+    client: Any = None,
+    s3_client: Any = None,
+    poll: float = _POLL_SECONDS,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> TrainingResult:
+    """Wait for the training that was last started from a folder.
+
+    Parameters
+    ----------
+    folder : path
+        The DIR it was started from.
+    client, s3_client, poll, progress
+        As in :func:`start_training`.
+
+    Raises
+    ------
+    InputError
+        No training was started from there.
+    RemoteError
+        Amazon does not answer, or the adapter is gone.
+    """
+    started = _last_training(Dataset.load(folder), folder)
+    client = client or make_client("rekognition")
+    s3_client = s3_client or make_client("s3")
+    description = _wait(client, started["project_arn"], started["version"], poll, progress)
+    adapter = adapter_from(description)
+    if adapter.status == _FAILED:
+        auto_split = bool(started["auto_split"])
+        return TrainingResult(
+            adapter, trace_failure(description, folder, client=s3_client, auto_split=auto_split)
+        )
+    return TrainingResult(adapter, tuple(_finish(Path(folder), adapter)))
+
+
+def _make_project(client: Any, members: Mapping[str, Any]) -> str:
+    def found() -> str | None:
+        return find_project(client, members["ProjectName"])
+
+    return _made(
+        lambda: client.create_project(**members).get("ProjectArn"),
+        found,
+        f"Making project {members['ProjectName']}",
+    )
+
+
+def _start(client: Any, members: Mapping[str, Any]) -> str:
+    def found() -> str | None:
+        description = describe_version(client, members["ProjectArn"], members["VersionName"])
+        return description["ProjectVersionArn"] if description else None
+
+    return _made(
+        lambda: client.create_project_version(**members).get("ProjectVersionArn"),
+        found,
+        f"Starting training {members['VersionName']}",
+    )
+
+
+def _made(make: Callable[[], str | None], found: Callable[[], str | None], doing: str) -> str:
+    """Make what was not there a moment ago. When the answer is lost it may have been made all the same."""
+    error: ClientError | BotoCoreError | None = None
+    try:
+        arn = make()
+    except (ClientError, BotoCoreError) as problem:
+        arn, error = None, problem
+    arn = arn or found()
+    if arn:
+        return arn
+    raise (
+        remote_error(error, doing)
+        if error
+        else RemoteError(f"{doing} failed: the answer broke off. Run it again.")
+    )
+
+
+def _version_members(plan: TrainingPlan, kms_key: str, tags: Mapping[str, str] | None) -> dict[str, Any]:
+    def asset(name: str) -> dict[str, Any]:
+        bucket, key = split_uri(plan.manifests[name])
+        return {"GroundTruthManifest": {"S3Object": {"Bucket": bucket, "Name": key}}}
+
+    bucket, prefix = split_uri(plan.output)
+    testing = {"Assets": [], "AutoCreate": True} if plan.auto_split else {"Assets": [asset(TEST)]}
+    members: dict[str, Any] = {
+        "VersionName": plan.version,
+        "OutputConfig": {"S3Bucket": bucket, "S3KeyPrefix": prefix},
+        "TrainingData": {"Assets": [asset(TRAIN)]},
+        "TestingData": testing,
+        "FeatureConfig": {"ContentModeration": {"ConfidenceThreshold": float(plan.threshold)}},
+    }
+    if kms_key:
+        members["KmsKeyId"] = kms_key
+    if tags:
+        members["Tags"] = dict(tags)
+    return members
+
+
+def _require_region(plan: TrainingPlan, client: Any, s3_client: Any) -> None:
+    """Refuse a bucket of another Region, where it can be told; the service reads no other."""
+    bucket, _ = split_uri(plan.manifests[TRAIN])
+    with remote_errors(f"Looking at bucket {bucket}"):
+        found = s3_client.head_bucket(Bucket=bucket).get("BucketRegion", "")
+    region = client.meta.region_name
+    if found and found != region:
+        told = finding("bucket-region", bucket=bucket, found=found, region=region)
+        raise InputError(f"{told.message}. {told.fix}")
+
+
+def _free_version(client: Any, project_arn: str, name: str) -> str:
+    """Return the version name to use: `name`, or with a number when earlier tries on this data failed."""
+    tries = 1
+    candidate = name
+    while (description := describe_version(client, project_arn, candidate)) is not None:
+        if description["Status"] != _FAILED:
+            raise InputError(
+                f"this data was trained already: {description['ProjectVersionArn']} is {description['Status']}. "
+                "'train --attach' waits for it; 'adapters delete' makes room for another try"
+            )
+        tries += 1
+        candidate = f"{name}-{tries}"
+    return candidate
+
+
+def _record(plan: TrainingPlan, project_arn: str, version: str, arn: str) -> None:
+    dataset = Dataset.load(plan.folder)
+    images = dataset.images.assign(locked=dataset.images["locked"] | (dataset.images["split"] != ""))
+    options = {
+        "project_arn": project_arn,
+        "version": version,
+        "arn": arn,
+        "threshold": plan.threshold,
+        "auto_split": plan.auto_split,
+        "manifests": dict(plan.manifests),
+        "output": plan.output,
+        "overridden": list(plan.overridden),
+    }
+    dataset.step(STEP, images=images, options=options).save(plan.folder)
+
+
+def _last_training(dataset: Dataset, folder: str | Path) -> Mapping[str, Any]:
+    steps = [entry for entry in dataset.history if entry.get("step") == STEP]
+    if not steps:
+        raise InputError(f"no training was started from {folder}: 'manifest-tools train {folder}' starts one")
+    options: Mapping[str, Any] = steps[-1]["options"]
+    return options
+
+
+def _wait(
+    client: Any,
+    project_arn: str,
+    version: str,
+    poll: float,
+    progress: Callable[[int, int | None], None] | None,
+) -> dict[str, Any]:
+    """Look until the training has ended. Looks that fail do not end the waiting, unless they keep failing."""
+    start = time.monotonic()
+    failures = 0
+    while True:
+        try:
+            description = describe_version(client, project_arn, version)
+            failures = 0
+        except RemoteError:
+            failures += 1
+            if failures == _PATIENCE:
+                raise
+        else:
+            if description is None:
+                raise RemoteError(
+                    f"Waiting ended: adapter {version} is no longer there. Somebody deleted it."
+                )
+            if description["Status"] != _RUNNING:
+                return description
+        if progress:
+            progress(int(time.monotonic() - start), None)
+        time.sleep(poll)
+
+
+def _finish(folder: Path, adapter: Adapter) -> Iterator[Finding]:
+    """Write what the training became into the data set; tell when it rests on another base model."""
+    dataset = Dataset.load(folder)
+    result = {
+        "arn": adapter.arn,
+        "status": adapter.status,
+        "base_model": adapter.base_model,
+        "f1": adapter.f1,
+    }
+    if dict(dataset.history[-1].get("options", {})) != result:
+        dataset.step("trained", options=result).save(folder)
+    asked = sorted(set(dataset.images["predicted"]) - {"", "unknown", adapter.base_model})
+    if asked and adapter.base_model:
+        yield finding("base-model-changed", found=adapter.base_model, expected=asked)

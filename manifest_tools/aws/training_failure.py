@@ -1,0 +1,221 @@
+"""Why a training failed: Amazon's result files, traced back to local files, lines and images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from manifest_tools.aws.storage import S3Storage
+from manifest_tools.aws.training_plan import TEST, TRAIN
+from manifest_tools.catalogue import finding
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import RemoteError
+from manifest_tools.findings import Finding, sort_key
+from manifest_tools.keys import source_refs
+from manifest_tools.resources import load_json
+
+_ERRORS, _WARNINGS = ("errors", "cl-errors"), ("warnings",)
+_INDICES = ("error_json_line_indices", "error_line_indices")
+_LINE_NUMBERS = ("line_number", "line_numer")  # the second is how one page prints it
+_NO_ADVICE = "Repair the line, or leave the image out."
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """A local manifest: where each `source-ref` stands in it, and the image behind it.
+
+    `copied` says that Amazon's files have the same lines at the same numbers.
+    """
+
+    path: Path
+    copied: bool
+    line_of: dict[str, int] = field(default_factory=dict)
+    image_of: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path, image_of: Mapping[str, str], *, copied: bool) -> Self:
+        lines = cls(path, copied, image_of=image_of)
+        content = path.read_bytes() if path.is_file() else b""
+        for number, raw in enumerate(content.split(b"\n"), 1):
+            reference = _json_object(raw).get("source-ref")
+            if isinstance(reference, str):
+                lines.line_of.setdefault(reference, number)
+        return lines
+
+    def place(self, reference: object, number: int | None) -> dict[str, Any]:
+        """Return the place of a line, by its `source-ref`, or else by its number in Amazon's copy."""
+        name = reference if isinstance(reference, str) else ""
+        line = self.line_of.get(name) or (number if self.copied else None)
+        return {"file": str(self.path), "line": line, "image": self.image_of.get(name, name) or None}
+
+
+def trace_failure(
+    description: Mapping[str, Any], folder: str | Path, *, client: Any, auto_split: bool = False
+) -> tuple[Finding, ...]:
+    """Turn what Amazon left of a failed training into findings with local places.
+
+    The layout of these files is not documented for adapters, so that of both documented neighbours is read:
+    keys with underscores or hyphens, errors on the line or inside its attributes.
+
+    Parameters
+    ----------
+    description : mapping
+        The adapter, as `DescribeProjectVersions` words it.
+    folder : path
+        The DIR that was trained from.
+    client : boto3 S3 client
+    auto_split : bool
+        Amazon took the test set from the training manifest.
+
+    Returns
+    -------
+    tuple of Finding
+        Sorted; at least the one about the training as a whole. Files that cannot be read are passed over.
+    """
+    folder = Path(folder)
+    dataset = Dataset.load(folder)
+    image_of = dict(zip(source_refs(dataset), dataset.images["image"], strict=True))
+    reason = str(description.get("StatusMessage") or "no reason given").rstrip(".")
+    findings = [finding("training-failed", reason=reason, advice=_advice(message=reason))]
+    summary = _underscored(_json_object(_read(client, description.get("ManifestSummary", {}))))
+    findings += _about_both(summary, _Lines.read(folder / TRAIN, image_of, copied=not auto_split))
+    for side, name in (("training", TRAIN), ("testing", TRAIN if auto_split else TEST)):
+        lines = _Lines.read(folder / name, image_of, copied=not auto_split)
+        statistics = _part(_part(summary, "statistics"), side)
+        findings += [_set_finding(error, str(lines.path)) for error in _entries(statistics, "errors")]
+        validation = description.get(f"{side.title()}DataResult", {}).get("Validation", {})
+        about_lines = [
+            found
+            for asset in validation.get("Assets", ())
+            for found in _about_lines(_read(client, asset.get("GroundTruthManifest", {})), lines)
+        ]
+        findings += about_lines
+        if not auto_split:
+            findings += _only_numbered(statistics, lines, {found.location.line for found in about_lines})
+    return tuple(sorted(findings, key=sort_key))
+
+
+def _about_both(summary: Mapping[str, Any], lines: _Lines) -> Iterator[Finding]:
+    """Yield the errors at the top of a summary: of the sets together, or, as in a bulk analysis, of lines."""
+    for error in _entries(summary, "errors"):
+        number = next((error[name] for name in _LINE_NUMBERS if isinstance(error.get(name), int)), None)
+        reference = error.get("source_ref")
+        if number is None and reference is None:
+            yield _set_finding(error, None)
+        else:
+            yield _line_finding(error, lines.place(reference, number))
+
+
+def _about_lines(content: bytes, lines: _Lines) -> Iterator[Finding]:
+    """Yield the errors and warnings of a validation manifest."""
+    for number, raw in enumerate(content.split(b"\n"), 1):
+        record = _json_object(raw)
+        place = lines.place(record.get("source-ref"), number)
+        for remark, severe in _remarks(record):
+            yield _line_finding(remark, place, variant="line" if severe else "line-used")
+
+
+def _only_numbered(statistics: Mapping[str, Any], lines: _Lines, told: set[int | None]) -> Iterator[Finding]:
+    """Yield the lines that the summary names by number alone. They count from 1, as far as examples show."""
+    numbers: list[Any] = next(
+        (statistics[name] for name in _INDICES if isinstance(statistics.get(name), list)), []
+    )
+    for number in numbers:
+        if isinstance(number, int) and number not in told:
+            yield _line_finding({"message": "named as invalid in the summary"}, lines.place(None, number))
+
+
+def _remarks(value: Any) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    """Yield every entry of a list of errors or warnings, at any depth, and whether it is an error."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _remarks(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key in _ERRORS or key in _WARNINGS:
+                yield from ((entry, key in _ERRORS) for entry in _entries(value, key))
+            else:
+                yield from _remarks(item)
+
+
+def _line_finding(error: Mapping[str, Any], place: Mapping[str, Any], variant: str = "line") -> Finding:
+    code = _code(error)
+    return finding(
+        "training-failed",
+        variant=variant,
+        **place,
+        aws_code=code,
+        reason=_reason(error),
+        advice=_advice(code),
+    )
+
+
+def _set_finding(error: Mapping[str, Any], file: str | None) -> Finding:
+    code = _code(error)
+    return finding(
+        "training-failed",
+        variant="set",
+        file=file,
+        aws_code=code,
+        reason=_reason(error),
+        advice=_advice(code),
+    )
+
+
+def _code(error: Mapping[str, Any]) -> str:
+    return str(error.get("code") or "no code")
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    return str(error.get("message") or "no message").rstrip(".")
+
+
+def _advice(code: str = "", *, message: str = "") -> str:
+    """Return what to do about a code, or about a message that comes without one."""
+    known = load_json("training-errors.json")["codes"]
+    if code in known:
+        return str(known[code]["fix"])
+    for entry in known.values():
+        words = entry.get("message", "").rstrip(".").casefold()
+        if words and words in message.casefold():
+            return str(entry["fix"])
+    return _NO_ADVICE
+
+
+def _entries(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    entries = value.get(name)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _part(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    part = value.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _underscored(value: Any) -> Any:
+    """Return JSON with underscores in the place of hyphens in keys."""
+    if isinstance(value, dict):
+        return {str(key).replace("-", "_"): _underscored(item) for key, item in value.items()}
+    return [_underscored(item) for item in value] if isinstance(value, list) else value
+
+
+def _json_object(content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _read(client: Any, place: Mapping[str, Any]) -> bytes:
+    """Return an object's bytes; none when it is not there or may not be read: other files may say more."""
+    at = place.get("S3Object", {})
+    if not at.get("Bucket") or not at.get("Name"):
+        return b""
+    try:
+        return S3Storage(client, at["Bucket"]).get(at["Name"])
+    except RemoteError:
+        return b""

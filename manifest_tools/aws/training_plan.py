@@ -1,0 +1,150 @@
+"""What a training will be started with, and whether the data set is ready for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError
+from manifest_tools.keys import split_uri
+from manifest_tools.policy import Policy
+
+TRAIN, TEST = "train.manifest", "test.manifest"
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What a training will be started with.
+
+    Attributes
+    ----------
+    folder : Path
+    project, version : str
+        Names. The version's comes from what is trained on, so the same data is not trained twice by mistake.
+    manifests : mapping of str to str
+        ``s3://`` addresses of the manifests, by file name; without the test manifest when Amazon splits.
+    output : str
+        ``s3://bucket/prefix`` for Amazon's result files.
+    threshold : float
+        Confidence (0-100) at which the adapter will be used.
+    auto_split : bool
+        Amazon takes the test set from the training manifest.
+    auto_update : bool
+        Amazon tries to train again when it releases a new base model. Set when the project is made.
+    overridden : tuple of str
+        Reasons not to train that `force` overrides.
+    warnings : tuple of str
+        What the caller should know.
+    """
+
+    folder: Path
+    project: str
+    version: str
+    manifests: Mapping[str, str]
+    output: str
+    threshold: float
+    auto_split: bool
+    auto_update: bool
+    overridden: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def plan_training(
+    folder: str | Path,
+    project: str,
+    *,
+    threshold: float | None = None,
+    output: str = "",
+    auto_split: bool = False,
+    auto_update: bool = True,
+    force: bool = False,
+) -> TrainingPlan:
+    """Return what :func:`~manifest_tools.aws.training.train_adapter` would start, without any call.
+
+    Parameters
+    ----------
+    folder : path
+        A DIR that was prepared, passed, and published.
+    project : str
+        Name of the project, found or made.
+    threshold : float, optional
+        Confidence (0-100) at which the adapter will be used; the policy's when absent.
+    output : str
+        ``s3://bucket/prefix`` for Amazon's result files; by default beside the manifests.
+    auto_split : bool
+        Let Amazon take the test set from the training manifest. Look-alikes may then stand on both sides.
+    auto_update : bool
+        Let Amazon try to train again when it releases a new base model.
+    force : bool
+        Train although the data set has not passed its check, or changed after it was published.
+
+    Raises
+    ------
+    InputError
+        The data set is not ready; the message names every reason.
+    """
+    folder = Path(folder)
+    dataset = Dataset.load(folder)
+    published = _published(dataset)
+    names = (TRAIN,) if auto_split else (TRAIN, TEST)
+    missing = [name for name in names if name not in published]
+    if missing:
+        raise InputError(
+            f"{folder} was not published ({', '.join(missing)}): run 'manifest-tools publish {folder}' first"
+        )
+    obstacles = tuple(_obstacles(folder, published, names))
+    if obstacles and not force:
+        raise InputError(f"not trained: {'; '.join(obstacles)}. --force trains all the same")
+    chosen = Policy.from_dict(dataset.policy).confidence_threshold if threshold is None else threshold
+    uris = {name: str(published[name]["uri"]) for name in names}
+    bucket, key = split_uri(uris[TRAIN])
+    beside = f"s3://{bucket}/{key.rpartition('/')[0]}".rstrip("/")
+    warning = "Amazon splits the data: look-alikes may stand on both sides, which makes results look too good"
+    return TrainingPlan(
+        folder=folder,
+        project=project,
+        version=_version_name(published, names, chosen),
+        manifests=uris,
+        output=(output or f"{beside}/training").rstrip("/"),
+        threshold=chosen,
+        auto_split=auto_split,
+        auto_update=auto_update,
+        overridden=obstacles,
+        warnings=(warning,) if auto_split else (),
+    )
+
+
+def _published(dataset: Dataset) -> Mapping[str, Mapping[str, Any]]:
+    steps = [entry for entry in dataset.history if entry.get("step") == "publish"]
+    found: Mapping[str, Mapping[str, Any]] = steps[-1]["options"]["manifests"] if steps else {}
+    return found
+
+
+def _obstacles(
+    folder: Path, published: Mapping[str, Mapping[str, Any]], names: tuple[str, ...]
+) -> Iterator[str]:
+    """Yield the reasons not to train that force may override."""
+    try:
+        report = json.loads((folder / "report.json").read_bytes())
+        passed = isinstance(report, dict) and report.get("passed") is True
+    except (OSError, ValueError):
+        passed = False
+    if not passed:
+        yield f"{folder} has not passed its check (report.json)"
+    for name in names:
+        path = folder / name
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        if digest != published[name]["sha256"]:
+            yield f"{path} is not what was published; publish again"
+
+
+def _version_name(
+    published: Mapping[str, Mapping[str, Any]], names: tuple[str, ...], threshold: float
+) -> str:
+    content = [*(f"{name} {published[name]['sha256']}" for name in names), str(float(threshold))]
+    return "data-" + hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]

@@ -1,0 +1,101 @@
+"""``manifest-tools adapters``: list them, look at one, delete one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from manifest_tools.cli import options, remote
+from manifest_tools.cli.console import printable, show
+
+if TYPE_CHECKING:
+    from manifest_tools.aws.adapters import Adapter
+
+app = typer.Typer(no_args_is_help=True, help="List adapters, look at one, or delete one.")
+_ATTEMPTS = 5
+
+Arn = Annotated[str, typer.Argument(metavar="ARN", help="The adapter.")]
+
+
+@app.command("list")
+def list_all(
+    project: Annotated[str | None, typer.Option(help="Of this project only.")] = None,
+    profile: remote.Profile = None,
+    region: remote.Region = None,
+    endpoint_url: remote.EndpointUrl = None,
+    format: options.Format = options.OutputFormat.TEXT,
+) -> None:
+    """List the adapters of the account in one region."""
+    from manifest_tools.aws.adapters import list_adapters
+
+    found = list(list_adapters(_client(profile, region, endpoint_url), project=project))
+    if format is options.OutputFormat.JSON:
+        show(json.dumps([adapter.to_dict() for adapter in found], indent=1, ensure_ascii=False))
+        return
+    for adapter in found:
+        show(printable(f"{adapter.status:<20} {adapter.project}/{adapter.version}  {adapter.arn}"))
+    if not found:
+        show("no adapters here; --region and --profile choose another place")
+
+
+@app.command("status")
+def status(
+    arn: Arn,
+    profile: remote.Profile = None,
+    region: remote.Region = None,
+    endpoint_url: remote.EndpointUrl = None,
+    format: options.Format = options.OutputFormat.TEXT,
+) -> None:
+    """Show how an adapter stands; exit code 1 when it does not answer."""
+    from manifest_tools.aws.adapters import adapter_status
+
+    adapter = adapter_status(_client(profile, region, endpoint_url), arn)
+    if format is options.OutputFormat.JSON:
+        show(json.dumps(adapter.to_dict(), indent=1, ensure_ascii=False))
+    else:
+        for line in _lines(adapter):
+            show(printable(line))
+    raise typer.Exit(0 if adapter.usable else 1)
+
+
+@app.command("delete")
+def delete(
+    arn: Arn,
+    yes: remote.Yes = False,
+    profile: remote.Profile = None,
+    region: remote.Region = None,
+    endpoint_url: remote.EndpointUrl = None,
+) -> None:
+    """Delete an adapter, for good; its project stays."""
+    from manifest_tools.aws.adapters import adapter_status, delete_adapter
+
+    client = _client(profile, region, endpoint_url)
+    adapter = adapter_status(client, arn)
+    if not remote.confirm([*_lines(adapter), "It will be deleted, and cannot be brought back."], yes=yes):
+        raise typer.Exit(1)
+    delete_adapter(client, arn)
+    show(printable(f"deleted {arn}"))
+
+
+def _client(profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
+    from manifest_tools.aws.clients import make_client
+
+    # Few calls and no rate to keep: here the client library may retry.
+    return make_client(
+        "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, attempts=_ATTEMPTS
+    )
+
+
+def _lines(adapter: Adapter) -> Iterator[str]:
+    yield f"adapter     {adapter.project}/{adapter.version}"
+    yield f"arn         {adapter.arn}"
+    yield f"status      {adapter.status}: {adapter.message}"
+    yield f"base model  {adapter.base_model or 'not known'}"
+    yield f"created     {adapter.created or 'not known'}"
+    if adapter.threshold is not None:
+        yield f"threshold   {adapter.threshold:g}"
+    if adapter.f1 is not None:
+        yield f"F1          {adapter.f1:.3f} (Amazon's figure; 'manifest-tools evaluate' says how sure it is)"

@@ -1,0 +1,104 @@
+"""``manifest-tools moderate``: use an adapter, and decide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from manifest_tools.cli import options, remote
+from manifest_tools.cli.console import printable, progress_bar, say, show
+
+if TYPE_CHECKING:
+    from manifest_tools.aws.moderation import ModerationResult
+
+_CONNECTIONS = 64
+
+
+def moderate(
+    images: Annotated[
+        str, typer.Argument(metavar="IMAGES", help="A folder, a manifest, or s3://bucket/prefix.")
+    ],
+    adapter: Annotated[str, typer.Option(metavar="ARN", help="The adapter to ask.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
+    decisions: Annotated[
+        Path | None,
+        typer.Option(help="TOML file: from which confidence of which label to allow, review or block."),
+    ] = None,
+    compare_base: Annotated[
+        bool,
+        typer.Option("--compare-base", help="Ask the base model, too, and keep what the two differ on."),
+    ] = False,
+    tps: Annotated[
+        float | None, typer.Option(help="Calls per second that the account may make in the region.")
+    ] = None,
+    price: Annotated[
+        float | None, typer.Option(help="Price of a thousand images, to announce the cost.")
+    ] = None,
+    staging: Annotated[str, typer.Option(metavar="S3-URI", help="Way through S3 for files over 5 MB.")] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the answers of earlier runs.")] = False,
+    yes: remote.Yes = False,
+    profile: remote.Profile = None,
+    region: remote.Region = None,
+    endpoint_url: remote.EndpointUrl = None,
+    format: options.Format = options.OutputFormat.TEXT,
+    quiet: options.Quiet = False,
+) -> None:
+    """Moderate images with an adapter: DIR/moderation.jsonl says for each what to do, and why.
+
+    An expired adapter is left aside by Rekognition in silence; every answer is checked for that, and without
+    the adapter nothing is decided (exit code 1). With --compare-base, DIR/disagreements is a data set of the
+    images on which adapter and base model differ: review them, they make the next round better.
+    """
+    from manifest_tools import read_images
+    from manifest_tools.aws.clients import make_client
+    from manifest_tools.aws.decisions import Decisions
+    from manifest_tools.aws.moderation import moderate as run
+
+    rules = None if decisions is None else Decisions.from_toml(decisions)
+    dataset = read_images(images)
+    client = make_client(
+        "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=_CONNECTIONS
+    )
+    calls = len(dataset) * (2 if compare_base else 1)
+    cost = "not known; --price says it" if price is None else f"{calls * price / 1000:,.2f}"
+    plan = [f"images      {len(dataset):,}", f"calls       {calls:,} at most", f"cost        {cost}"]
+    if not remote.confirm(plan, yes=yes):
+        raise typer.Exit(1)
+    with progress_bar("Moderating", quiet=quiet) as progress:
+        result = run(
+            dataset,
+            adapter,
+            out,
+            decisions=rules,
+            compare_base=compare_base,
+            client=client,
+            s3_client=make_client("s3", profile=profile, region=region) if staging else None,
+            tps=tps,
+            staging=staging,
+            fresh=fresh,
+            progress=progress,
+        )
+    if format is options.OutputFormat.JSON:
+        show(json.dumps(result.to_dict(), indent=1, ensure_ascii=False))
+    else:
+        for found in result.findings:
+            say(printable(f"{found.severity}: {found.code}: {found.message}. {found.fix}"))
+        for line in _result_lines(result, out):
+            show(printable(line))
+    raise typer.Exit(0 if result.passed else 1)
+
+
+def _result_lines(result: ModerationResult, out: Path) -> Iterator[str]:
+    if not result.passed:
+        yield "nothing was decided: the adapter does not answer"
+        return
+    decided = ", ".join(f"{count:,} {decision}" for decision, count in result.counts.items())
+    yield f"decisions   {decided}, in {out / 'moderation.jsonl'}"
+    if result.failed:
+        yield f"no answer   {result.failed:,}, decided by the policy; run it again to ask about them"
+    if result.disagreements is not None:
+        yield f"differing   {result.disagreements:,} from the base model, in {out / 'disagreements'}"

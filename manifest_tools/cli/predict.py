@@ -1,0 +1,156 @@
+"""``manifest-tools predict``: what the base model, or an adapter, sees in each image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from manifest_tools.cli import options, remote
+from manifest_tools.cli.console import printable, progress_bar, show
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError
+
+if TYPE_CHECKING:
+    from manifest_tools.aws.prediction import PredictionPlan
+
+_SHOWN = 10  # failures in the text
+_CONNECTIONS = 64
+
+
+def predict(
+    images: Annotated[
+        str, typer.Argument(metavar="DIR|S3-PREFIX", help="What prepare wrote, or s3://bucket/prefix.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where the results go; default: the DIR itself."),
+    ] = None,
+    adapter: Annotated[
+        str, typer.Option(metavar="ARN", help="Adapter to ask; default: the base model.")
+    ] = "",
+    min_confidence: Annotated[
+        float, typer.Option(help="Confidence from which labels are reported.", min=0, max=100)
+    ] = 5.0,
+    tps: Annotated[
+        float | None, typer.Option(help="Calls per second that the account may make in the region.")
+    ] = None,
+    price: Annotated[
+        float | None, typer.Option(help="Price of a thousand images, to announce the cost.")
+    ] = None,
+    staging: Annotated[
+        str,
+        typer.Option(
+            metavar="S3-URI", help="Way through S3 for files over 5 MB; default: the images' destination."
+        ),
+    ] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the answers of earlier runs.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and ask nothing.")] = False,
+    yes: remote.Yes = False,
+    profile: remote.Profile = None,
+    region: remote.Region = None,
+    endpoint_url: remote.EndpointUrl = None,
+    format: options.Format = options.OutputFormat.TEXT,
+    quiet: options.Quiet = False,
+) -> None:
+    """Ask Rekognition what it sees in each image, at the account's rate.
+
+    Every call costs money, so the plan is shown first. Answers are kept as they come: a run that was stopped
+    goes on where it was and asks nothing twice. Exact copies are asked about once.
+    """
+    from manifest_tools.aws.clients import make_client
+    from manifest_tools.aws.prediction import plan_predictions, predict_labels
+    from manifest_tools.aws.prediction_files import MANIFEST, SUMMARY
+
+    dataset, place = _open(images, out, profile=profile, region=region)
+    client = make_client(
+        "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=_CONNECTIONS
+    )
+    plan = plan_predictions(
+        dataset,
+        place,
+        adapter=adapter,
+        min_confidence=min_confidence,
+        tps=tps,
+        region=client.meta.region_name,
+        price=price,
+        fresh=fresh,
+    )
+    lines = list(plan_lines(plan, staging or dataset.destination))
+    if dry_run:
+        for line in lines:
+            show(printable(line))
+        return
+    if plan.to_ask and not remote.confirm(lines, yes=yes):
+        raise typer.Exit(1)
+    with progress_bar("Asking", quiet=quiet) as progress:
+        answered = predict_labels(
+            dataset,
+            place,
+            client=client,
+            s3_client=make_client("s3", profile=profile, region=region) if plan.staged else None,
+            adapter=adapter,
+            min_confidence=min_confidence,
+            tps=tps,
+            staging=staging,
+            fresh=fresh,
+            progress=progress,
+        )
+    if answered is not dataset:
+        answered.save(place)
+    summary = json.loads((place / SUMMARY).read_bytes())
+    if format is options.OutputFormat.JSON:
+        show(json.dumps(summary, indent=1, ensure_ascii=False))
+    else:
+        for line in _result_lines(summary, place / MANIFEST):
+            show(printable(line))
+    raise typer.Exit(1 if _failures(summary) else 0)
+
+
+def plan_lines(plan: PredictionPlan, staging: str) -> Iterator[str]:
+    """Yield the plan for people."""
+    yield f"images      {plan.images:,}"
+    if plan.unsuitable:
+        yield f"left out    {plan.unsuitable:,}: no readable JPEG or PNG, or over 15 MB"
+    if plan.answered:
+        yield f"answered    {plan.answered:,} by earlier runs"
+    yield f"calls       {plan.to_ask:,}, about {_duration(plan.seconds)}"
+    if plan.staged:
+        yield f"through S3  {plan.staged:,} files, {plan.staged_bytes:,} bytes, by {staging or '--staging'}, removed afterwards"
+    yield "cost        " + ("not known; --price says it" if plan.cost is None else f"{plan.cost:,.2f}")
+
+
+def _open(images: str, out: Path | None, *, profile: str | None, region: str | None) -> tuple[Dataset, Path]:
+    if not images.startswith("s3://"):
+        return Dataset.load(images), out or Path(images)
+    if out is None:
+        raise InputError(f"say where the answers about {images} go: --out DIR")
+    from manifest_tools.aws.reading import list_images
+
+    return list_images(images, profile=profile, region=region), out
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _failures(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    return [error for error in summary["errors"] if error["code"] != "unsuitable"]
+
+
+def _result_lines(summary: dict[str, Any], manifest: Path) -> Iterator[str]:
+    failures = _failures(summary)
+    for failure in failures[:_SHOWN]:
+        yield f"no answer: {failure['message']}"
+    if len(failures) > _SHOWN:
+        yield f"and {len(failures) - _SHOWN:,} more; --format json lists them all"
+    models = ", ".join(f"{version} ({count:,})" for version, count in summary["model-versions"].items())
+    yield f"answers     {summary['statistics']['valid-json-lines']:,} in {manifest}"
+    yield f"base model  {models or 'none'}"
+    if failures:
+        yield f"{len(failures):,} images have no answer; run it again to ask about them"

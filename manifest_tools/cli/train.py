@@ -1,0 +1,135 @@
+"""``manifest-tools train``: an adapter from a published data set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from manifest_tools.cli import options, remote
+from manifest_tools.cli.console import printable, progress_bar, show
+from manifest_tools.errors import InputError
+
+if TYPE_CHECKING:
+    from manifest_tools.aws.training import TrainingResult
+    from manifest_tools.aws.training_plan import TrainingPlan
+
+_SHOWN = 20  # findings in the text
+
+
+def train(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What prepare wrote, passed and published.")],
+    project: Annotated[str | None, typer.Option(help="Name of the project; made when there is none.")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Confidence at which the adapter will be used; default: the policy's.", min=0, max=100
+        ),
+    ] = None,
+    output: Annotated[
+        str, typer.Option(metavar="S3-URI", help="For Amazon's result files; default: beside the manifests.")
+    ] = "",
+    auto_split: Annotated[
+        bool, typer.Option("--auto-split", help="Let Amazon take the test set from the training manifest.")
+    ] = False,
+    auto_update: Annotated[
+        bool,
+        typer.Option(help="A new project: let Amazon try to train again when it has a new base model."),
+    ] = True,
+    kms_key: Annotated[str, typer.Option(help="KMS key for Amazon's copies and results.")] = "",
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Train although the check has not passed; the plan says what that overrides."
+        ),
+    ] = False,
+    attach: Annotated[
+        bool, typer.Option("--attach", help="Wait for the training that was started from DIR.")
+    ] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Start it and return.")] = False,
+    poll: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.01)] = 60.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and start nothing.")] = False,
+    yes: remote.Yes = False,
+    profile: remote.Profile = None,
+    region: remote.Region = None,
+    endpoint_url: remote.EndpointUrl = None,
+    format: options.Format = options.OutputFormat.TEXT,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train an adapter on a published data set, and wait for it.
+
+    Training costs money and takes hours, so a data set that has not passed its check is refused. Waiting may
+    be interrupted at any time: --attach takes it up again. The same data is not trained twice.
+    """
+    from manifest_tools.aws.clients import make_client
+    from manifest_tools.aws.training import attach_training, start_training
+    from manifest_tools.aws.training_plan import plan_training
+
+    if not attach:
+        if project is None:
+            raise InputError("say in which project: --project NAME")
+        plan = plan_training(
+            folder,
+            project,
+            threshold=threshold,
+            output=output,
+            auto_split=auto_split,
+            auto_update=auto_update,
+            force=force,
+        )
+        if dry_run:
+            for line in plan_lines(plan):
+                show(printable(line))
+            return
+        if not remote.confirm(plan_lines(plan), yes=yes):
+            raise typer.Exit(1)
+    client = make_client("rekognition", profile=profile, region=region, endpoint_url=endpoint_url, attempts=5)
+    s3_client = make_client("s3", profile=profile, region=region)
+    with progress_bar("Training", quiet=quiet) as progress:
+        if attach:
+            result = attach_training(folder, client=client, s3_client=s3_client, poll=poll, progress=progress)
+        else:
+            result = start_training(
+                plan,
+                client=client,
+                s3_client=s3_client,
+                kms_key=kms_key,
+                wait=not no_wait,
+                poll=poll,
+                progress=progress,
+            )
+    if format is options.OutputFormat.JSON:
+        show(json.dumps(result.to_dict(), indent=1, ensure_ascii=False))
+    else:
+        for line in _result_lines(result):
+            show(printable(line))
+    raise typer.Exit(0 if result.succeeded or no_wait else 1)
+
+
+def plan_lines(plan: TrainingPlan) -> Iterator[str]:
+    """Yield the plan for people."""
+    yield f"project     {plan.project}"
+    yield f"adapter     {plan.version}, for use at a confidence of {plan.threshold:g}"
+    for uri in plan.manifests.values():
+        yield f"manifest    {uri}"
+    yield f"results     {plan.output}"
+    yield from (f"overridden  {reason}" for reason in plan.overridden)
+    yield from (f"warning     {warning}" for warning in plan.warnings)
+
+
+def _result_lines(result: TrainingResult) -> Iterator[str]:
+    adapter = result.adapter
+    for found in result.findings[:_SHOWN]:
+        place = f"{found.location}: " if str(found.location) else ""
+        yield f"{found.severity}: {found.code}: {place}{found.message}. {found.fix}"
+    if len(result.findings) > _SHOWN:
+        yield f"and {len(result.findings) - _SHOWN:,} more; --format json lists them all"
+    yield f"adapter     {adapter.arn}"
+    yield f"status      {adapter.status}"
+    if adapter.base_model:
+        yield f"base model  {adapter.base_model}"
+    if result.succeeded:
+        yield f"next        manifest-tools evaluate {adapter.arn}"
