@@ -8,7 +8,10 @@ from manifest_tools.splits.measures import (
     label_pair_distribution,
     rounding_floor,
 )
-from manifest_tools.splits.model_selection import MultilabelStratifiedGroupKFold, MultilabelStratifiedGroupSplit
+from manifest_tools.splits.model_selection import (
+    MultilabelStratifiedGroupKFold,
+    MultilabelStratifiedGroupSplit,
+)
 from manifest_tools.splits.solver import Solution, solve
 from manifest_tools.splits.step import LabelShare, SplitReport, split_dataset, split_report
 
