@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from manifest_tools.splits.problem import Demands, Problem
+from manifest_tools.splits.problem import Demands, Floats, Problem
 from manifest_tools.splits.units import Ints
 
 Constraint = Literal["locked", "keep-in-train", "min-test", "both-sides", "test-size"]
@@ -52,7 +52,7 @@ def what_gave_way(problem: Problem, chosen: Ints, demands: Demands) -> tuple[Gav
     )
 
 
-def _from_training(problem: Problem, in_test: Ints, total: Ints, demands: Demands) -> list[GaveWay]:
+def _from_training(problem: Problem, in_test: Floats, total: Floats, demands: Demands) -> list[GaveWay]:
     start = 3 + problem.n_labels
     left = (total - in_test)[start : start + len(demands.keep_in_train)]
     short = (left < demands.keep_in_train) & (total[start : start + len(left)] >= demands.keep_in_train)
@@ -62,26 +62,30 @@ def _from_training(problem: Problem, in_test: Ints, total: Ints, demands: Demand
     ]
 
 
-def _test_images(in_test: Ints, demands: Demands) -> list[GaveWay]:
+def _test_images(in_test: Floats, demands: Demands) -> list[GaveWay]:
     if in_test[0] >= demands.min_test:
         return []
     return [GaveWay("min-test", None, "", float(demands.min_test), float(in_test[0]))]
 
 
-def _missing(problem: Problem, in_test: Ints, total: Ints) -> list[GaveWay]:
+def _missing(problem: Problem, in_test: Floats, total: Floats) -> list[GaveWay]:
     """Return labels, and their absence, that are missing from a side though they should be on both."""
     found = []
     labels = [(2 + label, label, "positives") for label in range(problem.n_labels)]
-    labels += [(problem.n_balanced + place, int(label), "negatives") for place, label in enumerate(problem.scarce)]
+    labels += [
+        (problem.n_balanced + place, int(label), "negatives") for place, label in enumerate(problem.scarce)
+    ]
     for column, label, what in labels:
         if in_test[column] * problem.scale < problem.low[column]:
             found.append(GaveWay("both-sides", label, f"test {what}", 1.0, float(in_test[column])))
         if in_test[column] * problem.scale > problem.high[column]:
-            found.append(GaveWay("both-sides", label, f"train {what}", 1.0, float(total[column] - in_test[column])))
+            found.append(
+                GaveWay("both-sides", label, f"train {what}", 1.0, float(total[column] - in_test[column]))
+            )
     return sorted(found, key=lambda g: (g.column, g.part))
 
 
-def _size(problem: Problem, in_test: Ints, total: Ints, demands: Demands) -> list[GaveWay]:
+def _size(problem: Problem, in_test: Floats, total: Floats, demands: Demands) -> list[GaveWay]:
     wanted = float(demands.share * int(total[0]))
     smallest = problem.simple[:, [0]].min() if problem.simple.shape[0] else 1.0
     if abs(in_test[0] - wanted) <= max(1.0, smallest):

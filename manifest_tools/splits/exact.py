@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from manifest_tools.splits.problem import Floats, Problem
-from manifest_tools.splits.units import FREE, Ints, mix
+from manifest_tools.splits.units import TEST, TRAIN, Ints, mix
 
 _MAX_CLASSES = 40
 _MAX_COLUMNS = 40
@@ -30,47 +30,78 @@ def is_small(problem: Problem) -> bool:
 
 
 def prove(problem: Problem, chosen: Ints, seed: int) -> Ints:
-    """Return the best counts for labels and the other balanced columns, or `chosen` where that is not proven.
+    """Return the best split that is proven, or `chosen` where it is as good or nothing can be proven.
 
-    Bounds that `chosen` keeps stay kept; where it breaks one, it is returned as it is.
+    First the bounds, at the least price of breaking them; then the balance, without breaking them further.
     """
-    simple, scale, n = problem.simple, problem.scale, problem.n_balanced
-    deviation = problem.deviation(chosen)[: problem.n_simple]
-    low, high = problem.low - problem.target[: problem.n_simple], problem.high - problem.target[: problem.n_simple]
-    kept = problem.heavy > 0
-    if ((deviation < low) | (deviation > high))[kept].any():
-        return chosen
+    n, simple = problem.n_balanced, problem.simple
+    bounded = problem.heavy > 0
+    counts = sparse.csr_array(simple.T)
+    low, high = problem.low[bounded] / problem.scale, problem.high[bounded] / problem.scale
 
-    n_classes = len(problem.mult)
-    free = problem.side == FREE
-    columns = sparse.csr_array(simple.T)
+    reached = counts[bounded] @ chosen
+    if ((reached < low) | (reached > high)).any():
+        heavy = problem.heavy[bounded] / problem.heavy[bounded].min()
+        n_bounds = len(low)
+        slack = sparse.eye_array(n_bounds, format="csr")
+        rules = [
+            LinearConstraint(sparse.hstack([counts[bounded], slack]), low, np.inf),
+            LinearConstraint(sparse.hstack([counts[bounded], -slack]), -np.inf, high),
+        ]
+        better = _solve(
+            problem, np.r_[_own_prices(problem, 0.5 / problem.share.denominator, seed), heavy], rules
+        )
+        if better is None:
+            return chosen
+        if _broken(problem, better) < _broken(problem, chosen):
+            chosen = better
+            reached = counts[bounded] @ chosen
+        low, high = np.minimum(low, reached), np.maximum(high, reached)
+
     identity = sparse.eye_array(n, format="csr")
-    aim = problem.target[:n] / scale
+    aim = problem.target[:n] / problem.scale
+    none = sparse.csr_array((int(bounded.sum()), n))
     rules = [
-        LinearConstraint(sparse.hstack([columns[:n], -identity]), -np.inf, aim),
-        LinearConstraint(sparse.hstack([columns[:n], identity]), aim, np.inf),
-        LinearConstraint(
-            sparse.hstack([columns[kept], sparse.csr_array((int(kept.sum()), n))]),
-            problem.low[kept] / scale - 1e-6,
-            problem.high[kept] / scale + 1e-6,
-        ),
+        LinearConstraint(sparse.hstack([counts[:n], -identity]), -np.inf, aim),
+        LinearConstraint(sparse.hstack([counts[:n], identity]), aim, np.inf),
+        LinearConstraint(sparse.hstack([counts[bounded], none]), low - 1e-6, high + 1e-6),
     ]
-    bounds = Bounds(
-        np.r_[np.where(free, 0, chosen), np.zeros(n)], np.r_[np.where(free, problem.mult, chosen), np.full(n, np.inf)]
-    )
-    integrality = np.r_[np.ones(n_classes), np.zeros(n)]
-    options = {"node_limit": _MAX_NODES, "mip_rel_gap": 0.0}
-    words = mix(np.arange(n_classes, dtype=np.uint64) ^ mix(np.array([seed % 2**64], np.uint64)))
-    rank = np.argsort(words) + 1
     least = problem.weight[2:n].min() / problem.share.denominator
-    own = rank * (0.5 * least / (rank * problem.mult).sum())
-    best = milp(
-        np.r_[own, problem.weight[:n]], integrality=integrality, bounds=bounds, constraints=rules, options=options
+    better = _solve(problem, np.r_[_own_prices(problem, 0.5 * least, seed), problem.weight[:n]], rules)
+    return chosen if better is None or _price(problem, better) >= _price(problem, chosen) else better
+
+
+def _own_prices(problem: Problem, sum_of_all: float, seed: int) -> Floats:
+    """Return a price for a unit of each class, different for all, so small that all together hardly count."""
+    words = mix(np.arange(len(problem.mult), dtype=np.uint64) ^ mix(np.array([seed % 2**64], np.uint64)))
+    rank = np.argsort(words) + 1
+    return np.asarray(rank * (sum_of_all / max(1, (rank * problem.mult).sum())))
+
+
+def _solve(problem: Problem, price: Floats, rules: list[LinearConstraint]) -> Ints | None:
+    """Solve for whole units of each class and for as many further variables as there are prices left."""
+    n_classes, n_others = len(problem.mult), len(price) - len(problem.mult)
+    least = np.where(problem.side == TEST, problem.mult, 0)
+    most = np.where(problem.side == TRAIN, 0, problem.mult)
+    result = milp(
+        price,
+        integrality=np.r_[np.ones(n_classes), np.zeros(n_others)],
+        bounds=Bounds(np.r_[least, np.zeros(n_others)], np.r_[most, np.full(n_others, np.inf)]),
+        constraints=rules,
+        options={"node_limit": _MAX_NODES, "mip_rel_gap": 0.0},
     )
-    if best.status != 0:
-        return chosen
-    found = np.rint(best.x[:n_classes]).astype(np.int64)
-    return found if _price(problem, found) < _price(problem, chosen) else chosen
+    return np.rint(result.x[:n_classes]).astype(np.int64) if result.status == 0 else None
+
+
+def keeps_bounds(problem: Problem, chosen: Ints) -> bool:
+    """Say whether nothing has to give way."""
+    return _broken(problem, chosen) == 0
+
+
+def _broken(problem: Problem, chosen: Ints) -> float:
+    reached = problem.simple.T @ chosen.astype(float) * problem.scale
+    out = np.maximum(np.maximum(problem.low - reached, reached - problem.high), 0)
+    return float((problem.heavy * out).sum())
 
 
 def _price(problem: Problem, chosen: Ints) -> float:

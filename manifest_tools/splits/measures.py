@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from manifest_tools.splits.units import label_matrix
+from manifest_tools.splits.units import Sparse, label_matrix
 
 
-def _matrix(y: Any) -> sparse.csr_array:
+def _matrix(y: Any) -> Sparse:
     return sparse.csr_array(label_matrix(y), dtype=np.int64)
 
 
@@ -60,7 +60,7 @@ def label_pair_distribution(y: Any, folds: ArrayLike) -> float:
     return float(np.mean(differences))
 
 
-def _distribution(matrix: sparse.csr_array, folds: NDArray[Any]) -> float:
+def _distribution(matrix: Sparse, folds: NDArray[Any]) -> float:
     if matrix.shape[1] == 0:
         return 0.0
     total = _odds(matrix.sum(axis=0), matrix.shape[0])
@@ -100,7 +100,9 @@ def rounding_floor(y: Any, share: float | Fraction) -> NDArray[np.float64]:
 
 def groups_across(groups: ArrayLike, folds: ArrayLike) -> int:
     """Count the groups that have rows in more than one fold: 0 when nothing leaks."""
-    pairs = np.unique(np.stack([np.unique(g, return_inverse=True)[1] for g in map(np.asarray, (groups, folds))]), axis=1)
+    pairs = np.unique(
+        np.stack([np.unique(g, return_inverse=True)[1] for g in map(np.asarray, (groups, folds))]), axis=1
+    )
     return int((np.bincount(pairs[0]) > 1).sum()) if pairs.size else 0
 
 

@@ -1,5 +1,7 @@
 """Splitters in scikit-learn's protocol: multi-label, grouped, at the rounding floor."""
 
+# ruff: noqa: N803, ARG002 - the names and the unused parameters of scikit-learn's protocol
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -8,13 +10,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, indexable
 
 from manifest_tools.errors import InputError
 from manifest_tools.splits.solver import solve
-from manifest_tools.splits.units import group_codes, label_matrix
+from manifest_tools.splits.units import Sparse, group_codes, label_matrix
 
 Indices = NDArray[np.int64]
 RandomState = int | np.random.RandomState | None
@@ -69,7 +70,9 @@ class MultilabelStratifiedGroupSplit(BaseEstimator):  # type: ignore[misc]  # sc
         self.both_sides = both_sides
         self.random_state = random_state
 
-    def split(self, X: Any, y: Any = None, groups: ArrayLike | None = None) -> Iterator[tuple[Indices, Indices]]:  # noqa: N803 - scikit-learn's name
+    def split(
+        self, X: Any, y: Any = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[Indices, Indices]]:
         """Yield the rows for training and for testing.
 
         Parameters
@@ -90,7 +93,7 @@ class MultilabelStratifiedGroupSplit(BaseEstimator):  # type: ignore[misc]  # sc
             )
             yield np.flatnonzero(~solution.test), np.flatnonzero(solution.test)
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: N803
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Return the number of splits."""
         return self.n_splits
 
@@ -112,22 +115,26 @@ class MultilabelStratifiedGroupKFold(BaseEstimator):  # type: ignore[misc]  # sc
     Fold after fold is split off from what remains, each with its exact share of that.
     """
 
-    def __init__(self, n_splits: int = 5, *, both_sides: bool = False, random_state: RandomState = None) -> None:
+    def __init__(
+        self, n_splits: int = 5, *, both_sides: bool = False, random_state: RandomState = None
+    ) -> None:
         self.n_splits = n_splits
         self.both_sides = both_sides
         self.random_state = random_state
 
-    def split(self, X: Any, y: Any = None, groups: ArrayLike | None = None) -> Iterator[tuple[Indices, Indices]]:  # noqa: N803
+    def split(
+        self, X: Any, y: Any = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[Indices, Indices]]:
         """Yield the rows for training and for testing, fold by fold; parameters as in the single split."""
         folds = self._folds(X, y, groups)
         for fold in range(self.n_splits):
             yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: N803
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Return the number of folds."""
         return self.n_splits
 
-    def _folds(self, X: Any, y: Any, groups: ArrayLike | None) -> Indices:  # noqa: N803
+    def _folds(self, X: Any, y: Any, groups: ArrayLike | None) -> Indices:
         n_splits = _whole(self.n_splits, "n_splits", 2)
         matrix, names = _checked(X, y, groups)
         codes = group_codes(names, matrix.shape[0])[0]
@@ -153,10 +160,10 @@ class MultilabelStratifiedGroupKFold(BaseEstimator):  # type: ignore[misc]  # sc
 
 
 def _checked(
-    X: Any,  # noqa: N803
+    X: Any,
     y: Any,
     groups: ArrayLike | None,
-) -> tuple[sparse.csr_array | NDArray[Any], NDArray[Any] | None]:
+) -> tuple[Sparse, NDArray[Any] | None]:
     """Check that all have the same length, and return labels and groups as arrays."""
     if y is None:
         msg = "y is missing: a stratified split needs the labels, as a matrix of zeros and ones or a vector of classes"

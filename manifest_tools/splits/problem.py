@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from manifest_tools.splits.units import Ints, Units
+from manifest_tools.splits.units import Ints, Sparse, Units
 
 Floats = NDArray[np.float64]
 
@@ -80,8 +80,8 @@ class Problem:
         Price of a part out of bounds.
     """
 
-    simple: sparse.csr_array
-    counts: sparse.csr_array
+    simple: Sparse
+    counts: Sparse
     mult: Ints
     side: NDArray[np.int8]
     share: Fraction
@@ -99,21 +99,23 @@ class Problem:
     @property
     def n_simple(self) -> int:
         """Number of columns before the label pairs."""
-        return self.simple.shape[1]
+        return int(self.simple.shape[1])
 
     def deviation(self, chosen: Ints) -> Floats:
         """Return how far the test set is from its target in each column, in parts."""
         return np.asarray(self.counts.T @ chosen.astype(float)) * self.scale - self.target
 
 
-def pair_matrix(labels: sparse.csr_array) -> sparse.csr_array:
+def pair_matrix(labels: Sparse) -> Sparse:
     """Say which pairs of labels each label set holds: label sets x pairs that occur."""
     n_sets, m = labels.shape
     sizes = np.diff(labels.indptr).astype(np.int64)
     n_pairs = sizes * (sizes - 1) // 2
     if n_pairs.sum() == 0 or n_pairs.sum() > MAX_PAIR_ENTRIES:
         return sparse.csr_array((n_sets, 0), dtype=np.int64)
-    later = np.repeat(labels.indptr[1:], sizes) - np.arange(labels.nnz) - 1  # labels of the set after this one
+    later = (
+        np.repeat(labels.indptr[1:], sizes) - np.arange(labels.nnz) - 1
+    )  # labels of the set after this one
     first = np.repeat(np.arange(labels.nnz), later)
     second = first + 1 + np.arange(later.sum()) - np.repeat(np.cumsum(later) - later, later)
     indices = labels.indices.astype(np.int64)
@@ -141,37 +143,25 @@ def build_problem(units: Units, n_labels: int, demands: Demands) -> Problem:
     demands : Demands
         What the split must keep to.
     """
-    sets, mult = units.sets, units.mult
-    labels = sparse.csr_array(sets[:, :n_labels])
-    without = sparse.csr_array((np.diff(labels.indptr) == 0).astype(np.int64)[:, None])
-    balanced = sparse.csr_array(sparse.hstack([labels, without, sets[:, n_labels:]], format="csr"))
-    images = np.asarray(units.members.sum(axis=1)).astype(np.int64)
-    by_class = _add_up(units.members, balanced)
-    n_images = int(mult @ images)
+    mult = units.mult
+    n_images = int(mult @ units.members.sum(axis=1))
     share = demands.share
     if share * n_images < demands.min_test < n_images:
         share = Fraction(demands.min_test, n_images)
     scale = share.denominator * max(1, 4096 // share.denominator)
 
-    # Images free of a label are counted where a side could be left without any. Where their fair share is
-    # far larger than any unit, balance alone sees to it.
-    fair_free = (n_images - (mult @ by_class)[:n_labels]) * float(min(share, 1 - share))
-    scarce = np.flatnonzero(fair_free < max(20, 4 * images.max(initial=1)))
-    column = sparse.csr_array(images[:, None])
-    parts = [column, column, by_class]
-    if len(scarce):
-        parts.append(sparse.csr_array(images[:, None] - by_class[:, scarce].toarray()))
-    simple = sparse.csr_array(sparse.hstack(parts, format="csr"), dtype=float)
-    counts = sparse.hstack([simple, _add_up(units.members, pair_matrix(labels))], format="csr", dtype=float)
-    counts = sparse.csr_array(counts)
+    simple, scarce = _simple_columns(units, n_labels, share)
+    pairs = _add_up(units.members, pair_matrix(sparse.csr_array(units.sets[:, :n_labels])))
+    counts = sparse.csr_array(sparse.hstack([simple, pairs], format="csr", dtype=float))
     counts.sort_indices()
-
-    n_balanced = 2 + by_class.shape[1]
     total = np.asarray(mult @ counts)
-    low, high = _bounds(demands, share, mult, simple, n_labels, n_balanced)
-    weight, heavy = _prices(demands, counts, simple, n_labels, n_balanced)
+    n_simple, n_balanced = simple.shape[1], simple.shape[1] - len(scarce)
+    sided = np.r_[2 : 2 + n_labels, n_balanced:n_simple]
+    outcomes = slice(3 + n_labels, n_balanced)
+    low, high = _bounds(demands, share, mult, simple, sided=sided, outcomes=outcomes)
+    weight, heavy = _prices(demands, counts, simple, sided=sided, outcomes=outcomes)
     target = total * (share.numerator * (scale // share.denominator))
-    target[: simple.shape[1]] = np.clip(target[: simple.shape[1]], low * scale, high * scale)
+    target[:n_simple] = np.clip(target[:n_simple], low * scale, high * scale)
     return Problem(
         simple=simple,
         counts=counts,
@@ -191,7 +181,27 @@ def build_problem(units: Units, n_labels: int, demands: Demands) -> Problem:
     )
 
 
-def _add_up(members: sparse.csr_array, values: sparse.csr_array) -> sparse.csr_array:
+def _simple_columns(units: Units, n_labels: int, share: Fraction) -> tuple[Sparse, Ints]:
+    """Return the columns before the pairs, and the labels that images free of them are counted for.
+
+    These are the labels that a side could be left without an image free of. Where the fair share is far larger
+    than any unit, balance alone sees to it.
+    """
+    labels = sparse.csr_array(units.sets[:, :n_labels])
+    without = sparse.csr_array((np.diff(labels.indptr) == 0).astype(np.int64)[:, None])
+    balanced = sparse.hstack([labels, without, units.sets[:, n_labels:]], format="csr")
+    images = np.asarray(units.members.sum(axis=1)).astype(np.int64)
+    by_class = _add_up(units.members, sparse.csr_array(balanced))
+    free = int(units.mult @ images) - (units.mult @ by_class)[:n_labels]
+    scarce = np.flatnonzero(free * float(min(share, 1 - share)) < max(20, 4 * images.max(initial=1)))
+    column = sparse.csr_array(images[:, None])
+    parts = [column, column, by_class]
+    if len(scarce):
+        parts.append(sparse.csr_array(images[:, None] - by_class[:, scarce].toarray()))
+    return sparse.csr_array(sparse.hstack(parts, format="csr"), dtype=float), scarce
+
+
+def _add_up(members: Sparse, values: Sparse) -> Sparse:
     """Return ``members @ values``; by looking up, where every unit is a single row."""
     if members.nnz == members.shape[0] and (members.data == 1).all():
         if np.array_equal(members.indices, np.arange(values.shape[0])):
@@ -200,27 +210,28 @@ def _add_up(members: sparse.csr_array, values: sparse.csr_array) -> sparse.csr_a
     return sparse.csr_array(members @ values)
 
 
-def _sided(n_labels: int, n_balanced: int, n_simple: int) -> Ints:
-    """Return the columns that should be on both sides: labels, and images free of a label."""
-    return np.r_[2 : 2 + n_labels, n_balanced:n_simple]
-
-
 def _bounds(
-    demands: Demands, share: Fraction, mult: Ints, simple: sparse.csr_array, n_labels: int, n_balanced: int
+    demands: Demands,
+    share: Fraction,
+    mult: Ints,
+    simple: Sparse,
+    *,
+    sided: Ints,
+    outcomes: slice,
 ) -> tuple[Floats, Floats]:
     """Return the least and the largest test count of each column before the pairs, in images."""
-    present = sparse.csr_array((np.ones(simple.nnz, np.int64), simple.indices, simple.indptr), shape=simple.shape)
+    present = sparse.csr_array(
+        (np.ones(simple.nnz, np.int64), simple.indices, simple.indptr), shape=simple.shape
+    )
     several = (mult @ present) >= 2
     total = np.asarray(mult @ simple)
     fair = total * share.numerator / share.denominator
     low, high = np.zeros(len(total)), total.copy()
 
-    sided = _sided(n_labels, n_balanced, len(total))
     least = 0.0 if demands.both_sides else 0.5
     low[sided] = several[sided] & (fair[sided] >= least)
     high[sided] -= several[sided] & (total[sided] - fair[sided] >= least)
 
-    outcomes = slice(n_balanced - len(demands.keep_in_train), n_balanced)
     high[outcomes] -= np.where(total[outcomes] >= demands.keep_in_train, demands.keep_in_train, 0)
 
     slack = max(1.0, simple[:, [0]].min() if len(mult) else 1.0) / 2  # half of the smallest unit
@@ -231,7 +242,7 @@ def _bounds(
 
 
 def _prices(
-    demands: Demands, counts: sparse.csr_array, simple: sparse.csr_array, n_labels: int, n_balanced: int
+    demands: Demands, counts: Sparse, simple: Sparse, *, sided: Ints, outcomes: slice
 ) -> tuple[Floats, Floats]:
     """Return prices under which nothing gives way for anything that ranks below it.
 
@@ -239,18 +250,18 @@ def _prices(
     both sides, the least number of test images, the minimums of the user's targets.
     """
     weight = np.ones(counts.shape[1])
-    entries = int(np.diff(counts.indptr).max(initial=1))
-    weight[:n_balanced] = label = min(entries, _PAIRS_WORTH) + 1
-    weight[2 + n_labels] = max(1, label // 8)  # images without label: a fifth of an image of a label is worth more
-    weight[3 + n_labels : n_balanced] = max(1, label // 2)
-    weight[1] = weight[n_balanced : simple.shape[1]] = 0
+    label = min(int(np.diff(counts.indptr).max(initial=1)), _PAIRS_WORTH) + 1
+    weight[: outcomes.start] = label
+    weight[outcomes.start - 1] = max(
+        1, label // 8
+    )  # images without label: less than a fifth of a label's image
+    weight[outcomes] = max(1, label // 2)
+    weight[1] = weight[outcomes.stop : simple.shape[1]] = 0
 
     largest = simple[:, [0]].max() if simple.shape[0] else 1.0
     heavy = np.zeros(simple.shape[1])
     heavy[0] = label * 2 * (1 + simple.sum(axis=1).max(initial=0) / largest)
-    sides = heavy[0] * 4 * largest
-    heavy[1] = sides * 4 * (n_labels + 1)
-    heavy[_sided(n_labels, n_balanced, simple.shape[1])] = sides
-    outcomes = slice(n_balanced - len(demands.keep_in_train), n_balanced)
+    heavy[sided] = sides = heavy[0] * 4 * largest
+    heavy[1] = sides * 4 * (len(sided) + 1)
     heavy[outcomes] = np.where(demands.first, heavy[1] * 4 * largest, sides)
     return weight, np.exp2(np.ceil(np.log2(np.maximum(heavy, 1)))) * (heavy > 0)

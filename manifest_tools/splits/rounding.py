@@ -50,7 +50,9 @@ def rake(problem: Problem, wanted: Ints, free: NDArray[np.bool_], tolerance: flo
             room = np.where(free[rows], whole[rows] - wanted[rows] if need > 0 else wanted[rows], 0)
             capacity = int((room * each).sum())
             if capacity:
-                wanted[rows] += np.sign(need) * np.floor(room * min(1.0, abs(need) / capacity)).astype(np.int64)
+                wanted[rows] += np.sign(need) * np.floor(room * min(1.0, abs(need) / capacity)).astype(
+                    np.int64
+                )
     return wanted
 
 
@@ -161,7 +163,9 @@ def _weights(problem: Problem) -> Floats:
     weight = 0.3 / totals
     weight[: problem.n_balanced] = 10 / totals[: problem.n_balanced]
     weight[0] *= 40
-    weight[2 + problem.n_labels] *= 8  # images without label come last in the order and would pay for all others
+    weight[2 + problem.n_labels] *= (
+        8  # images without label come last in the order and would pay for all others
+    )
     weight[1] = 0
     weight[problem.n_balanced : problem.n_simple] = 0
     positive = weight > 0

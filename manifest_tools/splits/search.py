@@ -73,10 +73,10 @@ class Search:
         price = self._weight * (np.abs(after) - np.abs(before))
         n = len(self._heavy)  # only columns before the pairs have bounds
         price[..., :n] += self._heavy * (self._out(after[..., :n]) - self._out(before[..., :n]))
-        return price
+        return np.asarray(price)
 
     def _out(self, deviation: Floats) -> Floats:
-        return np.maximum(np.maximum(self._low - deviation, deviation - self._high), 0)
+        return np.asarray(np.maximum(np.maximum(self._low - deviation, deviation - self._high), 0))
 
     def moves(self) -> tuple[Floats, Floats]:
         """Return the price of one more unit of each class, and of one less; infinite where there is none."""

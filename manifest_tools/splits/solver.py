@@ -14,12 +14,24 @@ from scipy import sparse
 
 from manifest_tools.errors import InputError
 from manifest_tools.splits.constraints import GaveWay, what_gave_way
-from manifest_tools.splits.exact import is_small, prove
+from manifest_tools.splits.exact import is_small, keeps_bounds, prove
 from manifest_tools.splits.mending import mend
 from manifest_tools.splits.problem import Demands, Problem, build_problem
 from manifest_tools.splits.rounding import diffuse
 from manifest_tools.splits.search import Search, short_of_floor
-from manifest_tools.splits.units import FREE, TEST, TRAIN, Ints, UInts, build_units, draw, group_codes, label_matrix, mix
+from manifest_tools.splits.units import (
+    FREE,
+    TEST,
+    TRAIN,
+    Ints,
+    UInts,
+    build_units,
+    draw,
+    group_codes,
+    label_matrix,
+    mix,
+)
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -50,10 +62,14 @@ def share_of(test_size: float | Fraction, n_rows: int) -> Fraction:
         raise InputError(f"test_size must be a number; got {test_size!r}.")
     if isinstance(test_size, int | np.integer):
         if not 0 < test_size < max(n_rows, 2):
-            raise InputError(f"test_size must be between 0 and the {n_rows} rows, both excluded; got {test_size}.")
+            raise InputError(
+                f"test_size must be between 0 and the {n_rows} rows, both excluded; got {test_size}."
+            )
         return Fraction(int(test_size), max(n_rows, 2))
     if not 0 < test_size < 1:
-        raise InputError(f"test_size must be between 0 and 1, both excluded, or a whole number; got {test_size}.")
+        raise InputError(
+            f"test_size must be between 0 and 1, both excluded, or a whole number; got {test_size}."
+        )
     share = Fraction(float(test_size)).limit_denominator(4096)
     return share if 0 < share < 1 else Fraction(float(test_size)).limit_denominator(10**6)
 
@@ -116,11 +132,15 @@ def solve(
     if outcomes is not None:
         more = label_matrix(outcomes)
         n_outcomes = more.shape[1]
-        matrix = sparse.csr_array(sparse.hstack([sparse.csr_array(matrix), sparse.csr_array(more)], format="csr"))
+        matrix = sparse.csr_array(
+            sparse.hstack([sparse.csr_array(matrix), sparse.csr_array(more)], format="csr")
+        )
     keep = np.zeros(n_outcomes, np.int64) if keep_in_train is None else np.asarray(keep_in_train, np.int64)
     leading = np.ones(n_outcomes, bool) if first is None else np.asarray(first, bool)
     if len(keep) != n_outcomes or len(leading) != n_outcomes:
-        raise InputError(f"keep_in_train and first must hold one value for each of the {n_outcomes} outcomes.")
+        raise InputError(
+            f"keep_in_train and first must hold one value for each of the {n_outcomes} outcomes."
+        )
 
     kept = np.flatnonzero(~left_out)
     unit_of, side, words = _units_of(codes, state, torn, kept, _words(keys, names, codes, seed))
@@ -141,18 +161,21 @@ def solve(
 
 def optimise(problem: Problem, seed: int) -> Ints:
     """Return how many units of each class should go to the test set."""
-    chosen = mend(problem, diffuse(problem, seed))
+    chosen = diffuse(problem, seed)
+    if not (problem.side == FREE).any():
+        return chosen
+    chosen = mend(problem, chosen)
     search = Search(problem, chosen, seed)
     search.descend()
     chosen = mend(problem, search.result())
-    if not short_of_floor(problem, problem.deviation(chosen)):
-        return chosen
-    search = Search(problem, chosen, seed)
-    search.walk()
-    search.descend()
-    chosen = search.result()
-    if is_small(problem) and short_of_floor(problem, problem.deviation(chosen)):
-        chosen = prove(problem, chosen, seed)
+    short = short_of_floor(problem, problem.deviation(chosen))
+    if is_small(problem):
+        return prove(problem, chosen, seed) if short or not keeps_bounds(problem, chosen) else chosen
+    if short:
+        search = Search(problem, chosen, seed)
+        search.walk()
+        search.descend()
+        chosen = search.result()
     return chosen
 
 
@@ -162,7 +185,9 @@ def _sides(locked: ArrayLike | None, n_rows: int) -> NDArray[np.int8] | None:
         return None
     state = np.asarray(locked)
     if state.shape != (n_rows,) or not np.isin(state, (FREE, TRAIN, TEST)).all():
-        raise InputError(f"locked must hold 1 (test), 0 (training) or -1 (free) for each of the {n_rows} rows.")
+        raise InputError(
+            f"locked must hold 1 (test), 0 (training) or -1 (free) for each of the {n_rows} rows."
+        )
     return state.astype(np.int8) if (state != FREE).any() else None
 
 
@@ -216,5 +241,7 @@ def _words(
 def _scramble(names: NDArray[Any], salt: UInts) -> UInts:
     if names.dtype.kind in "iub":
         return mix(names.astype(np.uint64) ^ salt)
-    digests = b"".join(blake2b(str(name).encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names)
+    digests = b"".join(
+        blake2b(str(name).encode("utf-8", "surrogatepass"), digest_size=8).digest() for name in names
+    )
     return mix(np.frombuffer(digests, "<u8").astype(np.uint64) ^ salt)

@@ -61,7 +61,10 @@ def split_dataset(
     part = images.iloc[rows]
     locked = np.where(part["locked"], np.where(part["split"] == "test", TEST, TRAIN), FREE)
     mistakes, goals = _mistakes(outcomes, rows)
-    limits = {Goal.FALSE_POSITIVES: policy.min_false_positives, Goal.FALSE_NEGATIVES: policy.min_false_negatives}
+    limits = {
+        Goal.FALSE_POSITIVES: policy.min_false_positives,
+        Goal.FALSE_NEGATIVES: policy.min_false_negatives,
+    }
     solution = solve(
         outcomes.truth.present[rows],
         _groups(part),
@@ -119,7 +122,9 @@ def _told(one: GaveWay, labels: tuple[str, ...], goals: list[Target], images: pd
         detail = f"look-alikes of {images['image'].iloc[one.column]} were locked in train and in test"
     elif one.constraint == "keep-in-train" and one.column is not None:
         label = goals[one.column].label
-        detail = f"{one.wanted:g} {goals[one.column].goal.replace('-', ' ')} wanted in training, {one.got:g} there"
+        detail = (
+            f"{one.wanted:g} {goals[one.column].goal.replace('-', ' ')} wanted in training, {one.got:g} there"
+        )
     elif one.constraint == "both-sides" and one.column is not None:
         label = labels[one.column]
         side, what = one.part.split()
@@ -207,7 +212,11 @@ def split_report(dataset: Dataset, *, policy: Policy | None = None) -> SplitRepo
     sided = usable(dataset, policy, outcomes) & (dataset.images["split"] != "").to_numpy()
     part = dataset.images[sided]
     test = (part["split"] == "test").to_numpy()
-    groups = np.unique(np.array(_groups(part), dtype=object), return_inverse=True)[1] if len(part) else np.zeros(0, int)
+    groups = (
+        np.unique(np.array(_groups(part), dtype=object), return_inverse=True)[1]
+        if len(part)
+        else np.zeros(0, int)
+    )
     present = outcomes.truth.present[sided]
     share = float(test.mean()) if len(test) else 0.0
     labels = tuple(

@@ -8,7 +8,7 @@ each class go to the test set. Everything here depends on content alone, never o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from manifest_tools.errors import InputError
 
 UInts = NDArray[np.uint64]
 Ints = NDArray[np.int64]
+Sparse: TypeAlias = Any  # a scipy sparse array; the stubs' types hinder more than they help
 
 FREE, TRAIN, TEST = -1, 0, 1
 _BLOCK = 8192  # rows at a time, so that a block stays in the processor's cache
@@ -43,13 +44,14 @@ def distinct(keys: UInts) -> tuple[Ints, Ints]:
     return order[new], place
 
 
-def label_matrix(y: Any) -> sparse.csr_array | NDArray[Any]:
+def label_matrix(y: Any) -> Sparse:
     """Check labels and return them as a 0/1 matrix, rows x labels, dense or CSR.
 
     A 1-D vector of classes becomes one column for each class, in sorted order.
     """
     if sparse.issparse(y):
-        matrix = sparse.csr_array(y, copy=True)
+        matrix: Sparse = y.tocsr(copy=True)
+        matrix = sparse.csr_array(matrix)
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
         if matrix.nnz and not (matrix.data == 1).all():
@@ -61,7 +63,9 @@ def label_matrix(y: Any) -> sparse.csr_array | NDArray[Any]:
         ones = np.ones(len(array), np.int64)
         return sparse.csr_array((ones, (np.arange(len(array)), codes)), shape=(len(array), len(classes)))
     if array.ndim != 2:
-        raise InputError(f"y must be a vector of classes or a matrix rows x labels; got {array.ndim} dimensions.")
+        raise InputError(
+            f"y must be a vector of classes or a matrix rows x labels; got {array.ndim} dimensions."
+        )
     if array.dtype.kind not in "buif":
         raise InputError(f"y must hold zeros and ones when it is a matrix; got dtype {array.dtype}.")
     return array
@@ -87,7 +91,14 @@ def _dense_keys(array: NDArray[Any]) -> UInts:
     return keys
 
 
-def label_sets(matrix: sparse.csr_array | NDArray[Any]) -> tuple[sparse.csr_array, UInts, Ints]:
+def _sparse_keys(matrix: Sparse, names: UInts) -> UInts:
+    ones: Sparse = sparse.csr_array(
+        (np.ones(matrix.nnz, np.uint64), matrix.indices, matrix.indptr), shape=matrix.shape
+    )
+    return np.asarray(ones @ names)
+
+
+def label_sets(matrix: Sparse) -> tuple[Sparse, UInts, Ints]:
     """Return the distinct label sets, a key for each by content, and the place of each row's set among them.
 
     Keys are 64-bit sums of scrambled column numbers; that two of a million sets share one has a chance
@@ -96,15 +107,12 @@ def label_sets(matrix: sparse.csr_array | NDArray[Any]) -> tuple[sparse.csr_arra
     names = mix(np.arange(matrix.shape[1], dtype=np.uint64))
     if isinstance(matrix, np.ndarray):
         first, place = distinct(_dense_keys(matrix))
-        sets = sparse.csr_array(matrix[first] != 0, dtype=np.int64)
+        sets: Sparse = sparse.csr_array(matrix[first] != 0, dtype=np.int64)
     else:
-        ones = sparse.csr_array(
-            (np.ones(matrix.nnz, np.uint64), matrix.indices, matrix.indptr), shape=matrix.shape
-        )
-        first, place = distinct(ones @ names)
-        sets = sparse.csr_array(matrix[first], dtype=np.int64)
-    keys = sparse.csr_array((np.ones(sets.nnz, np.uint64), sets.indices, sets.indptr), shape=sets.shape) @ names
-    order = np.argsort(keys)  # by content, so that dense and sparse input, in any order, give the same problem
+        first, place = distinct(_sparse_keys(matrix, names))
+        sets = sparse.csr_array(matrix[first].astype(np.int64))
+    keys = _sparse_keys(sets, names)
+    order = np.argsort(keys)  # by content: dense or sparse, in any order, it is the same problem
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return sets[order], keys[order], rank[place]
@@ -129,8 +137,8 @@ class Units:
     """
 
     class_of: Ints
-    sets: sparse.csr_array
-    members: sparse.csr_array
+    sets: Sparse
+    members: Sparse
     mult: Ints
     side: NDArray[np.int8]
 
@@ -146,7 +154,7 @@ def group_codes(groups: ArrayLike | None, n_rows: int) -> tuple[Ints, NDArray[An
     return codes.astype(np.int64), names
 
 
-def build_units(matrix: sparse.csr_array | NDArray[Any], codes: Ints, side: NDArray[np.int8]) -> Units:
+def build_units(matrix: Sparse, codes: Ints, side: NDArray[np.int8]) -> Units:
     """Sort rows into units and units into classes.
 
     Parameters
@@ -179,12 +187,16 @@ def build_units(matrix: sparse.csr_array | NDArray[Any], codes: Ints, side: NDAr
     return Units(class_of, sets, members, np.bincount(class_of, minlength=len(first)), side[first])
 
 
-def _count_members(of_unit: Ints, bounds: Ints, chosen: Ints, n_sets: int) -> sparse.csr_array:
+def _count_members(of_unit: Ints, bounds: Ints, chosen: Ints, n_sets: int) -> Sparse:
     """Count the label sets in one unit of each class; `of_unit` lists sets unit by unit, between `bounds`."""
     sizes = bounds[chosen + 1] - bounds[chosen]
     ends = np.cumsum(sizes)
     rows = np.repeat(np.arange(len(chosen)), sizes)
-    at = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes) + np.repeat(bounds[chosen], sizes)
+    at = (
+        np.arange(ends[-1] if len(ends) else 0)
+        - np.repeat(ends - sizes, sizes)
+        + np.repeat(bounds[chosen], sizes)
+    )
     ones = np.ones(len(rows), np.int64)
     return sparse.csr_array(sparse.coo_array((ones, (rows, of_unit[at])), shape=(len(chosen), n_sets)))
 
