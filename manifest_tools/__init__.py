@@ -5,8 +5,9 @@ Public names load when they are first used, so that ``import manifest_tools`` co
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from manifest_tools.lazy import lazy_names
 
 if TYPE_CHECKING:
     from manifest_tools import aws as aws
@@ -48,6 +49,7 @@ _HOMES = {
     "Severity": "findings",
     "Taxonomy": "taxonomy",
     "attach_predictions": "sources.predictions",
+    "aws": "",
     "check_dataset": "rules.checking",
     "compare_evaluation": "evaluation",
     "convert_manifest": "manifests.converting",
@@ -62,20 +64,5 @@ _HOMES = {
     "write_manifests": "manifests.writing",
 }
 
-__all__ = [*_HOMES, "aws"]  # noqa: PLE0604 - the names stand above, sorted
-
-
-def __getattr__(name: str) -> Any:
-    if name == "aws":
-        return importlib.import_module("manifest_tools.aws")
-    home = _HOMES.get(name)
-    if home is None:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__ = list(_HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

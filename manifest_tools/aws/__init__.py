@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from manifest_tools.lazy import lazy_names
 
 if TYPE_CHECKING:
     from manifest_tools.aws.evaluation_files import fetch_evaluation
@@ -23,15 +24,4 @@ _HOMES = {
 }
 
 __all__ = ["fetch_evaluation", "list_images", "moderate", "predict_labels", "publish", "train_adapter"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

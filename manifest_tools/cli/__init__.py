@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from manifest_tools.cli import check, explain, inspect, prepare, split, taxonomy
+from manifest_tools.cli import (
+    adapters,
+    check,
+    convert,
+    diff,
+    evaluate,
+    explain,
+    inspect,
+    moderate,
+    predict,
+    prepare,
+    publish,
+    split,
+    taxonomy,
+    train,
+    validate,
+)
 from manifest_tools.cli import map as mapping
 from manifest_tools.cli.console import say
 from manifest_tools.errors import ManifestToolsError, RemoteError
@@ -24,14 +41,29 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_LOCAL, _FILES, _FACTS = "On this machine", "Manifest files", "Look up"
-app.command("prepare", rich_help_panel=_LOCAL)(prepare.prepare)
-app.command("inspect", rich_help_panel=_LOCAL)(inspect.inspect)
-app.command("split", rich_help_panel=_LOCAL)(split.split)
-app.command("check", rich_help_panel=_LOCAL)(check.check)
-app.command("map", rich_help_panel=_LOCAL)(mapping.map_categories)
-app.command("taxonomy", rich_help_panel=_FACTS)(taxonomy.taxonomy)
-app.command("explain", rich_help_panel=_FACTS)(explain.explain)
+_LOCAL, _FILES, _AMAZON, _FACTS = "On this machine", "Manifest files", "Amazon's side", "Look up"
+_COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    _LOCAL: {
+        "prepare": prepare.prepare,
+        "inspect": inspect.inspect,
+        "map": mapping.map_categories,
+        "split": split.split,
+        "check": check.check,
+    },
+    _FILES: {"validate": validate.validate, "convert": convert.convert, "diff": diff.diff},
+    _AMAZON: {
+        "publish": publish.publish,
+        "predict": predict.predict,
+        "train": train.train,
+        "evaluate": evaluate.evaluate,
+        "moderate": moderate.moderate,
+    },
+    _FACTS: {"taxonomy": taxonomy.taxonomy, "explain": explain.explain},
+}
+for _panel, _commands in _COMMANDS.items():
+    for _name, _command in _commands.items():
+        app.command(_name, rich_help_panel=_panel)(_command)
+app.add_typer(adapters.app, name="adapters", rich_help_panel=_AMAZON)
 
 
 def _version(wanted: bool) -> None:

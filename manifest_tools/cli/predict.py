@@ -11,11 +11,11 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
-from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
 
 if TYPE_CHECKING:
     from manifest_tools.aws.prediction import PredictionPlan
+    from manifest_tools.dataset import Dataset
 
 _SHOWN = 10  # failures in the text
 _CONNECTIONS = 64
@@ -125,6 +125,8 @@ def plan_lines(plan: PredictionPlan, staging: str) -> Iterator[str]:
 
 def _open(images: str, out: Path | None, *, profile: str | None, region: str | None) -> tuple[Dataset, Path]:
     if not images.startswith("s3://"):
+        from manifest_tools.dataset import Dataset
+
         return Dataset.load(images), out or Path(images)
     if out is None:
         raise InputError(f"say where the answers about {images} go: --out DIR")

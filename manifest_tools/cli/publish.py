@@ -11,7 +11,6 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
-from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
 from manifest_tools.keys import split_uri
 
@@ -120,6 +119,8 @@ def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
 
 def _policies(folder: Path, to: str | None, kms_key: str | None) -> dict[str, Any]:
     from manifest_tools.aws.policies import bucket_policy, iam_policy
+
+    from manifest_tools.dataset import Dataset
 
     place = to or Dataset.load(folder).destination
     if not place:

@@ -30,7 +30,8 @@ def minimum_samples(evidence: Evidence) -> Iterator[Finding]:
     result = readiness(evidence)
     missed = result.state is State.NOT_READY
     declared = bool(evidence.policy.targets)
-    seen = evidence.truth.present[evidence.usable].any(axis=0) | evidence.outcomes.said.any(axis=0)
+    shown = evidence.truth.present & evidence.usable[:, None]
+    seen = np.asarray((shown | evidence.outcomes.said).any(axis=0))
     in_question = {label for label, is_seen in zip(evidence.truth.labels, seen, strict=True) if is_seen}
     begun = [s for s in result.candidates if declared or (s.possible and s.label in in_question)]
     if missed and (not begun or evidence.policy.reading is Reading.TOTAL):
