@@ -25,6 +25,7 @@ from manifest_tools.sources.reading import read_images
 from manifest_tools.splits.step import split_dataset
 from manifest_tools.taxonomy import CURRENT
 from manifest_tools.truth import PREDICTIONS
+from manifest_tools.words import counted
 
 Progress = Callable[[int, int | None], None]
 
@@ -211,7 +212,7 @@ def split_check_write(
     watcher.begin("check")
     report = check_dataset(dataset, policy=policy, max_findings=max_findings)
     counts = report.counts
-    watcher.end("check", ", ".join(f"{number:,} {severity}s" for severity, number in counts.items()))
+    watcher.end("check", ", ".join(counted(number, severity) for severity, number in counts.items()))
 
     watcher.begin("write")
     with output.replacing_files(folder) as stage:
@@ -237,9 +238,9 @@ def _destination(images: str | Path, to: str, keys: str) -> str:
 
 def _read_summary(dataset: Dataset) -> str:
     skipped = sum(dataset.sources.get("images", {}).get("skipped", {}).values())
-    others = f" ({skipped:,} other files passed over)" if skipped else ""
+    others = f" ({counted(skipped, 'other file')} passed over)" if skipped else ""
     judged = int((dataset.images["judged"] != "").sum())
-    return f"{len(dataset):,} images{others}, {judged:,} of them labelled"
+    return f"{counted(len(dataset), 'image')}{others}, {judged:,} of them labelled"
 
 
 def _inspect_summary(dataset: Dataset) -> str:
@@ -252,11 +253,11 @@ def _inspect_summary(dataset: Dataset) -> str:
 def _group_summary(dataset: Dataset) -> str:
     sizes = dataset.images["group"].value_counts()
     several = sizes[sizes > 1]
-    return f"{int(several.sum()):,} look-alikes in {len(several):,} groups"
+    return f"{counted(int(several.sum()), 'look-alike')} in {counted(len(several), 'group')}"
 
 
 def _predict_summary(dataset: Dataset) -> str:
     asked = int((dataset.images["predicted"] != "").sum())
     lost = dataset.sources.get(PREDICTIONS, {}).get("unmatched", 0)
-    elsewhere = f" ({lost:,} answers are about other images)" if lost else ""
+    elsewhere = f" ({counted(lost, 'other image')} passed over)" if lost else ""
     return f"answers for {asked:,} of {len(dataset):,} images{elsewhere}"

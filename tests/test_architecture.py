@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "manifest_tools"
 
 # From the ground up. A room may import rooms of lower floors, and its own.
 FLOORS = (
-    {"errors", "resources", "lazy"},
+    {"errors", "lazy", "resources", "words"},
     {"findings"},
     {"catalogue"},
     {"taxonomy"},

@@ -47,7 +47,8 @@ class FolderListing:
     images : pandas.DataFrame
         A row for each candidate, as far as the directory tells: image, uri, bytes.
     skipped : dict of str to int
-        Number of other files by extension ("(none)" without one, "(hidden)" for names with a dot in front).
+        Number of other files by extension; "(none)" without one, "(hidden)" for names with a dot in front,
+        "(special)" for pipes, sockets and devices.
     """
 
     images: pd.DataFrame
@@ -76,6 +77,8 @@ def list_folder(root: str | Path) -> FolderListing:
         for entry, relative in _walk(str(root), "", set()):
             if entry.name.startswith("."):
                 skipped["(hidden)"] += 1
+            elif not (entry.is_file() or entry.is_symlink()):
+                skipped["(special)"] += 1  # pipes, sockets and devices: reading them could wait for ever
             elif _is_candidate(entry):
                 rows.append(_row(entry, relative))
             else:
@@ -118,7 +121,7 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[tupl
         if entry.is_dir():
             if not entry.name.startswith("."):
                 yield from _walk(entry.path, f"{relative}/", seen)
-        elif entry.is_file() or entry.is_symlink():
+        else:
             yield entry, relative
 
 

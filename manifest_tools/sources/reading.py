@@ -21,6 +21,7 @@ from manifest_tools.sources.references import ImageIndex
 from manifest_tools.sources.tables import LabelRow
 from manifest_tools.taxonomy import CURRENT, Taxonomy
 from manifest_tools.truth import judged_column
+from manifest_tools.words import counted
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names
 EVERYTHING = "all"  # the value of `checked_labels` that covers the whole taxonomy
@@ -72,7 +73,7 @@ def read_images(
     dataset = _read_place(images, taxonomy)
     if dataset.images.empty:
         skipped = sum(dataset.sources.get("images", {}).get("skipped", {}).values())
-        others = f" ({skipped:,} other files)" if skipped else ""
+        others = f" ({counted(skipped, 'other file')})" if skipped else ""
         msg = f"{images} holds no images{others}; expected files such as .jpg and .png at any depth"
         raise InputError(msg)
     if labels is None:

@@ -51,6 +51,14 @@ def test_links_are_followed_and_loops_are_not(tmp_path):
     assert sorted(list_folder(tmp_path).images["image"]) == ["link.jpg", "real/a.jpg", "real/gone.jpg"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_pipes_are_counted_and_never_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    listing = list_folder(tmp_path)
+    assert listing.images.empty
+    assert listing.skipped == {"(special)": 1}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes names that are not UTF-8")
 def test_a_name_that_is_no_text_is_kept_and_marked(tmp_path):
     save(tmp_path / "good.jpg", 1)

@@ -91,5 +91,5 @@ def test_a_second_table_replaces_the_first(folder):
 
 def test_a_folder_without_images_is_refused_with_what_is_there(tmp_path):
     (tmp_path / "a.txt").write_text("")
-    with pytest.raises(InputError, match=r"holds no images \(1 other files\)"):
+    with pytest.raises(InputError, match=r"holds no images \(1 other file\)"):
         read_images(tmp_path)
