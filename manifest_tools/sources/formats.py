@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +19,7 @@ from manifest_tools.sources import (
     labelbox,
     labelled_manifest,
     labelme,
+    roboflow,
     small_tools,
     voc,
 )
@@ -27,6 +29,7 @@ from manifest_tools.sources.structured import first_character, parse_json, read_
 from manifest_tools.sources.tables import csv_records, read_label_table, read_text
 
 TABLE = "table"
+_TRIED = 20  # files of a folder that are looked into
 _HEAD = 1 << 16  # bytes that tell XML by its root element
 
 READERS: Mapping[str, Callable[[Path], Annotations]] = MappingProxyType(
@@ -40,6 +43,7 @@ READERS: Mapping[str, Callable[[Path], Annotations]] = MappingProxyType(
         imagefolder.NAME: imagefolder.read,
         decisions.NAME: decisions.read,
         labelled_manifest.NAME: labelled_manifest.read,
+        roboflow.NAME: roboflow.read,
         csv_tools.BOXES: csv_tools.read,
         csv_tools.OPEN_IMAGES: csv_tools.read,
         small_tools.VOTT: small_tools.read,
@@ -107,12 +111,24 @@ def detect(path: Path) -> str:
 def _detect_folder(path: Path) -> str:
     if imagefolder.recognise_folder(path):
         return imagefolder.NAME
+    if roboflow.recognise_folder(path):
+        return roboflow.NAME
     if next(path.rglob("*.xml"), None):
         return voc.NAME
-    if next(path.rglob("*.json"), None):
+    if any(map(_is_labelme, islice(sorted(path.rglob("*.json")), _TRIED))):
         return labelme.NAME
-    msg = f"{path} is a folder without annotations; expected metadata.csv, Pascal VOC .xml or LabelMe .json in it"
+    msg = (
+        f"{path} is a folder without annotations that can be told; expected Hugging Face metadata, Pascal VOC .xml, "
+        "LabelMe .json, or an export of Roboflow in it; of other tools give the file itself"
+    )
     raise InputError(msg)
+
+
+def _is_labelme(path: Path) -> bool:
+    try:
+        return labelme.recognise(read_json(path))
+    except InputError:
+        return False
 
 
 def _detect_xml(path: Path, head: bytes) -> str:

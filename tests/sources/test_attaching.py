@@ -7,6 +7,7 @@ import json
 import pytest
 
 from manifest_tools.policy import Policy
+from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.reading import attach_labels, read_images
 from manifest_tools.truth import effective_truth
 from tests.pictures import save
@@ -170,3 +171,33 @@ def test_an_empty_choice_of_a_closed_list_is_nobodys_answer(folder):
 
     assert not plain["gun.jpg"]["judged"]
     assert checked["gun.jpg"]["absent"] == {"Alcohol"}
+
+
+def test_the_report_says_what_is_not_mapped_what_was_not_read_and_what_matches_no_image(folder):
+    document = json.loads((folder / "coco.json").read_text())
+    document["annotations"] += [{"image_id": 4, "category_id": 99}, {"image_id": 99, "category_id": 1}]
+    (folder / "coco.json").write_text(json.dumps(document), encoding="utf-8")
+    (folder / "mapping.csv").write_text("category,label\ncat,ignore\n", encoding="utf-8")
+
+    report = check_dataset(
+        read_images(folder / "images", labels=folder / "coco.json", mapping=folder / "mapping.csv")
+    )
+    found = {
+        (f.code, f.location.image, f.location.label, f.left_out) for f in report.findings if "label" in f.code
+    }
+    unread = [
+        (f.data["reason"], f.location.image, f.left_out) for f in report.findings if f.code == "source-entry"
+    ]
+
+    assert {item for item in found if item[0] != "image-unlabelled"} == {
+        ("label-unknown", "deep/pint.jpg", "beer", True),
+        ("label-unknown", "deep/empty.jpg", "category 99", True),
+        ("label-orphan", None, "beer", True),
+    }
+    assert sorted(unread) == [
+        ("no category has the id 99", "deep/empty.jpg", True),
+        ("no image has the id 99", None, False),
+    ]
+    assert "is not mapped to the taxonomy" in next(
+        f.message for f in report.findings if f.code == "label-unknown"
+    )

@@ -62,7 +62,7 @@ def write(tmp_path):
 
 
 def test_every_format_has_an_example_here_or_in_a_test_of_its_own():
-    assert set(FORMATS) - set(EVERYTHING) == {"imagefolder"}
+    assert set(FORMATS) - set(EVERYTHING) == {"imagefolder", "roboflow"}
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
@@ -98,7 +98,8 @@ def test_minimal_json_and_csv_of_label_studio(write):
     [
         ({"train/metadata.csv": "file_name,label\na.jpg,beer\n"}, "imagefolder"),
         ({"Annotations/a.xml": OTHERS["voc"]}, "voc"),
-        ({"a.json": EVERYTHING["labelme"], "a.jpg": "x"}, "labelme"),
+        ({"a.json": EVERYTHING["labelme"], "b.json": "{", "a.jpg": "x"}, "labelme"),
+        ({"train/_annotations.coco.json": EVERYTHING["coco"]}, "roboflow"),
     ],
 )
 def test_a_folder_is_told_by_its_files(tmp_path, files, name):
@@ -136,6 +137,9 @@ def test_a_wrong_path_and_a_wrong_format_are_refused(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         read_labels(tmp_path / "nowhere.json")
     with pytest.raises(InputError, match="folder without annotations"):
+        read_labels(tmp_path)
+    (tmp_path / "instances.json").write_text(EVERYTHING["coco"])
+    with pytest.raises(InputError, match="of other tools give the file itself"):
         read_labels(tmp_path)
     with pytest.raises(InputError, match="unknown labels format 'yolo'; expected auto, table, coco"):
         read_labels(tmp_path, labels_format="yolo")

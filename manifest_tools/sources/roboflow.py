@@ -1,0 +1,66 @@
+"""Roboflow's folders: train/, valid/ and test/, each with its images and one file of annotations beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from manifest_tools.errors import InputError
+from manifest_tools.sources import coco, csv_tools
+from manifest_tools.sources.annotations import Annotations
+from manifest_tools.sources.tables import read_label_table
+
+NAME = "roboflow"
+
+
+def _read_classes(path: Path) -> Annotations:
+    table = read_label_table(path)
+    return Annotations(NAME, table.rows, categories=table.columns)
+
+
+_FILES: Mapping[str, Callable[[Path], Annotations]] = MappingProxyType(
+    {
+        "_classes.csv": _read_classes,
+        "_annotations.coco.json": coco.read,
+        "_annotations.csv": csv_tools.read,
+    }
+)
+
+
+def recognise_folder(path: Path) -> bool:
+    """Whether a folder holds files of annotations by Roboflow's names, at any depth."""
+    return any(_files(path))
+
+
+def read(path: Path) -> Annotations:
+    """Read every file of annotations below a folder; file names in them are relative to their own folder.
+
+    Raises
+    ------
+    InputError
+        There is none, or one of them cannot be read.
+    """
+    parts = [(file.parent.relative_to(path), _FILES[file.name](file)) for file in _files(path)]
+    if not parts:
+        names = ", ".join(_FILES)
+        msg = f"{path}: expected a folder as Roboflow exports it, with one of {names} in it or in its folders"
+        raise InputError(msg)
+    rows = [
+        row._replace(reference=(at / row.reference).as_posix()) for at, part in parts for row in part.rows
+    ]
+    references = [(at / reference).as_posix() for at, part in parts for reference in part.references]
+    return Annotations(
+        NAME,
+        tuple(rows),
+        tuple(dict.fromkeys(references)),
+        tuple(dict.fromkeys(name for _, part in parts for name in part.categories)),
+        any(part.open_world for _, part in parts),
+        tuple(finding for _, part in parts for finding in part.findings),
+    )
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return []
+    return sorted(file for name in _FILES for file in path.rglob(name))
