@@ -164,7 +164,11 @@ def _refuse_list(path: Path, value: Any) -> str:
     if isinstance(first, dict) and {"image_id", "category_id"} <= first.keys():
         msg = f"{path}: COCO results: predictions that name images by number only; give the annotations"
     elif isinstance(first, dict):
-        msg = f"{path}: a JSON list of unknown layout (keys: {', '.join(list(first)[:8])}); expected an export of a known tool, or JSON Lines: one object a line"
+        keys = ", ".join(list(first)[:8])
+        msg = (
+            f"{path}: a JSON list of unknown layout (keys: {keys}); expected an export of a known tool, or a table "
+            "as JSON Lines: one object a line"
+        )
     else:
         msg = f"{path}: JSON without labels ({shown(first)}); expected an annotation export"
     raise InputError(msg)
@@ -183,8 +187,12 @@ def _first_line(path: Path, broken: InputError) -> dict[str, Any]:
 
 
 def _header(path: Path) -> list[str]:
+    """Return the names of a table's columns; none where the first line is no header by itself."""
     first, _, _ = read_text(path).lstrip("\r\n").partition("\n")
-    records = csv_records(f"{first}\n{first}\n", path)
+    try:
+        records = csv_records(f"{first}\n{first}\n", path)
+    except InputError:
+        return []  # the reader of tables says what is wrong
     return list(records[0].cells) if records else []
 
 
