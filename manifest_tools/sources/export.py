@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 
 from manifest_tools.dataset import Dataset, replacing
-from manifest_tools.errors import OutputError
+from manifest_tools.errors import InputError, OutputError
 from manifest_tools.policy import Policy
 from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import effective_truth, truth_rows
@@ -25,6 +25,36 @@ class _Answers(NamedTuple):
     image: str
     split: str
     truths: tuple[bool | None, ...]
+
+
+def write_labels(dataset: Dataset, path: str | Path) -> int:
+    """Write the labels in the form that the file's name asks for: ``.csv`` a table, ``.jsonl`` for `imagefolder`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As in :func:`write_table`.
+    path : path
+        The file; it appears whole or not at all.
+
+    Returns
+    -------
+    int
+        How many images were written.
+
+    Raises
+    ------
+    InputError
+        The name ends in neither.
+    OutputError
+        The file cannot be written.
+    """
+    writers = {".csv": write_table, ".jsonl": write_imagefolder}
+    write = writers.get(Path(path).suffix.lower())
+    if write is None:
+        msg = f"{path}: labels are written as .csv or, for Hugging Face, as .jsonl; a manifest needs --kind"
+        raise InputError(msg)
+    return write(dataset, path)
 
 
 def write_table(dataset: Dataset, path: str | Path) -> int:

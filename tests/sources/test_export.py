@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from manifest_tools.errors import OutputError
+from manifest_tools.errors import InputError, OutputError
 from manifest_tools.policy import Policy
-from manifest_tools.sources.export import write_imagefolder, write_table
+from manifest_tools.sources.export import write_imagefolder, write_labels, write_table
 from manifest_tools.sources.reading import read_images
 from manifest_tools.truth import effective_truth
 from tests.pictures import save
@@ -84,3 +84,13 @@ def test_hugging_face_gets_null_where_nobody_said_anything(dataset, tmp_path):
 def test_a_place_that_cannot_be_written_is_a_clear_error(dataset, tmp_path, write):
     with pytest.raises(OutputError, match="cannot write"):
         write(dataset, tmp_path / "no such folder" / "out")
+
+
+def test_the_name_says_which_form_is_meant(dataset, tmp_path):
+    write_labels(dataset, tmp_path / "out.CSV")
+    write_labels(dataset, tmp_path / "metadata.jsonl")
+
+    assert (tmp_path / "out.CSV").read_text(encoding="utf-8").startswith("file,split")
+    assert (tmp_path / "metadata.jsonl").read_text(encoding="utf-8").startswith('{"file_name"')
+    with pytest.raises(InputError, match="a manifest needs --kind"):
+        write_labels(dataset, tmp_path / "out.manifest")
