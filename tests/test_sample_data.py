@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from manifest_tools.policy import Goal, Policy, Target
+from manifest_tools.preparing import prepare
+
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_data"
 IMAGES = SAMPLE / "images"
 
@@ -53,3 +56,43 @@ def test_only_the_planted_rows_and_files_have_no_partner(files: set[str]) -> Non
 def test_stays_small(files: set[str]) -> None:
     assert sum((IMAGES / name).stat().st_size for name in files) < 4_000_000
     assert 100 <= len(files) <= 150
+
+
+PLANTED = {
+    ("image-truncated", "uploads/IMG_0412.jpg"),
+    ("image-format", "uploads/poster.jpg"),
+    ("image-extension", "uploads/poster.jpg"),
+    ("image-format", "uploads/notes.png"),
+    ("image-too-small", "uploads/avatar.jpg"),
+    ("duplicate-near", "uploads/soft drink (1).jpg"),
+    ("duplicate-near", "uploads/beer mug small.png"),
+    ("duplicate-exact", "uploads/dice from the forum.png"),
+    ("duplicate-conflict", "uploads/dice from the forum.png"),
+    ("duplicate-conflict", "games/two red dice.png"),
+    ("label-unknown", "bar/six cans of beer.jpg"),
+    ("label-spelling", "smoking/cigar.jpg"),
+    ("image-unlabelled", "animals/walrus.jpg"),
+    ("image-unlabelled", "animals/puffin.png"),
+    ("label-unchecked", "weapons/throwing star.png"),
+    ("object-key", "tools/tools #2.png"),
+    ("label-orphan", None),
+    ("balance", None),
+}
+
+
+def test_the_main_job_is_ready_and_finds_what_was_planted_and_nothing_else(tmp_path: Path) -> None:
+    target = Target("Alcohol", Goal.FALSE_POSITIVES)
+    report = prepare(
+        IMAGES,
+        labels=SAMPLE / "labels.csv",
+        predictions=SAMPLE / "predictions.manifest",
+        policy=Policy(targets=(target,)),
+        to="s3://example-bucket/demo",
+        out=tmp_path / "out",
+        workers=1,
+    ).report
+
+    assert report.passed
+    assert {(finding.code, finding.location.image) for finding in report.findings} == PLANTED
+    readme = (SAMPLE / "README.md").read_text(encoding="utf-8")
+    assert {code for code, _ in PLANTED if f"`{code}`" not in readme} == {"balance"}
