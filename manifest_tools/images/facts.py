@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from manifest_tools.fingerprints import Fingerprint, describe
+from manifest_tools.fingerprints import NO_FINGERPRINT, describe
 from manifest_tools.images import jpeg, png, raster
 from manifest_tools.images.raster import Grey
 from manifest_tools.sniff import sniff
@@ -22,7 +22,6 @@ MAX_BYTES: Final = 1 << 30  # more than this is not read into memory; the servic
 SHORT_SIDE: Final = 96  # pixels that fingerprints want of the shorter side
 _BLANK_SPREAD: Final = 8  # grey levels between the darkest and the lightest of all pixels but a few
 _BLANK_SHARE: Final = 0.001  # the few, at each end: dust and compression noise
-_NO_PRINT: Final = Fingerprint("", "", "")
 
 
 class ImageFacts(NamedTuple):
@@ -113,7 +112,7 @@ def facts_of(
     """Tell everything about an image's bytes; `sha256` saves computing it again where it is known."""
     digest = sha256 or hashlib.sha256(data).hexdigest()
     notes = _look(data, quick=quick, max_pixels=max_pixels)
-    prints = _NO_PRINT
+    prints = NO_FINGERPRINT
     if notes.grey is not None:
         prints = describe(notes.grey)
         if is_blank(notes.grey):
