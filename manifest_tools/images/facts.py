@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -93,17 +92,29 @@ def read_facts(
 def read_bytes(path: str | os.PathLike[str]) -> bytes | ImageFacts:
     """Return a file's bytes, or the facts about a file that cannot be read."""
     try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            return ImageFacts(decode_error="unreadable: not a regular file")
-        if status.st_size > MAX_BYTES:
-            reason = f"unreadable: {status.st_size} bytes, more than {MAX_BYTES}"
-            return ImageFacts(bytes=status.st_size, decode_error=reason)
-        return Path(path).read_bytes()
+        # a pipe opens at once, instead of waiting for somebody to write to it
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            return _read_all(descriptor)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return ImageFacts(decode_error="missing")
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         return ImageFacts(decode_error=f"unreadable: {getattr(error, 'strerror', None) or error}")
+
+
+def _read_all(descriptor: int) -> bytes | ImageFacts:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return ImageFacts(decode_error="unreadable: not a regular file")
+    if status.st_size > MAX_BYTES:
+        reason = f"unreadable: {status.st_size} bytes, more than {MAX_BYTES}"
+        return ImageFacts(bytes=status.st_size, decode_error=reason)
+    data = os.read(descriptor, status.st_size)
+    while len(data) < status.st_size and (more := os.read(descriptor, status.st_size - len(data))):
+        data += more
+    return data
 
 
 def facts_of(
