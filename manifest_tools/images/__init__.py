@@ -1,24 +1,26 @@
 """From image files to facts.
 
 ``facts``: one image's bytes -> facts, by way of ``jpeg``, ``png`` and ``raster``. ``inspection``: the map over a data
-set, by way of ``pool`` (workers that may die) and ``cache``. Worker processes need no tables, so nothing is imported
-before it is used.
+set, by way of ``pool`` (workers that may die) and ``cache``. Names load when they are first used: worker processes need
+no tables.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from manifest_tools.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from manifest_tools.images.inspection import inspect_images as inspect_images
+    from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of, read_facts
+    from manifest_tools.images.inspection import inspect_images
 
-__all__ = ["inspect_images"]
-
-
-def __getattr__(name: str) -> Any:
-    if name != "inspect_images":
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    from manifest_tools.images.inspection import inspect_images  # noqa: PLC0415 - see above
-
-    return inspect_images
+_HOMES = {
+    "MAX_PIXELS": "facts",
+    "ImageFacts": "facts",
+    "facts_of": "facts",
+    "inspect_images": "inspection",
+    "read_facts": "facts",
+}
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+__all__ = ["MAX_PIXELS", "ImageFacts", "facts_of", "inspect_images", "read_facts"]

@@ -7,12 +7,11 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from manifest_tools.fingerprints import Fingerprint, describe
+from manifest_tools.fingerprints import NO_FINGERPRINT, describe
 from manifest_tools.images import jpeg, png, raster
 from manifest_tools.images.raster import Grey
 from manifest_tools.sniff import sniff
@@ -22,7 +21,6 @@ MAX_BYTES: Final = 1 << 30  # more than this is not read into memory; the servic
 SHORT_SIDE: Final = 96  # pixels that fingerprints want of the shorter side
 _BLANK_SPREAD: Final = 8  # grey levels between the darkest and the lightest of all pixels but a few
 _BLANK_SHARE: Final = 0.001  # the few, at each end: dust and compression noise
-_NO_PRINT: Final = Fingerprint("", "", "")
 
 
 class ImageFacts(NamedTuple):
@@ -94,17 +92,29 @@ def read_facts(
 def read_bytes(path: str | os.PathLike[str]) -> bytes | ImageFacts:
     """Return a file's bytes, or the facts about a file that cannot be read."""
     try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            return ImageFacts(decode_error="unreadable: not a regular file")
-        if status.st_size > MAX_BYTES:
-            reason = f"unreadable: {status.st_size} bytes, more than {MAX_BYTES}"
-            return ImageFacts(bytes=status.st_size, decode_error=reason)
-        return Path(path).read_bytes()
+        # a pipe opens at once, instead of waiting for somebody to write to it
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            return _read_all(descriptor)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return ImageFacts(decode_error="missing")
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         return ImageFacts(decode_error=f"unreadable: {getattr(error, 'strerror', None) or error}")
+
+
+def _read_all(descriptor: int) -> bytes | ImageFacts:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return ImageFacts(decode_error="unreadable: not a regular file")
+    if status.st_size > MAX_BYTES:
+        reason = f"unreadable: {status.st_size} bytes, more than {MAX_BYTES}"
+        return ImageFacts(bytes=status.st_size, decode_error=reason)
+    data = os.read(descriptor, status.st_size)
+    while len(data) < status.st_size and (more := os.read(descriptor, status.st_size - len(data))):
+        data += more
+    return data
 
 
 def facts_of(
@@ -113,7 +123,7 @@ def facts_of(
     """Tell everything about an image's bytes; `sha256` saves computing it again where it is known."""
     digest = sha256 or hashlib.sha256(data).hexdigest()
     notes = _look(data, quick=quick, max_pixels=max_pixels)
-    prints = _NO_PRINT
+    prints = NO_FINGERPRINT
     if notes.grey is not None:
         prints = describe(notes.grey)
         if is_blank(notes.grey):

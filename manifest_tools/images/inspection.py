@@ -10,7 +10,9 @@ from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import pandas as pd
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
@@ -84,14 +86,13 @@ def inspect_images(
     rows = [i for i, uri in enumerate(uris) if "://" not in uri and not names[i]]
     paths = [str(data.path_of(uris[i])) for i in rows]
     task = Task(look, quick, max_pixels, _cache_folder(cache))
-    run = _Run(task, paths, executor, workers or default_workers(), timeout, progress)
+    columns = _Run(task, paths, executor, workers or default_workers(), timeout, progress).columns()
     table = data.images.copy()
-    found = run.facts()
-    for name, values in zip(ImageFacts._fields, zip(*found, strict=True), strict=False):
+    for name in ImageFacts._fields:
         column = table[name].tolist()
-        for i, value in zip(rows, values, strict=True):
+        for i, value in zip(rows, columns.pop(name), strict=True):
             column[i] = value
-        table[name] = column
+        table[name] = pd.Series(column, index=table.index, dtype=table[name].dtype)
     options = {"quick": quick, "max_pixels": max_pixels}
     return data.step("inspect", images=table, options=options)
 
@@ -120,7 +121,8 @@ class _Run:
     progress: Progress | None
     _found: dict[int, ImageFacts] = field(default_factory=dict)
 
-    def facts(self) -> list[ImageFacts]:
+    def columns(self) -> dict[str, tuple[Any, ...]]:
+        """Return a value for each path in each column."""
         with self._cache() as cache:
             todo = self._not_cached(cache)
             for number, read in self._read(todo):
@@ -129,7 +131,9 @@ class _Run:
                 if cache is not None:
                     cache.add(self.paths[number], result.read_as, result.facts)
                 self._tell()
-        return [self._found[number] for number in range(len(self.paths))]
+        in_order = [self._found[number] for number in range(len(self.paths))]
+        values = zip(*in_order, strict=True) if in_order else itertools.repeat(())
+        return dict(zip(ImageFacts._fields, values, strict=False))
 
     @contextmanager
     def _cache(self) -> Iterator[FactsCache | None]:
@@ -180,11 +184,12 @@ class _Run:
                     futures[executor.submit(self.task.many, [self.paths[n] for n in batch])] = batch
                 except BrokenExecutor:
                     broken.extend(batch)
-            for future in as_completed(futures):
+            for future in as_completed(list(futures)):
+                batch = futures.pop(future)
                 if future.exception() is not None:  # the executor broke, or a decoder raised
-                    broken.extend(futures[future])
+                    broken.extend(batch)
                 else:
-                    yield from zip(futures[future], future.result(), strict=True)
+                    yield from zip(batch, future.result(), strict=True)
         finally:
             for future in futures:
                 future.cancel()

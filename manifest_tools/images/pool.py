@@ -32,7 +32,7 @@ _BOOT: Final = (
 _ONE_THREAD: Final = dict.fromkeys(  # the workers share the processors; numerical libraries must not
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
-_AHEAD: Final = 2  # batches that a worker holds, so that it never waits for the next one
+_BARREN: Final = 3  # processes in a row that may die before they begin
 _TICK: Final = 0.2  # seconds between two looks at the clock
 
 
@@ -115,14 +115,10 @@ class _Driver(threading.Thread):
         self._process: subprocess.Popen[bytes] | None = None
         self._pending: deque[tuple[int, Any]] = deque()  # sent, and not answered
         self._retried: set[int] = set()
-        self._answered = 0
+        self._answered = self._barren = 0
         self._seen = (0, time.monotonic())  # the item being worked on, and since when
         self._timed_out = self._stopping = False
-        descriptor, name = tempfile.mkstemp(prefix="manifest-tools-")
-        os.write(descriptor, bytes(SLOT.size))
-        self._slot_file = Path(name)
-        self._slot = mmap.mmap(descriptor, SLOT.size)
-        os.close(descriptor)
+        self._slot = mmap.mmap(-1, SLOT.size)  # replaced by one that is shared with the process
 
     def run(self) -> None:
         """Work until no jobs are left."""
@@ -142,26 +138,22 @@ class _Driver(threading.Thread):
         process = self._process or self._start_process()
         assert process.stdin is not None
         assert process.stdout is not None
-        sent: deque[int] = deque()  # sizes of the batches that are not answered in full
+        last = 0  # items of the batch that was sent last
         while not self._stopping:
-            # near the end nobody takes ahead what another could begin with
-            while len(sent) < (_AHEAD if len(self._jobs) > self._crew else 1) and (batch := self._take()):
+            # one batch ahead; but near the end nobody takes ahead what another could begin with
+            while len(self._pending) <= (last if len(self._jobs) > self._crew else 0):
+                batch = self._take()
+                if batch is None:
+                    break
+                last = len(batch.items)
                 self._pending.extend(batch.items)
-                sent.append(len(batch.items))
                 pickle.dump([item for _, item in batch.items], process.stdin)
                 process.stdin.flush()
-            if not sent:
+            if not self._pending:
                 return
             answers = pickle.load(process.stdout)  # noqa: S301 - from our own child
             self._results.put([(self._pending.popleft()[0], answer) for answer in answers])
             self._answered += len(answers)
-            done = len(answers)
-            while done:
-                step = min(done, sent[0])
-                sent[0] -= step
-                done -= step
-                if not sent[0]:
-                    sent.popleft()
 
     def _take(self) -> _Batch | None:
         with contextlib.suppress(IndexError):
@@ -175,7 +167,7 @@ class _Driver(threading.Thread):
         group: dict[str, Any] = (
             {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
         )  # 0x200: CREATE_NEW_PROCESS_GROUP; either way Ctrl-C does not reach the child
-        self._slot[:] = bytes(SLOT.size)
+        slot_file, self._slot = _shared_slot()
         self._answered, self._timed_out = 0, False
         self._seen = (0, time.monotonic())
         self._process = process = subprocess.Popen(  # noqa: S603 - our own interpreter
@@ -192,12 +184,14 @@ class _Driver(threading.Thread):
         assert process.stdout is not None
         try:
             pickle.dump(sys.path, process.stdin)
-            pickle.dump((str(self._slot_file), self._timeout), process.stdin)
+            pickle.dump((str(slot_file), self._timeout), process.stdin)
             pickle.dump(self._task, process.stdin)
             process.stdin.flush()
             ready = pickle.load(process.stdout)  # noqa: S301 - from our own child
         except (EOFError, OSError) as error:
             ready = f"it ended at once ({error!r})"
+        finally:
+            slot_file.unlink()  # both sides have it open
         if ready is not None and not self._stopping:
             msg = (
                 f"worker processes cannot start: {ready}; check that {sys.executable} can import this package"
@@ -221,6 +215,10 @@ class _Driver(threading.Thread):
         if self._stopping:
             return
         (started,) = SLOT.unpack(self._slot[:])
+        self._barren = 0 if started else self._barren + 1
+        if self._barren > _BARREN:
+            msg = f"worker processes die before they begin ({_cause(code)}); is there memory left?"
+            raise ManifestToolsError(msg)
         at = started - self._answered - 1
         pending = list(self._pending)
         self._pending.clear()
@@ -257,9 +255,15 @@ class _Driver(threading.Thread):
             process.kill()
         if self.ident is not None:
             self.join()
-        self._slot.close()
-        with contextlib.suppress(OSError):
-            self._slot_file.unlink()
+
+
+def _shared_slot() -> tuple[Path, mmap.mmap]:
+    """Make a file that both sides map into memory."""
+    descriptor, name = tempfile.mkstemp(prefix="manifest-tools-slot-")
+    os.write(descriptor, bytes(SLOT.size))
+    slot = mmap.mmap(descriptor, SLOT.size)
+    os.close(descriptor)
+    return Path(name), slot
 
 
 def _cause(code: int) -> str:

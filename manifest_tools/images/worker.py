@@ -31,15 +31,16 @@ def main() -> None:
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     slot_file, timeout = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+    with Path(slot_file).open("r+b") as file:
+        slot = mmap.mmap(file.fileno(), SLOT.size)
+    trouble = None
     try:
         task = pickle.load(sys.stdin.buffer)  # noqa: S301
     except Exception as error:  # noqa: BLE001 - the parent tells the user
-        pickle.dump(f"{type(error).__name__}: {error}", answers)
-        answers.flush()
-        return
-    pickle.dump(None, answers)
+        trouble = f"{type(error).__name__}: {error}"
+    pickle.dump(trouble, answers)
     answers.flush()
-    with Path(slot_file).open("r+b") as file, mmap.mmap(file.fileno(), SLOT.size) as slot:
+    if trouble is None:
         try:
             _answer(task, answers, slot, 2 * int(timeout) + 10)
         except (EOFError, BrokenPipeError):  # the parent needs no more, or is gone
