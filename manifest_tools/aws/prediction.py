@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -244,20 +245,28 @@ def ask_about(
 def pictures_of(dataset: Dataset) -> tuple[list[Picture], dict[str, list[str]]]:
     """Return the distinct pictures that the service would take, and the images that show each.
 
-    Images with the same SHA-256 are one picture. Where the content is not known, name and size stand for it.
+    Images with the same SHA-256 are one picture. Where the content is not known, name, size and, of a local
+    file, the time of its last change stand for it.
     """
     images = dataset.images[suitable(dataset)]
     by_key: dict[str, list[str]] = {}
     pictures = []
     columns = zip(images["image"], images["uri"], images["sha256"], images["bytes"], strict=True)
     for image, uri, sha256, size in columns:
-        key = sha256 or f"{size} {image}"
+        place = uri or image
+        path = place if place.startswith("s3://") else str(dataset.path_of(place))
+        key = sha256 or f"{size} {_changed(path)} {image}"
         if key not in by_key:
-            place = uri or image
-            path = place if place.startswith("s3://") else str(dataset.path_of(place))
-            pictures.append(Picture(key, image, path, int(size)))
+            pictures.append(Picture(key, image, path, int(size), sha256))
         by_key.setdefault(key, []).append(image)
     return pictures, by_key
+
+
+def _changed(path: str) -> int:
+    try:
+        return 0 if path.startswith("s3://") else os.stat(path).st_mtime_ns  # noqa: PTH116 - one of very many
+    except (OSError, ValueError):
+        return 0  # what is not there is for the sending to say
 
 
 def suitable(dataset: Dataset) -> pd.Series[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,12 +32,15 @@ class Picture:
     uri : str
         Absolute local path or ``s3://`` URI.
     bytes : int
+    sha256 : str
+        Of the content (hex), where it is known: then nothing else is sent under this name.
     """
 
     key: str
     image: str
     uri: str
     bytes: int
+    sha256: str = ""
 
     @property
     def too_large_for_a_call(self) -> bool:
@@ -109,6 +113,10 @@ def _read(picture: Picture) -> bytes:
         ) from None
     if not content:
         raise UnsendableError(f"{picture.image} is empty")
+    if picture.sha256 and hashlib.sha256(content).hexdigest() != picture.sha256:
+        raise UnsendableError(
+            f"{picture.image} has changed since it was inspected; run prepare or inspect again"
+        )
     return content
 
 

@@ -99,6 +99,6 @@ def _result_lines(result: ModerationResult, out: Path) -> Iterator[str]:
     decided = ", ".join(f"{count:,} {decision}" for decision, count in result.counts.items())
     yield f"decisions   {decided}, in {out / 'moderation.jsonl'}"
     if result.failed:
-        yield f"no answer   {result.failed:,}, decided by the policy; run it again to ask about them"
+        yield f"no answer   {result.failed:,}, decided by the policy; moderation.jsonl says why"
     if result.disagreements is not None:
         yield f"differing   {result.disagreements:,} from the base model, in {out / 'disagreements'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import secrets
 import shutil
@@ -99,8 +100,13 @@ class LocalS3:
 def session_of(credentials: Credentials) -> Any:
     """Return the boto3 session of a pair of keys: kept, because a new one reads its service models again."""
     import boto3  # noqa: PLC0415 - half a second, and only wanted here
+    from botocore.session import Session  # noqa: PLC0415
 
-    return boto3.session.Session(credentials.access_key, credentials.secret_key, region_name=REGION)
+    # The caller's profile and configuration are about Amazon, not about local servers.
+    alone = Session({"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)})
+    return boto3.session.Session(
+        credentials.access_key, credentials.secret_key, region_name=REGION, botocore_session=alone
+    )
 
 
 @contextmanager

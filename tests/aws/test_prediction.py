@@ -142,9 +142,28 @@ def test_images_that_fail_are_in_the_summary_with_the_reason(rekognition, pictur
     (tmp_path / "images" / "plain.jpg").unlink()
     (tmp_path / "images" / ODD[1]).write_bytes(b"GIF89a")
     (tmp_path / "images" / ODD[2]).write_bytes(b"")
-    predict_labels(pictures, tmp_path / "out", client=rekognition, tps=FAST)
-    codes = {error["source-ref"]: error["code"] for error in summary(tmp_path / "out")["errors"]}
-    assert codes == {"plain.jpg": "unreadable", ODD[1]: "InvalidImageFormatException", ODD[2]: "unreadable"}
+    (tmp_path / "images" / ODD[3]).write_bytes(JPEG + b"another picture")
+    unhashed = pictures.images["sha256"].where(pictures.images["image"] != ODD[1], "")
+    dataset = Dataset.from_tables(pictures.images.assign(sha256=unhashed), root=pictures.root)
+    predict_labels(dataset, tmp_path / "out", client=rekognition, tps=FAST)
+    errors = {error["source-ref"]: error for error in summary(tmp_path / "out")["errors"]}
+    assert {reference: error["code"] for reference, error in errors.items()} == {
+        "plain.jpg": "unreadable",
+        ODD[1]: "InvalidImageFormatException",
+        ODD[2]: "unreadable",
+        ODD[3]: "unreadable",
+    }
+    assert "changed since it was inspected" in errors[ODD[3]]["message"]
+
+
+def test_a_file_that_changed_is_asked_about_again(server, rekognition, tmp_path):
+    dataset = dataset_of(tmp_path, ["a.jpg", "b.jpg"])
+    dataset = Dataset.from_tables(dataset.images.assign(sha256=""), root=str(tmp_path))
+    predict_labels(dataset, tmp_path / "out", client=rekognition, tps=FAST)
+    before = server.pictures.total()
+    (tmp_path / "a.jpg").write_bytes(JPEG + b"\x07\x07")  # as many bytes as before
+    predict_labels(dataset, tmp_path / "out", client=rekognition, tps=FAST)
+    assert server.pictures.total() == before + 1
 
 
 def test_faults_lose_nothing(server, tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.testing.rekognition.answers import Answer, Picture, by_content
+from manifest_tools.testing.rekognition.answers import Answer, Picture, by_content, from_predictions
 from manifest_tools.testing.rekognition.server import LocalRekognition, local_rekognition
 
-__all__ = ["Answer", "LocalRekognition", "Picture", "by_content", "local_rekognition"]
+__all__ = ["Answer", "LocalRekognition", "Picture", "by_content", "from_predictions", "local_rekognition"]

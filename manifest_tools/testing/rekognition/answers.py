@@ -6,8 +6,11 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from manifest_tools.sources.predictions import attach_predictions
+from manifest_tools.sources.reading import read_images
 from manifest_tools.taxonomy import Label, Taxonomy
 
 IMAGE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # JPEG, PNG
@@ -57,6 +60,26 @@ def by_content(picture: Picture) -> dict[str, float]:
     if digest[3] < 40:
         seen[_COMMON[digest[4] % len(_COMMON)]] = 5 + digest[5] * 95 / 256
     return seen
+
+
+def from_predictions(predictions: str | Path, images: str | Path) -> Answer:
+    """Return an answer that repeats what a model once said of the pictures of a folder.
+
+    Parameters
+    ----------
+    predictions : path
+        A `bulk-analysis` manifest, or anything else that ``attach_predictions`` reads.
+    images : path
+        The folder. Of pictures that are not in it, or were not asked about, nothing is seen.
+    """
+    dataset = attach_predictions(read_images(images), predictions)
+    names = dataset.images.loc[dataset.images["predicted"] != "", "image"]
+    digest_of = {name: hashlib.sha256(dataset.path_of(name).read_bytes()).hexdigest() for name in names}
+    rows = dataset.labels[dataset.labels["image"].isin(digest_of)]
+    seen: dict[str, dict[str, float]] = {}
+    for image, label, score in zip(rows["image"], rows["label"], rows["score"], strict=True):
+        seen.setdefault(digest_of[image], {})[label] = score
+    return lambda picture: seen.get(picture.sha256, {})
 
 
 def moderation_labels(seen: Mapping[str, float], min_confidence: float) -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-import botocore.session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.loaders import create_loader
+from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from manifest_tools.aws.constraints import violations
@@ -45,7 +46,7 @@ class ServiceError(Exception):
 @cache
 def service_model() -> Any:
     """Return botocore's model of Rekognition."""
-    return botocore.session.get_session().get_service_model("rekognition")
+    return ServiceModel(create_loader().load_service_model("rekognition", "service-2"), "rekognition")
 
 
 def read_call(operation: str, body: bytes) -> dict[str, Any]:
