@@ -44,32 +44,28 @@ def candidate_hits(views: Views, *, radius: int = RADIUS) -> Hits:
     starts = np.searchsorted(inverse[members], np.arange(len(distinct) + 1))
     every = np.arange(len(distinct))
     equal = (every, every, np.zeros(len(every), dtype=np.uint8))
-    best = NO_HITS
-    waiting: list[Hits] = []
+    best, waiting, count = NO_HITS, list[Hits](), 0
     for pairs in chain([equal], near_pairs(distinct, radius, bits=HASH_BITS)):
         for hits in _of_members(views, members, starts, pairs):
             waiting.append(hits)
-            if sum(len(some.first) for some in waiting) > max(CHUNK, len(best.first)):
-                best, waiting = _best_of_each(views, [best, *waiting]), []
+            count += len(hits.first)
+            if count > max(CHUNK, len(best.first)):
+                best, waiting, count = _best_of_each(views, [best, *waiting]), [], 0
     return _best_of_each(views, [best, *waiting])
 
 
 def _of_members(views: Views, members: IntArray, starts: IntArray, pairs: Pairs) -> Iterator[Hits]:
     """Yield the hits that pairs of distinct hashes stand for."""
     first, second, distance = pairs
-    sizes = np.diff(starts)
-    ends = np.cumsum(sizes[first] * sizes[second])
+    width = starts[second + 1] - starts[second]
+    size = (starts[first + 1] - starts[first]) * width
+    ends = np.cumsum(size)
     for start in range(0, int(ends[-1]) if len(ends) else 0, CHUNK):
         position = np.arange(start, min(start + CHUNK, int(ends[-1])))
         pair = np.searchsorted(ends, position, side="right")
-        one, other = np.divmod(
-            position - (ends[pair] - sizes[first[pair]] * sizes[second[pair]]), sizes[second[pair]]
-        )
+        one, other = np.divmod(position - (ends[pair] - size[pair]), width[pair])
         a, b = members[starts[first[pair]] + one], members[starts[second[pair]] + other]
-        a, b = (
-            np.where(views.owner[a] < views.owner[b], a, b),
-            np.where(views.owner[a] < views.owner[b], b, a),
-        )
+        a, b = np.minimum(a, b), np.maximum(a, b)  # views are sorted by their owners
         twice = (first[pair] == second[pair]) & (one > other)  # equal hashes meet in both orders
         of_use = (views.view[a] == 0) | (views.view[b] == 0) | (views.view[a] == views.view[b])
         keep = (views.owner[a] != views.owner[b]) & of_use & ~twice

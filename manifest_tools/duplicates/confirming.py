@@ -23,6 +23,7 @@ ROUNDS = 3  # of moving and scaling
 REACH, STEP = 0.12, 0.05  # the farthest move in all, and in one round, as parts of the view
 TOLERANCE = 0.3  # misfit, in steps of the sketch, that counts in full even where most cells fit better
 SURROUNDINGS = 5  # points a side of the local mean
+ROUGHNESS = 0.02  # detail, in squared steps of the sketch, that rounding makes in a picture without any
 PIECE = 1024  # pairs compared together: bounds the memory
 
 _STARTS = np.array([[SPANS[down][0], SPANS[across][0]] for down, across in VIEWS], dtype=np.float32)
@@ -121,21 +122,20 @@ def _least_squares(terms: FloatArray, target: FloatArray, weight: FloatArray) ->
 
 
 def _detail(pictures: FloatArray) -> FloatArray:
-    """Return the pictures less their local mean."""
-    margin = SURROUNDINGS // 2
-    total: FloatArray = np.pad(pictures, ((0, 0), (margin + 1, margin), (margin + 1, margin)), mode="edge")
-    total[:, 0] = 0
-    total[:, :, 0] = 0
-    total = total.cumsum(axis=1).cumsum(axis=2)
-    window = SURROUNDINGS
-    mean = total[:, window:, window:] - total[:, :-window, window:] - total[:, window:, :-window]
-    return pictures - (mean + total[:, :-window, :-window]) / window**2
+    """Return the pictures less their local mean, where a point has all its surroundings."""
+    margin, width = SURROUNDINGS // 2, SURROUNDINGS
+    total: FloatArray = np.pad(pictures, ((0, 0), (1, 0), (1, 0))).cumsum(axis=1).cumsum(axis=2)
+    inner = total[:, width:, width:] - total[:, :-width, width:]
+    inner += total[:, :-width, :-width] - total[:, width:, :-width]
+    return pictures[:, margin:-margin, margin:-margin] - inner / width**2
 
 
 def _correlation(first: FloatArray, second: FloatArray) -> FloatArray:
     first = first - first.mean(axis=(1, 2), keepdims=True)
     second = second - second.mean(axis=(1, 2), keepdims=True)
-    product = (first * second).sum(axis=(1, 2))
-    power = np.square(first).sum(axis=(1, 2)) * np.square(second).sum(axis=(1, 2))
-    correlation: FloatArray = product / np.sqrt(power + np.float32(1e-6))
+    product = (first * second).mean(axis=(1, 2))
+    power = (np.square(first).mean(axis=(1, 2)) + ROUGHNESS) * (
+        np.square(second).mean(axis=(1, 2)) + ROUGHNESS
+    )
+    correlation: FloatArray = product / np.sqrt(power)
     return correlation
