@@ -3,10 +3,14 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
 import random
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import boto3
@@ -452,17 +456,15 @@ def test_killed_at_fifty_moments_it_ends_in_the_same_state(
 ) -> None:
     context = multiprocessing.get_context("fork")
     dice = random.Random(0)
-    out = prepare([f"{i}.jpg" for i in range(30)], prefix)
+    out = prepare([f"{i}.jpg" for i in range(12)], prefix)
     whole, reached, kills = expected(out), set(), 0
     unused = s3.client()  # without a connection that parent and child would share
     while kills < 50:
-        child = context.Process(target=publish, args=(str(out),), kwargs={"client": unused, "workers": 2})
+        moment = (dice.randint(1, 20), dice.uniform(0, 0.01))
+        child = context.Process(target=_publish_until, args=(str(out), unused, *moment))
         child.start()
-        child.join(dice.uniform(0, 0.3))
-        if child.is_alive():
-            child.kill()
-            child.join()
-            kills += 1
+        child.join()
+        kills += child.exitcode == -signal.SIGKILL
         found = _listed(client, prefix)
         reached.add(len(found))
         for uri in found:
@@ -478,6 +480,17 @@ def test_killed_at_fifty_moments_it_ends_in_the_same_state(
 
     assert publish(out, client=client).passed
     assert stored(client, prefix) == whole
+
+
+def _publish_until(out: str, client: Any, calls: int, seconds: float) -> None:
+    """Publish, and die by SIGKILL so many seconds after so many calls have begun."""
+    numbers = count(1)
+
+    def die_in_time(name: str, arguments: dict[str, Any]) -> None:
+        if next(numbers) == calls:
+            Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    publish(out, client=Recorder(client, die_in_time), workers=2)
 
 
 def _listed(client: Any, prefix: str) -> set[str]:
