@@ -7,17 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
+from manifest_tools.aws.comparing import Action, PlannedObject, Progress, changed, holds
 from manifest_tools.aws.pooling import run_bounded
 from manifest_tools.aws.prepared import Wanted, digest
-from manifest_tools.aws.publication import (
-    Action,
-    PlannedObject,
-    PlanOptions,
-    Progress,
-    PublishPlan,
-    holds,
-    plan_publish,
-)
+from manifest_tools.aws.publication import PlanOptions, PublishPlan, plan_publish
 from manifest_tools.aws.storage import ConditionFailedError, StoredObject
 from manifest_tools.catalogue import finding
 from manifest_tools.errors import InputError, RemoteError
@@ -165,13 +158,13 @@ def _write(plan: PublishPlan, item: PlannedObject) -> Finding | None:
         # Ours after all, when only the answer to an earlier try was lost, or another publisher's.
         present = storage.head(wanted.key)
         same = present is not None and holds(storage, present, wanted)
-        return None if same else finding("object-changed", image=uri, uri=uri)
+        return None if same else changed(uri)
     if stored is not None and stored.sha256 == wanted.sha256:
         return None
     present = storage.head(wanted.key)
     if present is None or not holds(storage, present, wanted):
         if wanted.source.startswith("s3://"):
-            return finding("object-changed", image=wanted.source, uri=wanted.source)
+            return changed(wanted.source)
         raise RemoteError(
             f"Verifying {uri} failed: what is stored is not what was sent. Run the command again with --replace."
         )
@@ -187,7 +180,7 @@ def _content(plan: PublishPlan, wanted: Wanted) -> bytes | Finding:
     except OSError:
         return finding("image-missing", image=wanted.source, uri=wanted.source)
     if digest(content) != wanted.sha256:
-        return finding("object-changed", image=wanted.source, uri=wanted.source)
+        return changed(wanted.source)
     return content
 
 
@@ -202,8 +195,8 @@ def _lock_split(plan: PublishPlan) -> None:
         for item in plan.manifests
     }
     locked = dataset.images["locked"] | (dataset.images["split"] != "")
-    last = dataset.history[-1] if dataset.history else {}
-    if locked.equals(dataset.images["locked"]) and last.get("options") == {"manifests": published}:
+    before = [entry["options"] for entry in dataset.history if entry["step"] == "publish"]
+    if locked.equals(dataset.images["locked"]) and before[-1:] == [{"manifests": published}]:
         return
     images = dataset.images.assign(locked=locked)
     dataset.step("publish", images=images, options={"manifests": published}).save(plan.prepared.folder)

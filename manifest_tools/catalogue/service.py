@@ -31,6 +31,18 @@ ENTRIES = (
         "{uri} holds other bytes than the image that was checked",
         "Publish again with --replace if the local image is the right one.",
         "our own check",
+        variants={
+            "local": Variant(
+                ERROR,
+                "{uri} changed after it was checked",
+                "Run 'manifest-tools prepare' again, then publish.",
+            ),
+            "manifest": Variant(
+                ERROR,
+                "{uri} is there already and says something else",
+                "Publish again with --replace, or give this round a place of its own with --to.",
+            ),
+        },
     ),
     Entry(
         "access-denied",

@@ -9,7 +9,7 @@ from typing import Any
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
-from manifest_tools.evaluation.counts import FORMULA
+from manifest_tools.evaluation.counts import FORMULA, LabelComparison, Point
 from manifest_tools.evaluation.files import (
     Evaluated,
     EvaluationFiles,
@@ -21,20 +21,19 @@ from manifest_tools.evaluation.files import (
 from manifest_tools.evaluation.guard import Guard, run_guard
 from manifest_tools.evaluation.mistakes import (
     Flip,
-    LabelComparison,
     arrange,
     compare_counts,
     compare_images,
     evaluated_labels,
     find_flips,
+    points_of_images,
 )
+from manifest_tools.evaluation.notes import COUNTS_ALONE, differences, model_notes
 from manifest_tools.evaluation.same_tests import require_same_tests
 from manifest_tools.evaluation.thresholds import (
     Choice,
-    Point,
     choose,
     fine_points,
-    points_of_images,
     points_of_results,
 )
 from manifest_tools.keys import source_refs
@@ -45,11 +44,6 @@ DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
 ENRICHED = (
     "The test set is rich in mistakes of the base model, on purpose: these figures say nothing about how often "
     "production traffic will be judged wrongly. A sample of ordinary traffic does (--guard)."
-)
-
-_COUNTS_ALONE = (
-    "Only counts are known: what is newly caused cannot be told from what was not fixed, and the intervals hold if "
-    "nothing is newly caused. The test set's output manifest tells."
 )
 
 
@@ -197,7 +191,7 @@ def compare_evaluation(
             one = _by_image(item, evaluated_labels(item, at, taxonomy), settings)
         else:
             one = _by_counts(item, settings)
-        compared.append(replace(one, guard=found, notes=(*one.notes, *_model_notes(item, evaluated))))
+        compared.append(replace(one, guard=found, notes=(*one.notes, *model_notes(item, evaluated))))
     return Evaluation(tuple(compared), max_false_positive_rate)
 
 
@@ -219,20 +213,6 @@ def _targets(item: Evaluated, dataset: Dataset | None) -> tuple[str, ...]:
     return tuple(sorted({label for image in item.judged for label in image.truth or ()}))
 
 
-def _model_notes(item: Evaluated, evaluated: Sequence[Evaluated]) -> list[str]:
-    notes = []
-    versions = {other.base_model for other in evaluated if other.base_model}
-    if len(versions) > 1:
-        notes.append(
-            f"The adapters were compared with different base models ({', '.join(sorted(versions))})."
-        )
-    if item.base_model != item.adapter_model:
-        notes.append(
-            f"The base model is {item.base_model or 'unknown'}, the adapter answered with {item.adapter_model}."
-        )
-    return notes
-
-
 def _by_image(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> Comparison:
     judged = [image for image in item.judged if image.truth is not None]
     if not judged:
@@ -241,7 +221,7 @@ def _by_image(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> 
     tests = arrange(judged, labels, settings.groups)
     compared = compare_images(tests, threshold, seed=settings.seed)
     known = item.results or Results()
-    notes = (*item.notes, *_differences(known, compared, threshold))
+    notes = (*item.notes, *differences(known, compared, threshold))
     return Comparison(
         item.name,
         item.base_model,
@@ -286,28 +266,8 @@ def _by_counts(item: Evaluated, settings: _Settings) -> Comparison:
         flips=(),
         choices=choose(points, settings.goal) if settings.goal is not None else (),
         f1_given=results.f1,
-        notes=(_COUNTS_ALONE,),
+        notes=(COUNTS_ALONE,),
     )
-
-
-def _differences(results: Results, compared: tuple[LabelComparison, ...], threshold: float) -> list[str]:
-    """Say where our counts and Amazon's differ, rather than hide one of them."""
-    given = results.at.get(threshold, {})
-    notes = []
-    for item in compared:
-        theirs = given.get(item.label)
-        if theirs is not None and theirs != (item.base, item.adapter):
-            name = item.label or "The total"
-            mistakes = [
-                (counts.false_positives, counts.false_negatives)
-                for counts in (*theirs, item.base, item.adapter)
-            ]
-            notes.append(
-                f"{name}: Amazon's results file counts otherwise than the manifest gives (false positives, false "
-                f"negatives of base model and adapter: {mistakes[0]}, {mistakes[1]}; from the manifest: "
-                f"{mistakes[2]}, {mistakes[3]}). The manifest's are used."
-            )
-    return notes
 
 
 def _threshold(evaluated: Sequence[Evaluated], asked: float | None) -> float:

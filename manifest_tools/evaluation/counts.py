@@ -125,6 +125,37 @@ class Change:
         }
 
 
+@dataclass(frozen=True)
+class Point:
+    """Both models' counts for a label at a threshold; `label` is "" for the sum."""
+
+    label: str
+    threshold: float
+    base: Counts
+    adapter: Counts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the point as its JSON object."""
+        return {
+            "label": self.label or None,
+            "threshold": self.threshold,
+            "base": self.base.to_dict(),
+            "adapter": self.adapter.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class LabelComparison(Point):
+    """A point with what changed: false positives, false negatives, both together."""
+
+    changes: tuple[Change, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as its JSON object."""
+        changes = {change.kind.replace(" ", "_"): change.to_dict() for change in self.changes}
+        return super().to_dict() | changes
+
+
 def _share(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from manifest_tools.evaluation.counts import Change, Counts
+from manifest_tools.evaluation.counts import Change, Counts, LabelComparison, Point
 from manifest_tools.evaluation.files import TOTAL, Evaluated, Judged
 from manifest_tools.evaluation.statistics import Interval, bootstrap_improvements, mcnemar_exact, wilson
 from manifest_tools.taxonomy import Taxonomy
@@ -18,28 +18,6 @@ THRESHOLDS = tuple(float(step) for step in range(5, 101, 5))  # those of Amazon'
 FALSE_POSITIVES, FALSE_NEGATIVES, MISTAKES = "false positives", "false negatives", "mistakes"
 
 _Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class LabelComparison:
-    """One label at one threshold; `label` is "" for the sum over all labels."""
-
-    label: str
-    threshold: float
-    base: Counts
-    adapter: Counts
-    changes: tuple[Change, ...]  # false positives, false negatives, both together
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as its JSON object."""
-        changes = {change.kind.replace(" ", "_"): change.to_dict() for change in self.changes}
-        return {
-            "label": self.label or None,
-            "threshold": self.threshold,
-            "base": self.base.to_dict(),
-            "adapter": self.adapter.to_dict(),
-            **changes,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +99,25 @@ def compare_images(tests: TestSet, threshold: float, *, seed: int = 0) -> tuple[
         MISTAKES: (said_base != tests.truth, said_adapter != tests.truth),
     }
     changes = {kind: _changes(kind, *flags, tests, seed) for kind, flags in wrong.items()}
-    compared = []
-    for column, label in enumerate((TOTAL, *tests.labels)):
-        chosen = slice(None) if label == TOTAL else slice(column - 1, column)
-        truth = tests.truth[:, chosen]
-        compared.append(
-            LabelComparison(
-                label,
-                threshold,
-                count(said_base[:, chosen], truth),
-                count(said_adapter[:, chosen], truth),
-                tuple(changes[kind][column] for kind in wrong),
-            )
+    return tuple(
+        LabelComparison(
+            point.label, threshold, point.base, point.adapter, tuple(changes[kind][column] for kind in wrong)
         )
-    return tuple(compared)
+        for column, point in enumerate(points_of_images(tests, [threshold]))
+    )
+
+
+def points_of_images(tests: TestSet, thresholds: Iterable[float] = THRESHOLDS) -> list[Point]:
+    """Count at each threshold: the sum over labels first, then each label."""
+    points = []
+    for threshold in thresholds:
+        said_base, said_adapter = tests.base >= threshold, tests.adapter >= threshold
+        for column, label in enumerate((TOTAL, *tests.labels)):
+            chosen = slice(None) if label == TOTAL else slice(column - 1, column)
+            truth = tests.truth[:, chosen]
+            counts = (count(said[:, chosen], truth) for said in (said_base, said_adapter))
+            points.append(Point(label, threshold, *counts))
+    return points
 
 
 def count(said: _Flags, truth: _Flags) -> Counts:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
-from manifest_tools.evaluation.counts import FORMULA, Change, Counts
+from manifest_tools.evaluation.counts import FORMULA, Change, Counts, LabelComparison, Point
 from manifest_tools.evaluation.guard import Guard
-from manifest_tools.evaluation.mistakes import Flip, LabelComparison
-from manifest_tools.evaluation.thresholds import Choice, Point
+from manifest_tools.evaluation.mistakes import Flip
+from manifest_tools.evaluation.thresholds import Choice
 
 _PLACES = 10  # of a list, before "and N more"
 SURE = 0.05

@@ -6,31 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from manifest_tools.evaluation.counts import Counts
-from manifest_tools.evaluation.files import TOTAL, Results
-from manifest_tools.evaluation.mistakes import THRESHOLDS, TestSet, count
+from manifest_tools.evaluation.counts import Counts, Point
+from manifest_tools.evaluation.files import Results
+from manifest_tools.evaluation.mistakes import TestSet, points_of_images
 from manifest_tools.evaluation.statistics import wilson
 
 _FINE = tuple(float(step) for step in range(5, 101))  # where scores are known, every whole number
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """Both models' counts for a label at a threshold; `label` is "" for the sum."""
-
-    label: str
-    threshold: float
-    base: Counts
-    adapter: Counts
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the point as its JSON object."""
-        return {
-            "label": self.label or None,
-            "threshold": self.threshold,
-            "base": self.base.to_dict(),
-            "adapter": self.adapter.to_dict(),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +36,6 @@ class Choice:
             "counts": self.counts.to_dict() if self.counts else None,
             "false_positive_rate_interval": rate.to_dict() if rate else None,
         }
-
-
-def points_of_images(tests: TestSet, thresholds: Iterable[float] = THRESHOLDS) -> list[Point]:
-    """Count at each threshold: the sum over labels, then each label."""
-    points = []
-    for threshold in thresholds:
-        said_base, said_adapter = tests.base >= threshold, tests.adapter >= threshold
-        for column, label in enumerate((TOTAL, *tests.labels)):
-            chosen = slice(None) if label == TOTAL else slice(column - 1, column)
-            truth = tests.truth[:, chosen]
-            points.append(
-                Point(
-                    label,
-                    threshold,
-                    count(said_base[:, chosen], truth),
-                    count(said_adapter[:, chosen], truth),
-                )
-            )
-    return points
 
 
 def points_of_results(results: Results) -> list[Point]:

@@ -61,19 +61,25 @@ def prepare(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes a passed DIR, as `prepare` would, with random bytes for pictures."""
 
     def write(
-        names: Sequence[str], destination: str, *, keys: str = "original", size: int = 600, magic: bytes = b""
+        names: Sequence[str],
+        destination: str,
+        *,
+        keys: str = "original",
+        size: int = 600,
+        magic: bytes = b"",
+        name: str = "",
     ) -> Path:
-        root, out = tmp_path / "images", tmp_path / "out"
-        dice = Random(0)
+        root, out = tmp_path / name / "images", tmp_path / name / "out"
+        dice = Random(name)
         rows = []
-        for number, name in enumerate(names):
+        for number, image in enumerate(names):
             content = magic + dice.randbytes(size + number)
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(content)
+            (root / image).parent.mkdir(parents=True, exist_ok=True)
+            (root / image).write_bytes(content)
             rows.append(
                 {
-                    "image": name,
-                    "uri": name,
+                    "image": image,
+                    "uri": image,
                     "bytes": len(content),
                     "sha256": sha256(content).hexdigest(),
                     "format": "JPEG",

@@ -3,9 +3,14 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
 import random
+import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import boto3
@@ -15,7 +20,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from manifest_tools.aws.publication import Action, plan_publish
+from manifest_tools.aws.comparing import Action
+from manifest_tools.aws.publication import plan_publish
 from manifest_tools.aws.publishing import apply_plan, publish
 from manifest_tools.aws.storage import S3Storage
 from manifest_tools.dataset import Dataset
@@ -266,7 +272,7 @@ def test_a_prefix_shared_with_many_others_is_not_listed_to_its_end(
     bucket, below = split_uri(prefix)
     for number in range(60):
         client.put_object(Bucket=bucket, Key=f"{below}/a{number}", Body=b"")
-    monkeypatch.setattr("manifest_tools.aws.publication._PAGE", 1)  # 10 + 10 for each of four objects
+    monkeypatch.setattr("manifest_tools.aws.comparing._PAGE", 1)  # 10 + 10 for each of four objects
 
     result = publish(out, client=client)
 
@@ -366,10 +372,27 @@ def test_two_publishers_do_not_mix(client: Any, prefix: str, prepare: Prepare, t
     result = publish(out, client=Recorder(client, intrude))
 
     assert not result.passed
-    assert result.findings[0].location.image == f"{prefix}/train.manifest"
+    assert result.findings[0].location.file == f"{prefix}/train.manifest"
     found = stored(client, prefix)
     assert found[f"{prefix}/train.manifest"] == hashlib.sha256(b"theirs").hexdigest()
     assert f"{prefix}/test.manifest" not in found
+
+
+def test_two_publishers_at_once_never_leave_a_mixture(client: Any, prefix: str, prepare: Prepare) -> None:
+    """Same names, other bytes: at most one of them gets its manifests in, and then all its images are there."""
+    names = [f"{i}.jpg" for i in range(12)]
+    folders = [prepare(names, prefix, name=name) for name in ("one", "two")]
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda out: publish(out, client=client, workers=2), folders))
+
+    assert [result.passed for result in results].count(True) <= 1
+    found = stored(client, prefix)
+    for out, result in zip(folders, results, strict=True):
+        if result.passed:
+            assert found == expected(out)
+    if not any(result.passed for result in results):
+        assert not [uri for uri in found if uri.endswith(".manifest")]
 
 
 def test_a_replacement_meets_another_one(client: Any, prefix: str, prepare: Prepare) -> None:
@@ -388,7 +411,7 @@ def test_a_replacement_meets_another_one(client: Any, prefix: str, prepare: Prep
 def test_nothing_is_lost_when_a_sixth_of_the_requests_fail(
     client: Any, s3: LocalS3, prefix: str, prepare: Prepare
 ) -> None:
-    out = prepare([f"{i}.jpg" for i in range(60)], prefix)
+    out = prepare([f"{i}.jpg" for i in range(40)], prefix)
     faults = Faults(errors=0.1, resets=0.03, cuts=0.03, lost_replies=0.02)
 
     with fault_proxy(s3.url, faults, seed=7) as proxy:
@@ -433,17 +456,15 @@ def test_killed_at_fifty_moments_it_ends_in_the_same_state(
 ) -> None:
     context = multiprocessing.get_context("fork")
     dice = random.Random(0)
-    out = prepare([f"{i}.jpg" for i in range(30)], prefix)
+    out = prepare([f"{i}.jpg" for i in range(12)], prefix)
     whole, reached, kills = expected(out), set(), 0
     unused = s3.client()  # without a connection that parent and child would share
     while kills < 50:
-        child = context.Process(target=publish, args=(str(out),), kwargs={"client": unused, "workers": 2})
+        moment = (dice.randint(1, 20), dice.uniform(0, 0.01))
+        child = context.Process(target=_publish_until, args=(str(out), unused, *moment))
         child.start()
-        child.join(dice.uniform(0, 0.3))
-        if child.is_alive():
-            child.kill()
-            child.join()
-            kills += 1
+        child.join()
+        kills += child.exitcode == -signal.SIGKILL
         found = _listed(client, prefix)
         reached.add(len(found))
         for uri in found:
@@ -459,6 +480,17 @@ def test_killed_at_fifty_moments_it_ends_in_the_same_state(
 
     assert publish(out, client=client).passed
     assert stored(client, prefix) == whole
+
+
+def _publish_until(out: str, client: Any, calls: int, seconds: float) -> None:
+    """Publish, and die by SIGKILL so many seconds after so many calls have begun."""
+    numbers = count(1)
+
+    def die_in_time(name: str, arguments: dict[str, Any]) -> None:
+        if next(numbers) == calls:
+            Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    publish(out, client=Recorder(client, die_in_time), workers=2)
 
 
 def _listed(client: Any, prefix: str) -> set[str]:

@@ -1,0 +1,48 @@
+"""What a reader of a comparison has to know beside its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from manifest_tools.evaluation.counts import LabelComparison
+from manifest_tools.evaluation.files import Evaluated, Results
+
+COUNTS_ALONE = (
+    "Only counts are known: what is newly caused cannot be told from what was not fixed, and the intervals hold if "
+    "nothing is newly caused. The test set's output manifest tells."
+)
+
+
+def model_notes(item: Evaluated, evaluated: Sequence[Evaluated]) -> list[str]:
+    """Say when base models differ, between adapters or from the adapter's own."""
+    notes = []
+    versions = {other.base_model for other in evaluated if other.base_model}
+    if len(versions) > 1:
+        notes.append(
+            f"The adapters were compared with different base models ({', '.join(sorted(versions))})."
+        )
+    if item.base_model != item.adapter_model:
+        notes.append(
+            f"The base model is {item.base_model or 'unknown'}, the adapter answered with {item.adapter_model}."
+        )
+    return notes
+
+
+def differences(results: Results, compared: tuple[LabelComparison, ...], threshold: float) -> list[str]:
+    """Say where our counts and Amazon's differ, rather than hide one of them."""
+    given = results.at.get(threshold, {})
+    notes = []
+    for item in compared:
+        theirs = given.get(item.label)
+        if theirs is not None and theirs != (item.base, item.adapter):
+            name = item.label or "The total"
+            mistakes = [
+                (counts.false_positives, counts.false_negatives)
+                for counts in (*theirs, item.base, item.adapter)
+            ]
+            notes.append(
+                f"{name}: Amazon's results file counts otherwise than the manifest gives (false positives, false "
+                f"negatives of base model and adapter: {mistakes[0]}, {mistakes[1]}; from the manifest: "
+                f"{mistakes[2]}, {mistakes[3]}). The manifest's are used."
+            )
+    return notes
