@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from manifest_tools.dataset import Dataset
 from manifest_tools.keys import source_refs
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF
-from manifest_tools.manifests.sources import Source, lines
+from manifest_tools.manifests.sources import Source, lines, parse
 from manifest_tools.policy import Policy
 from manifest_tools.truth import effective_truth
 
@@ -117,10 +115,7 @@ def _of_dataset(dataset: Dataset, policy: Policy | None) -> dict[str, Labels]:
 def _of_manifest(place: str | Path | bytes) -> dict[str, Labels]:
     found: dict[str, Labels] = {}
     for _, line in lines(Source(place)):
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue  # validate_manifest tells of it
+        value = parse(line)  # validate_manifest tells of lines that are no objects
         if isinstance(value, dict) and isinstance(value.get(SOURCE_REF), str):
             said = what_people_said(value)
             labels = tuple(name for name, truth in said.labels.items() if truth)

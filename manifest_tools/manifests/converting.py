@@ -14,7 +14,7 @@ from manifest_tools.errors import InputError
 from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.manifests.composing import EPOCH, Composer, composer
 from manifest_tools.manifests.content import what_people_said
-from manifest_tools.manifests.judging import Judge, Judged
+from manifest_tools.manifests.judging import Judge, Judged, long_line
 from manifest_tools.manifests.kinds import (
     BASE_PREDICTION,
     METADATA,
@@ -25,7 +25,8 @@ from manifest_tools.manifests.kinds import (
     parse_kind,
 )
 from manifest_tools.manifests.labels import LabelRule
-from manifest_tools.manifests.sources import Source, lines
+from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS
+from manifest_tools.manifests.sources import Source, lines, parse
 from manifest_tools.manifests.writing import write_bytes
 from manifest_tools.policy import Policy
 from manifest_tools.taxonomy import CURRENT, Taxonomy
@@ -111,6 +112,8 @@ def convert_manifest(
         compose = composer(wanted, classes, safe=_safe(policy), creation_date=creation_date)
     work = _Conversion(source.name, options, compose, collector)
     written = write_bytes(out, work.lines(source))
+    if work.left_out and not written:
+        collector.add(finding("manifest-empty", file=str(out)))
     facts = {
         "file": source.name,
         "kind": str(wanted),
@@ -154,10 +157,7 @@ def _classes(source: Source, options: _Options) -> list[str]:
     """Return every class that a labelling job could choose, sorted, to give each one id in the whole file."""
     found: set[str] = set()
     for _, line in lines(source):
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue
+        value = parse(line)
         if isinstance(value, dict):
             said = what_people_said(value)
             found.update(mapped for name in said.scope for mapped in options.mapped(name))
@@ -184,11 +184,11 @@ class _Conversion:
     def lines(self, source: Source) -> Iterator[bytes]:
         """Yield the converted lines; report the others."""
         for number, data in lines(source):
-            judged = self._judge.line(data)
+            judged = self._judge.line(data) if data is not None else Judged([long_line(MAX_LINE_CHARACTERS)])
             if judged.line is None and all(problem.code == "blank-line" for problem in judged.problems):
                 continue
             self._problems.clear()
-            line = self._line(judged, data)
+            line = self._line(judged, data or b"")
             self.left_out += line is None
             for code, variant, label, values in self._problems:
                 if line is None:

@@ -92,9 +92,9 @@ class Judge:
         shaped = kind is Kind.OTHER or fits(line, kind, labelled)
         if not shaped:
             problems += shape_problems(line, kind, labelled)
-        image = line.get(SOURCE_REF)
-        image = image if isinstance(image, str) else ""
-        if image and kind is not Kind.OTHER:
+        reference = line.get(SOURCE_REF)
+        image = reference if isinstance(reference, str) else ""
+        if isinstance(reference, str) and kind is not Kind.OTHER:
             problem = uri_problem(image)
             problems += [problem] if problem else []
         problems += _job_problems(line, found)

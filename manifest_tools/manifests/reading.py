@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pandas as pd
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
 from manifest_tools.manifests.content import Prediction, Said, base_prediction, what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, kind_of, parse_kind
-from manifest_tools.manifests.sources import Source, lines
+from manifest_tools.manifests.sources import Source, lines, parse
 from manifest_tools.policy import Policy
 from manifest_tools.taxonomy import CURRENT
 
@@ -131,13 +130,10 @@ def read_predictions(path: str | Path | bytes, *, min_confidence: float | None =
 def _objects(source: Source, skipped: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the lines that are JSON objects with a `source-ref`; put the numbers of others into `skipped`."""
     for number, line in lines(source):
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            value = None
+        value = parse(line)
         if isinstance(value, dict) and isinstance(value.get(SOURCE_REF), str) and value[SOURCE_REF]:
             yield number, value
-        elif value is not None or line.strip() or not line:
+        elif line is None or line.strip():
             skipped.append(number)
 
 

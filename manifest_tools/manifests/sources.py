@@ -15,7 +15,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
+
+import orjson
 
 from manifest_tools.errors import InputError
 from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS
@@ -249,11 +251,19 @@ def _utf8(pieces: Iterable[bytes], mark: str) -> Iterator[bytes]:
             yield data
 
 
-def lines(source: Source) -> Iterator[tuple[int, bytes]]:
-    """Yield every line with its number, from 1, without its line break; a line too long comes as ``b""``."""
+def lines(source: Source) -> Iterator[tuple[int, bytes | None]]:
+    """Yield every line with its number, from 1, without its line break; None stands for a line too long to hold."""
     for piece in source.blocks():
         if isinstance(piece, LongLine):
-            yield piece.number, b""
+            yield piece.number, None
         else:
             for number, line in enumerate(piece.data[:-1].split(b"\n"), piece.first):
                 yield number, line.removesuffix(b"\r")
+
+
+def parse(line: bytes | None) -> Any:
+    """Return a line's JSON value; None when it is too long, blank or not JSON."""
+    try:
+        return None if line is None else orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None

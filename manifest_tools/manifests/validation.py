@@ -149,7 +149,7 @@ def _second_look(sources: Sequence[Source]) -> Callable[[int, npt.NDArray[np.int
         wanted = iter(numbers.tolist())
         number = next(wanted, None)
         for position, line in lines(sources[file]):
-            if position == number:
+            if position == number and line is not None:
                 yield _seen(file, position, line)
                 number = next(wanted, None)
                 if number is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,9 +123,9 @@ PIECES = [
 
 
 @st.composite
-def mutated(draw):
+def mutated(draw, texts):
     """A valid line with a few pieces put in, taken out or replaced."""
-    text = draw(st.sampled_from(TEXTS))
+    text = draw(st.sampled_from(texts))
     for _ in range(draw(st.integers(0, 3))):
         place = draw(st.integers(0, len(text)))
         gone = draw(st.sampled_from([0, 0, 1, 1, 2, 5]))
@@ -147,12 +148,21 @@ def outcome(data: bytes, *, layouts: bool, kind=None):
     return list(collector), counts
 
 
-@given(st.lists(mutated(), min_size=1, max_size=12), st.sampled_from(["\n", "\r\n"]))
-@settings(max_examples=400, deadline=None)
-def test_layouts_never_disagree_with_the_full_judgement(lines, newline):
-    # The clean lines first, so that their layouts are learnt before the others come.
-    data = newline.join([*TEXTS, *lines, *TEXTS[:3]]).encode("utf-8", "surrogatepass")
-    assert outcome(data, layouts=True) == outcome(data, layouts=False)
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_layouts_never_disagree_with_the_full_judgement(data):
+    # The clean lines come first, so that their layouts are learnt before the others come.
+    clean = data.draw(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4))
+    lines = data.draw(st.lists(mutated(clean), min_size=1, max_size=8))
+    newline = data.draw(st.sampled_from(["\n", "\r\n"]))
+    content = newline.join([*clean, *lines, *clean]).encode("utf-8", "surrogatepass")
+    assert outcome(content, layouts=True) == outcome(content, layouts=False)
+
+
+@pytest.mark.parametrize("tail", ["x", " ", "}", ",", "\r\r", "\t", '{"source-ref": "s3://acme-mod/z.jpg"}'])
+def test_what_follows_a_complete_object_is_not_overlooked(tail):
+    content = f"{TEXTS[0]}\n{TEXTS[0]}{tail}\n{TEXTS[8]}\n{TEXTS[8]}{tail}\n".encode()
+    assert outcome(content, layouts=True) == outcome(content, layouts=False)
 
 
 def test_most_clean_lines_are_settled_by_layouts(monkeypatch):

@@ -1,0 +1,104 @@
+"""The schemas are valid, and the reference validator agrees with ours about the shape of lines."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manifest_tools.manifests.kinds import METADATA, Kind, attributes, kind_of
+from manifest_tools.manifests.shapes import fits, line_schema, shape_problems
+from manifest_tools.resources import load_json, schema_folder
+
+SCHEMAS = sorted(path.name for path in schema_folder().glob("*.schema.json"))
+ACCEPTED = sorted((Path(__file__).parent / "accepted").glob("*/*.manifest"))
+LINES = [
+    (path.parent.name, json.loads(line))
+    for path in ACCEPTED
+    if path.stem != "packed"
+    for line in path.read_text(encoding="utf-8").splitlines()
+]
+
+
+def nodes(schema):
+    if isinstance(schema, dict):
+        yield schema
+        for key, value in schema.items():
+            yield from nodes(value) if key not in ("enum", "const", "required") else ()
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from nodes(item)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schemas_are_valid_and_tell_their_source(name):
+    schema = load_json(name)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == name
+    assert schema["title"]
+    assert schema["description"]
+    assert schema["$comment"].startswith("Source: ")
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_typed_node_says_what_is_expected(name):
+    for node in nodes(load_json(name)):
+        if (
+            isinstance(node.get("type"), str)
+            and "if" not in node
+            and set(node) != {"type", "required", "properties"}
+        ):
+            assert node.get("title") or set(node) == {"type"}, node
+
+
+@pytest.mark.parametrize("line", [line for _, line in LINES], ids=range(len(LINES)))
+def test_accepted_lines_fit_the_published_schemas(line):
+    jsonschema.validate(line, load_json(f"{kind_of(line)}.schema.json"))
+
+
+VALUES = st.sampled_from(
+    [None, True, 0, 1, -1, 1.5, 100.5, "", "1", "x", [], {}, [0], ["0"], {"Name": ""}, {"0": "x"}, "y" * 300]
+)
+
+
+@st.composite
+def broken(draw):
+    """A line with a member, somewhere, removed, replaced or added."""
+    line = json.loads(json.dumps(draw(st.sampled_from(LINES))[1]))
+    for _ in range(draw(st.integers(1, 2))):
+        holder, key = line, draw(st.sampled_from(list(line)))
+        while holder[key] and isinstance(holder[key], dict | list) and draw(st.booleans()):
+            holder = holder[key]
+            key = draw(st.sampled_from(list(holder) if isinstance(holder, dict) else range(len(holder))))
+        if draw(st.booleans()):
+            holder[key] = deepcopy(draw(VALUES))
+        else:
+            del holder[key]
+        if not line:
+            break
+    return line
+
+
+@given(broken())
+@settings(max_examples=300, deadline=None)
+def test_the_reference_validator_agrees(line):
+    kind = kind_of(line)
+    if kind is Kind.OTHER:
+        return
+    found = [a for a in attributes(line) if a.kind is not Kind.OTHER and a.name in line]
+    if any("failure-reason" in line[a.name + METADATA] for a in found):
+        return
+    reference = jsonschema.Draft202012Validator(line_schema(kind, found))
+    errors = list(reference.iter_errors(line))
+    assert fits(line, kind, found) == (not errors)
+    problems = list(shape_problems(line, kind, found))
+    at_source_ref = [error for error in errors if list(error.absolute_path) == ["source-ref"]]
+    assert bool(problems) == (len(errors) > sum(error.validator == "pattern" for error in at_source_ref))
+    for problem in problems:
+        assert problem.data["expected"]
+        assert problem.data["found"]
