@@ -8,7 +8,7 @@ each class go to the test set. Everything here depends on content alone, never o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,8 +50,7 @@ def label_matrix(y: Any) -> Sparse:
     A 1-D vector of classes becomes one column for each class, in sorted order.
     """
     if sparse.issparse(y):
-        matrix: Sparse = y.tocsr(copy=True)
-        matrix = sparse.csr_array(matrix)
+        matrix: Sparse = sparse.csr_array(cast("Any", y), copy=True)
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
         if matrix.nnz and not (matrix.data == 1).all():
