@@ -15,7 +15,7 @@ from scipy import sparse
 from manifest_tools.errors import InputError
 from manifest_tools.splits import count_deviation, groups_across, rounding_floor, solve
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=25, deadline=None)
 
 
 @st.composite
@@ -102,7 +102,7 @@ def _sides_kept(y, test):
 
 
 @given(labelled(max_rows=9, max_labels=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_labels_are_on_both_sides_wherever_any_split_can_do_that(y):
     possible = any(_sides_kept(y, np.array(test)) for test in product([False, True], repeat=len(y)))
     solution = solve(y)
@@ -112,7 +112,7 @@ def test_labels_are_on_both_sides_wherever_any_split_can_do_that(y):
 
 
 @given(labelled(max_rows=10, max_labels=3), st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_small_problems_are_solved_to_the_optimum(y, seed):
     y = np.concatenate(
         [y, 1 - y]
