@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
 from manifest_tools.errors import InputError
-from manifest_tools.splits import count_deviation, groups_across, rounding_floor, solve
+from manifest_tools.splits.measures import count_deviation, groups_across, rounding_floor
+from manifest_tools.splits.solver import solve
 
 FEW = settings(max_examples=25, deadline=None)
 
