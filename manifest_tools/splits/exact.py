@@ -72,7 +72,7 @@ def prove(problem: Problem, chosen: Ints, seed: int) -> Ints:
 
 def _own_prices(problem: Problem, sum_of_all: float, seed: int) -> Floats:
     """Return a price for a unit of each class, different for all, so small that all together hardly count."""
-    words = mix(np.arange(len(problem.mult), dtype=np.uint64) ^ mix(np.array([seed % 2**64], np.uint64)))
+    words = mix(np.arange(len(problem.mult), dtype=np.uint64) ^ mix(np.array([seed], np.uint64)))
     rank = np.argsort(words) + 1
     return np.asarray(rank * (sum_of_all / max(1, (rank * problem.mult).sum())))
 

@@ -149,7 +149,11 @@ def group_codes(groups: ArrayLike | None, n_rows: int) -> tuple[Ints, NDArray[An
     names = np.asarray(groups)
     if names.ndim != 1 or len(names) != n_rows:
         raise InputError(f"groups must hold one name for each of the {n_rows} rows; got shape {names.shape}.")
-    names, codes = np.unique(names, return_inverse=True)
+    try:
+        names, codes = np.unique(names, return_inverse=True)
+    except TypeError as error:
+        msg = f"groups must be names of one kind, all text or all numbers: {error}"
+        raise InputError(msg) from error
     return codes.astype(np.int64), names
 
 

@@ -158,7 +158,7 @@ def test_the_split_is_the_same_on_every_machine():
 
 def test_seeds_give_different_splits():
     y = long_tail(300, 6)
-    assert len({solve(y, seed=seed).test.tobytes() for seed in range(5)}) == 5
+    assert len({solve(y, seed=seed).test.tobytes() for seed in (-1, 0, 1, 2**63, 2**70 + 7)}) == 5
 
 
 @pytest.mark.parametrize("n", [200, 5000])
@@ -272,6 +272,7 @@ def test_the_minimum_in_training_outranks_the_least_test_size():
         ({"test_size": True}, "test_size"),
         ({"test_size": float("nan")}, "test_size"),
         ({"groups": [1, 2]}, "groups"),
+        ({"groups": np.array([1, "a", None, 2], object)}, "groups"),
         ({"locked": [5] * 4}, "locked"),
         ({"keys": ["a"]}, "keys"),
         ({"keep_in_train": [1]}, "keep_in_train"),
