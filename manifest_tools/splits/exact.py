@@ -7,9 +7,10 @@ the outcome does not depend on the machine.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from manifest_tools.splits.problem import Floats, Problem
 from manifest_tools.splits.units import TEST, TRAIN, Ints, mix
@@ -42,15 +43,13 @@ def prove(problem: Problem, chosen: Ints, seed: int) -> Ints:
     reached = counts[bounded] @ chosen
     if ((reached < low) | (reached > high)).any():
         heavy = problem.heavy[bounded] / problem.heavy[bounded].min()
-        n_bounds = len(low)
-        slack = sparse.eye_array(n_bounds, format="csr")
-        rules = [
-            LinearConstraint(sparse.hstack([counts[bounded], slack]), low, np.inf),
-            LinearConstraint(sparse.hstack([counts[bounded], -slack]), -np.inf, high),
+        slack = sparse.eye_array(len(low), format="csr")
+        own = _own_prices(problem, 0.5 / problem.share.denominator, seed)
+        wider = [
+            (sparse.hstack([counts[bounded], slack]), low, np.inf),
+            (sparse.hstack([counts[bounded], -slack]), -np.inf, high),
         ]
-        better = _solve(
-            problem, np.r_[_own_prices(problem, 0.5 / problem.share.denominator, seed), heavy], rules
-        )
+        better = _solve(problem, np.r_[own, heavy], wider)
         if better is None:
             return chosen
         if _broken(problem, better) < _broken(problem, chosen):
@@ -62,9 +61,9 @@ def prove(problem: Problem, chosen: Ints, seed: int) -> Ints:
     aim = problem.target[:n] / problem.scale
     none = sparse.csr_array((int(bounded.sum()), n))
     rules = [
-        LinearConstraint(sparse.hstack([counts[:n], -identity]), -np.inf, aim),
-        LinearConstraint(sparse.hstack([counts[:n], identity]), aim, np.inf),
-        LinearConstraint(sparse.hstack([counts[bounded], none]), low - 1e-6, high + 1e-6),
+        (sparse.hstack([counts[:n], -identity]), -np.inf, aim),
+        (sparse.hstack([counts[:n], identity]), aim, np.inf),
+        (sparse.hstack([counts[bounded], none]), low - 1e-6, high + 1e-6),
     ]
     least = problem.weight[2:n].min() / problem.share.denominator
     better = _solve(problem, np.r_[_own_prices(problem, 0.5 * least, seed), problem.weight[:n]], rules)
@@ -73,13 +72,18 @@ def prove(problem: Problem, chosen: Ints, seed: int) -> Ints:
 
 def _own_prices(problem: Problem, sum_of_all: float, seed: int) -> Floats:
     """Return a price for a unit of each class, different for all, so small that all together hardly count."""
-    words = mix(np.arange(len(problem.mult), dtype=np.uint64) ^ mix(np.array([seed % 2**64], np.uint64)))
+    words = mix(np.arange(len(problem.mult), dtype=np.uint64) ^ mix(np.array([seed], np.uint64)))
     rank = np.argsort(words) + 1
     return np.asarray(rank * (sum_of_all / max(1, (rank * problem.mult).sum())))
 
 
-def _solve(problem: Problem, price: Floats, rules: list[LinearConstraint]) -> Ints | None:
-    """Solve for whole units of each class and for as many further variables as there are prices left."""
+def _solve(problem: Problem, price: Floats, rules: list[tuple[Any, Any, Any]]) -> Ints | None:
+    """Solve for whole units of each class and for as many further variables as there are prices left.
+
+    Rules are triples of matrix, least and largest value. None when nothing is proven.
+    """
+    from scipy.optimize import Bounds, milp  # noqa: PLC0415 - slow to load, and few splits need it
+
     n_classes, n_others = len(problem.mult), len(price) - len(problem.mult)
     least = np.where(problem.side == TEST, problem.mult, 0)
     most = np.where(problem.side == TRAIN, 0, problem.mult)

@@ -122,6 +122,7 @@ def solve(
     Solution
         Always the best split that was found, whatever had to give way.
     """
+    seed = int(seed) % 2**64
     matrix = label_matrix(y)
     n_rows, n_labels = matrix.shape
     share = share_of(test_size, n_rows)
@@ -230,7 +231,7 @@ def _words(
     keys: Sequence[Any] | NDArray[Any] | None, names: NDArray[Any] | None, codes: Ints, seed: int
 ) -> UInts:
     """Return a random word for each row, by its key; else by its group's name; else by its position."""
-    salt = mix(np.array([seed % 2**64], np.uint64))
+    salt = mix(np.array([seed], np.uint64))
     if keys is None:
         return _scramble(np.arange(len(codes)) if names is None else names, salt)[codes]
     if len(keys) != len(codes):

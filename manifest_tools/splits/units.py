@@ -8,7 +8,7 @@ each class go to the test set. Everything here depends on content alone, never o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,8 +50,7 @@ def label_matrix(y: Any) -> Sparse:
     A 1-D vector of classes becomes one column for each class, in sorted order.
     """
     if sparse.issparse(y):
-        matrix: Sparse = y.tocsr(copy=True)
-        matrix = sparse.csr_array(matrix)
+        matrix: Sparse = sparse.csr_array(cast("Any", y), copy=True)
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
         if matrix.nnz and not (matrix.data == 1).all():
@@ -150,7 +149,11 @@ def group_codes(groups: ArrayLike | None, n_rows: int) -> tuple[Ints, NDArray[An
     names = np.asarray(groups)
     if names.ndim != 1 or len(names) != n_rows:
         raise InputError(f"groups must hold one name for each of the {n_rows} rows; got shape {names.shape}.")
-    names, codes = np.unique(names, return_inverse=True)
+    try:
+        names, codes = np.unique(names, return_inverse=True)
+    except TypeError as error:
+        msg = f"groups must be names of one kind, all text or all numbers: {error}"
+        raise InputError(msg) from error
     return codes.astype(np.int64), names
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from manifest_tools.splits import (
+from manifest_tools.splits.measures import (
     count_deviation,
     groups_across,
     label_distribution,

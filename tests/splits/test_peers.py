@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from manifest_tools.splits import MultilabelStratifiedGroupSplit, count_deviation
+from manifest_tools.splits.measures import count_deviation
+from manifest_tools.splits.model_selection import MultilabelStratifiedGroupSplit
 
 DATA = (
     Path(os.environ.get("MANIFEST_TOOLS_DATA", Path(__file__).parents[3] / "shared" / "data")) / "multilabel"

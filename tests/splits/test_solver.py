@@ -13,9 +13,10 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
 from manifest_tools.errors import InputError
-from manifest_tools.splits import count_deviation, groups_across, rounding_floor, solve
+from manifest_tools.splits.measures import count_deviation, groups_across, rounding_floor
+from manifest_tools.splits.solver import solve
 
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=25, deadline=None)
 
 
 @st.composite
@@ -102,7 +103,7 @@ def _sides_kept(y, test):
 
 
 @given(labelled(max_rows=9, max_labels=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_labels_are_on_both_sides_wherever_any_split_can_do_that(y):
     possible = any(_sides_kept(y, np.array(test)) for test in product([False, True], repeat=len(y)))
     solution = solve(y)
@@ -112,7 +113,7 @@ def test_labels_are_on_both_sides_wherever_any_split_can_do_that(y):
 
 
 @given(labelled(max_rows=10, max_labels=3), st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_small_problems_are_solved_to_the_optimum(y, seed):
     y = np.concatenate(
         [y, 1 - y]
@@ -157,7 +158,7 @@ def test_the_split_is_the_same_on_every_machine():
 
 def test_seeds_give_different_splits():
     y = long_tail(300, 6)
-    assert len({solve(y, seed=seed).test.tobytes() for seed in range(5)}) == 5
+    assert len({solve(y, seed=seed).test.tobytes() for seed in (-1, 0, 1, 2**63, 2**70 + 7)}) == 5
 
 
 @pytest.mark.parametrize("n", [200, 5000])
@@ -271,6 +272,7 @@ def test_the_minimum_in_training_outranks_the_least_test_size():
         ({"test_size": True}, "test_size"),
         ({"test_size": float("nan")}, "test_size"),
         ({"groups": [1, 2]}, "groups"),
+        ({"groups": np.array([1, "a", None, 2], object)}, "groups"),
         ({"locked": [5] * 4}, "locked"),
         ({"keys": ["a"]}, "keys"),
         ({"keep_in_train": [1]}, "keep_in_train"),
