@@ -119,7 +119,6 @@ def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
 
 def _policies(folder: Path, to: str | None, kms_key: str | None) -> dict[str, Any]:
     from manifest_tools.aws.policies import bucket_policy, iam_policy
-
     from manifest_tools.dataset import Dataset
 
     place = to or Dataset.load(folder).destination
