@@ -30,7 +30,7 @@ def names(evidence: Evidence) -> Iterator[Finding]:
 
 
 def orphans(evidence: Evidence) -> Iterator[Finding]:
-    """Label rows that name no image, or more than one."""
+    """Rows of a label table that name no image, or more than one."""
     labels = evidence.dataset.labels
     known = labels["image"].isin(evidence.images["image"])
     lost = labels[~known & (labels["source"] != PREDICTIONS)]
@@ -39,15 +39,17 @@ def orphans(evidence: Evidence) -> Iterator[Finding]:
     by_name: dict[str, list[str]] = {}
     for key in evidence.images["image"]:
         by_name.setdefault(basename(key), []).append(key)
-    lost = lost.sort_values(["source", "line", "image"], kind="stable")
-    for image, label, source, line in zip(
-        *(lost[c] for c in ("image", "label", "source", "line")), strict=True
-    ):
+    # One finding for each row of the table: a wide one has many labels in it.
+    in_table = lost.groupby(["source", "line", "image"], dropna=False, sort=True)["label"]
+    rows = in_table.agg(["first", "size"]).reset_index()
+    for source, line, image, label, size in rows.itertuples(index=False, name=None):
         matches = by_name.get(basename(image), [])
         data: dict[str, Any] = {"reference": image, "left_out": True}
         if len(matches) > 1:
             data |= {"variant": "several", "matches": matches[:_MATCHES], "count": len(matches)}
-        yield finding("label-orphan", label=label, **evidence.place(source, line), **data)
+        yield finding(
+            "label-orphan", label=label if size == 1 else None, **evidence.place(source, line), **data
+        )
 
 
 def contradictions(evidence: Evidence) -> Iterator[Finding]:
