@@ -62,7 +62,7 @@ class _Notes:
     def too_big(self, max_pixels: int) -> bool:
         """Refuse a picture whose header declares too many pixels."""
         if self.width * self.height > max_pixels:
-            self.fail("bomb", f"{self.width} x {self.height} pixels, more than {max_pixels}")
+            self.fail("bomb", f"{self.width:,} x {self.height:,} pixels, more than {max_pixels:,}")
         return bool(self.decode_error)
 
 
@@ -109,7 +109,7 @@ def _read_all(descriptor: int) -> bytes | ImageFacts:
     if not stat.S_ISREG(status.st_mode):
         return ImageFacts(decode_error="unreadable: not a regular file")
     if status.st_size > MAX_BYTES:
-        reason = f"unreadable: {status.st_size} bytes, more than {MAX_BYTES}"
+        reason = f"unreadable: {status.st_size:,} bytes, more than {MAX_BYTES:,}"
         return ImageFacts(bytes=status.st_size, decode_error=reason)
     data = os.read(descriptor, status.st_size)
     while len(data) < status.st_size and (more := os.read(descriptor, status.st_size - len(data))):
@@ -164,7 +164,7 @@ def _jpeg(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     notes = _Notes("JPEG", found.width, found.height, found.mode, found.pictures, found.orientation)
     notes.remarks.extend(_jpeg_remarks(found, 0 if end is None else len(data) - end))
     if not found.frame:
-        kind = "truncated" if found.broken.startswith("the file ends") else "corrupt"
+        kind = "truncated" if found.broken.startswith("it ends") else "corrupt"
         return notes.fail(kind, found.broken or "no frame header")
     if notes.too_big(max_pixels):
         return notes

@@ -82,7 +82,7 @@ def walk(data: bytes, *, scans: bool = True) -> Structure:
         while at >= 0 and data[at + 1 : at + 2] == b"\xff":
             at += 1
         if at < 0 or at + 2 > len(data):
-            found.broken = "the file ends before the end-of-image marker"
+            found.broken = "it ends before the end-of-image marker"
             return found
         marker = data[at + 1]
         if marker == EOI:
@@ -94,7 +94,7 @@ def walk(data: bytes, *, scans: bool = True) -> Structure:
         length = max(2, int.from_bytes(data[at + 2 : at + 4]))  # as libjpeg reads impossible lengths
         stop = at + 2 + length
         if stop > len(data) or at + 4 > len(data):
-            found.broken = "the file ends inside a header segment"
+            found.broken = "it ends inside a header segment"
             return found
         found.segments.append((marker, at, stop))
         _note(found, marker, data[at + 4 : stop] if marker != SOS else b"")

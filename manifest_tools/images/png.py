@@ -49,8 +49,8 @@ def walk(data: bytes) -> Structure:
         kind = bytes(view[at + 4 : at + 8])
         if len(kind) < 4 or stop > len(data):
             found.truncated = True
-            where = f"inside its {kind.decode('latin-1')!r} chunk" if len(kind) == 4 else "between chunks"
-            found.problem = found.problem or f"the file ends {where}, without an IEND chunk"
+            name = f"its {kind.decode()} chunk" if len(kind) == 4 and kind.isalpha() else "a chunk"
+            found.problem = f"it ends inside {name}, without an IEND chunk"
             break
         if zlib.crc32(view[at + 4 : stop - 4]) != int.from_bytes(view[stop - 4 : stop]):
             wrong.append(kind.decode("latin-1"))

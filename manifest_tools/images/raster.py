@@ -74,7 +74,7 @@ def read(
     except UnidentifiedImageError:
         return Failure("corrupt", "no decoder recognises its header")
     except Image.DecompressionBombError:
-        return Failure("bomb", f"it declares more than {max_pixels} pixels")
+        return Failure("bomb", f"it declares more than {max_pixels:,} pixels")
     except MemoryError:
         return Failure("bomb", "memory does not suffice to decode it")
     except Exception as error:  # noqa: BLE001 - plug-ins raise anything on broken files, even SyntaxError

@@ -119,7 +119,8 @@ def test_bombs_are_refused_by_their_header():
         assert read_facts(data).decode_error.startswith("bomb: ")
     assert read_facts(PHOTO, max_pixels=640 * 480).decode_error == ""
     assert (
-        read_facts(PHOTO, max_pixels=640 * 480 - 1).decode_error == "bomb: 640 x 480 pixels, more than 307199"
+        read_facts(PHOTO, max_pixels=640 * 480 - 1).decode_error
+        == "bomb: 640 x 480 pixels, more than 307,199"
     )
     bmp = encoded(photograph(64, 48), "BMP")
     assert read_facts(bmp, max_pixels=64 * 48 - 2).decode_error.startswith("bomb: ")
