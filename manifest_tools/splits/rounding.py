@@ -160,7 +160,7 @@ def diffuse(problem: Problem, seed: int) -> Ints:
 def _weights(problem: Problem) -> Floats:
     """Price of a squared deviation: relative to the column's total, so that rare labels count; powers of two."""
     totals = np.maximum(problem.total, 1)
-    weight = 0.3 / totals
+    weight = 1 / totals
     weight[: problem.n_balanced] = 10 / totals[: problem.n_balanced]
     weight[0] *= 40
     weight[2 + problem.n_labels] *= (
