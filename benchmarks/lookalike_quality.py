@@ -150,6 +150,8 @@ def main() -> None:
                     }
                     print(f"{title}, {kind}, {half} half ({len(chosen)} pictures)")
                     report(found, made, known, chosen)
+            print(f"{title}, all {len(known)} pictures")
+            report(found, made, known, set(known))
             print()
 
 
