@@ -274,12 +274,13 @@ class _Run:
 
     def _again(self, task: _Task, failure: Failure, told: RemoteError) -> None:
         """Put a task back for later, unless it has had its tries or nothing is answered any more."""
-        if time.monotonic() - self._last_answer > _PATIENCE:
-            self._end(told)
-            return
         task.delays += 1
         task.tries += failure.code not in _REFUSED
-        if task.tries >= _TRIES:
+        given_up = task.tries >= _TRIES
+        nothing_answered = given_up and self._hopeless < math.inf
+        if nothing_answered or time.monotonic() - self._last_answer > _PATIENCE:
+            self._end(told)
+        elif given_up:
             self._finish(_Result(task.picture, failure=failure))
         else:
             self.tasks.again(task, _delay(task.delays))

@@ -201,6 +201,15 @@ def test_an_image_that_always_fails_is_listed_and_asked_about_next_time(server, 
     assert summary(tmp_path / "out")["errors"] == []
 
 
+def test_a_service_that_never_answers_ends_the_run(server, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(asking, "_FIRST_DELAY", 0.001)
+    with fault_proxy(server.url, Faults(resets=1.0)) as proxy:
+        client = server.client(url=proxy.url, config=ONCE)
+        with pytest.raises(RemoteError, match="Asking about"):
+            predict_labels(pictures, tmp_path, client=client, tps=FAST)
+        assert 8 <= proxy.counts["requests"] <= 8 * len(ODD)
+
+
 class DeniedAfter:
     """A client whose rights end after some calls."""
 
