@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from benchmarks.predict_killed import kill_repeatedly
 from manifest_tools.aws import asking
-from manifest_tools.aws.asking import AdapterIgnoredError, Question, ask
+from manifest_tools.aws.asking import ask
 from manifest_tools.aws.journal import Journal
 from manifest_tools.aws.prediction import (
     default_tps,
@@ -24,6 +24,7 @@ from manifest_tools.aws.prediction import (
     plan_predictions,
     predict_labels,
 )
+from manifest_tools.aws.questions import AdapterIgnoredError, Question
 from manifest_tools.aws.sending import MAX_BYTES_IN_CALL, Sender
 from manifest_tools.aws.throttle import RateLimiter
 from manifest_tools.dataset import Dataset
