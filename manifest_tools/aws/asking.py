@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import queue
 import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from manifest_tools.aws.constraints import check_call
 from manifest_tools.aws.failures import error_code, is_transient, remote_error
 from manifest_tools.aws.journal import Journal
+from manifest_tools.aws.questions import AdapterIgnoredError, Answers, Failure, Question, recall
 from manifest_tools.aws.sending import Picture, Sender, UnsendableError
 from manifest_tools.aws.throttle import RateLimiter, RetryQueue
 from manifest_tools.catalogue import finding
@@ -35,67 +35,6 @@ _TRIES = 8  # for one image, refusals for the rate not counted
 _HOPELESS = 20  # images refused, and none answered: the fault is not the images'
 _PATIENCE = 120.0  # seconds without any answer after which the run ends
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of each image.
-
-    Parameters
-    ----------
-    adapter : str
-        ARN of the adapter to ask; empty for the base model.
-    min_confidence : float
-        Confidence (0-100) from which labels are reported.
-    """
-
-    adapter: str = ""
-    min_confidence: float = 5.0
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The call's parameters, less the image."""
-        version = {"ProjectVersion": self.adapter} if self.adapter else {}
-        return {"MinConfidence": float(self.min_confidence), **version}
-
-    @property
-    def fingerprint(self) -> str:
-        """The same for the same question: answers to other ones are none to this."""
-        return hashlib.sha256(f"{self.adapter}\n{float(self.min_confidence)}".encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an image has no answer. `code` is Amazon's, or ``"unreadable"``."""
-
-    code: str
-    message: str
-
-
-@dataclass
-class Answers:
-    """What came of a run, by picture. `asked` counts the answers that this run brought."""
-
-    found: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    failed: dict[str, Failure] = field(default_factory=dict)
-    asked: int = 0
-
-
-class AdapterIgnoredError(RemoteError):
-    """The base model answered in place of the adapter."""
-
-
-def recall(records: Iterable[Mapping[str, Any]], question: Question) -> Answers:
-    """Return the answers to a question that a journal holds."""
-    answers = Answers()
-    for record in records:
-        if record.get("question") != question.fingerprint:
-            continue
-        if "answer" in record:
-            answers.found[record["picture"]] = record["answer"]
-        elif "failure" in record:
-            answers.failed[record["picture"]] = Failure(**record["failure"])
-    return answers
 
 
 def ask(
@@ -274,12 +213,13 @@ class _Run:
 
     def _again(self, task: _Task, failure: Failure, told: RemoteError) -> None:
         """Put a task back for later, unless it has had its tries or nothing is answered any more."""
-        if time.monotonic() - self._last_answer > _PATIENCE:
-            self._end(told)
-            return
         task.delays += 1
         task.tries += failure.code not in _REFUSED
-        if task.tries >= _TRIES:
+        given_up = task.tries >= _TRIES
+        nothing_answered = given_up and self._hopeless < math.inf
+        if nothing_answered or time.monotonic() - self._last_answer > _PATIENCE:
+            self._end(told)
+        elif given_up:
             self._finish(_Result(task.picture, failure=failure))
         else:
             self.tasks.again(task, _delay(task.delays))

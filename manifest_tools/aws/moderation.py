@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.aws.adapters import Adapter, AdapterName, adapter_status
-from manifest_tools.aws.asking import AdapterIgnoredError, Answers, Question
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.decisions import Action, Decisions
 from manifest_tools.aws.journal import Journal
 from manifest_tools.aws.prediction import ask_about
 from manifest_tools.aws.prediction_files import references_of
+from manifest_tools.aws.questions import AdapterIgnoredError, Answers, Question
 from manifest_tools.catalogue import finding
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError, RemoteError

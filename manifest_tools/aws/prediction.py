@@ -11,10 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from manifest_tools.aws.asking import Answers, Question, ask, recall
+from manifest_tools.aws.asking import ask
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.journal import Journal
 from manifest_tools.aws.prediction_files import MANIFEST, write_results
+from manifest_tools.aws.questions import Answers, Question, recall
 from manifest_tools.aws.sending import Picture, Sender, require_staging
 from manifest_tools.aws.throttle import RateLimiter
 from manifest_tools.dataset import Dataset

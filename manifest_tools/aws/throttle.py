@@ -46,6 +46,7 @@ class RateLimiter:
         self._next = clock()
         self._window_end = self._next + _WINDOW
         self._calls = self._refused = 0
+        self._many_before = False
         self._lock = threading.Lock()
 
     def wait(self) -> None:
@@ -66,8 +67,13 @@ class RateLimiter:
             if now < self._window_end or self._calls < _WINDOW_CALLS:
                 return
             many = self._refused > _TOO_MANY_REFUSED * self._calls
-            rate = self.rate * (_SLOWER if many else _FASTER)
-            self.rate = min(self._full_rate, max(rate, self._full_rate * _SLOWEST))
+            if not many:
+                self.rate = min(self._full_rate, self.rate * _FASTER)
+            elif (
+                self._many_before
+            ):  # one window alone may be a hiccup of this machine: calls that left in a bunch
+                self.rate = max(self._full_rate * _SLOWEST, self.rate * _SLOWER)
+            self._many_before = many
             self._window_end = now + _WINDOW
             self._calls = self._refused = 0
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from manifest_tools.aws.adapters import FEATURE, Adapter, adapter_from, describe_version, find_project
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.constraints import check_call
-from manifest_tools.aws.failures import remote_error, remote_errors
+from manifest_tools.aws.failures import remote_errors
+from manifest_tools.aws.making import FAILED, find_version, make_project, make_version, version_members
 from manifest_tools.aws.training_failure import trace_failure
-from manifest_tools.aws.training_plan import TEST, TRAIN, TrainingPlan, plan_training
+from manifest_tools.aws.training_plan import TRAIN, TrainingPlan, plan_training
 from manifest_tools.catalogue import finding
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError, RemoteError
@@ -25,7 +24,6 @@ from manifest_tools.keys import split_uri
 STEP = "train"
 _POLL_SECONDS = 60.0
 _PATIENCE = 10  # looks in a row that may fail before waiting ends
-_FAILED = "TRAINING_FAILED"
 _RUNNING = "TRAINING_IN_PROGRESS"
 
 
@@ -120,7 +118,7 @@ def start_training(
     """
     client = client or make_client("rekognition")
     s3_client = s3_client or make_client("s3")
-    members = _version_members(plan, kms_key, tags)
+    members = version_members(plan, kms_key, tags)
     new_project = {
         "ProjectName": plan.project,
         "Feature": FEATURE,
@@ -130,9 +128,15 @@ def start_training(
     check_call(client, "CreateProject", new_project)
     check_call(client, "CreateProjectVersion", members)
     _require_region(plan, client, s3_client)
-    project_arn = find_project(client, plan.project) or _make_project(client, new_project)
-    version = _free_version(client, project_arn, plan.version)
-    arn = _start(client, members | {"ProjectArn": project_arn, "VersionName": version})
+    project_arn = find_project(client, plan.project) or make_project(client, new_project)
+    version, arn = find_version(client, project_arn, plan.version)
+    if arn in _started(Dataset.load(plan.folder)):
+        raise InputError(
+            f"this data was trained already: {arn}. 'train --attach' waits for it; 'adapters delete' makes room "
+            "for another try"
+        )
+    # An adapter that this folder knows nothing of was started by a run that died before it could write it down.
+    arn = arn or make_version(client, members | {"ProjectArn": project_arn, "VersionName": version})
     _record(plan, project_arn, version, arn)
     if not wait:
         return TrainingResult(Adapter(plan.project, version, arn, _RUNNING))
@@ -168,73 +172,12 @@ def attach_training(
     s3_client = s3_client or make_client("s3")
     description = _wait(client, started["project_arn"], started["version"], poll, progress)
     adapter = adapter_from(description)
-    if adapter.status == _FAILED:
+    if adapter.status == FAILED:
         auto_split = bool(started["auto_split"])
         return TrainingResult(
             adapter, trace_failure(description, folder, client=s3_client, auto_split=auto_split)
         )
     return TrainingResult(adapter, tuple(_finish(Path(folder), adapter)))
-
-
-def _make_project(client: Any, members: Mapping[str, Any]) -> str:
-    def found() -> str | None:
-        return find_project(client, members["ProjectName"])
-
-    return _made(
-        lambda: client.create_project(**members).get("ProjectArn"),
-        found,
-        f"Making project {members['ProjectName']}",
-    )
-
-
-def _start(client: Any, members: Mapping[str, Any]) -> str:
-    def found() -> str | None:
-        description = describe_version(client, members["ProjectArn"], members["VersionName"])
-        return description["ProjectVersionArn"] if description else None
-
-    return _made(
-        lambda: client.create_project_version(**members).get("ProjectVersionArn"),
-        found,
-        f"Starting training {members['VersionName']}",
-    )
-
-
-def _made(make: Callable[[], str | None], found: Callable[[], str | None], doing: str) -> str:
-    """Make what was not there a moment ago. When the answer is lost it may have been made all the same."""
-    error: ClientError | BotoCoreError | None = None
-    try:
-        arn = make()
-    except (ClientError, BotoCoreError) as problem:
-        arn, error = None, problem
-    arn = arn or found()
-    if arn:
-        return arn
-    raise (
-        remote_error(error, doing)
-        if error
-        else RemoteError(f"{doing} failed: the answer broke off. Run it again.")
-    )
-
-
-def _version_members(plan: TrainingPlan, kms_key: str, tags: Mapping[str, str] | None) -> dict[str, Any]:
-    def asset(name: str) -> dict[str, Any]:
-        bucket, key = split_uri(plan.manifests[name])
-        return {"GroundTruthManifest": {"S3Object": {"Bucket": bucket, "Name": key}}}
-
-    bucket, prefix = split_uri(plan.output)
-    testing = {"Assets": [], "AutoCreate": True} if plan.auto_split else {"Assets": [asset(TEST)]}
-    members: dict[str, Any] = {
-        "VersionName": plan.version,
-        "OutputConfig": {"S3Bucket": bucket, "S3KeyPrefix": prefix},
-        "TrainingData": {"Assets": [asset(TRAIN)]},
-        "TestingData": testing,
-        "FeatureConfig": {"ContentModeration": {"ConfidenceThreshold": float(plan.threshold)}},
-    }
-    if kms_key:
-        members["KmsKeyId"] = kms_key
-    if tags:
-        members["Tags"] = dict(tags)
-    return members
 
 
 def _require_region(plan: TrainingPlan, client: Any, s3_client: Any) -> None:
@@ -246,21 +189,6 @@ def _require_region(plan: TrainingPlan, client: Any, s3_client: Any) -> None:
     if found and found != region:
         told = finding("bucket-region", bucket=bucket, found=found, region=region)
         raise InputError(f"{told.message}. {told.fix}")
-
-
-def _free_version(client: Any, project_arn: str, name: str) -> str:
-    """Return the version name to use: `name`, or with a number when earlier tries on this data failed."""
-    tries = 1
-    candidate = name
-    while (description := describe_version(client, project_arn, candidate)) is not None:
-        if description["Status"] != _FAILED:
-            raise InputError(
-                f"this data was trained already: {description['ProjectVersionArn']} is {description['Status']}. "
-                "'train --attach' waits for it; 'adapters delete' makes room for another try"
-            )
-        tries += 1
-        candidate = f"{name}-{tries}"
-    return candidate
 
 
 def _record(plan: TrainingPlan, project_arn: str, version: str, arn: str) -> None:
@@ -277,6 +205,11 @@ def _record(plan: TrainingPlan, project_arn: str, version: str, arn: str) -> Non
         "overridden": list(plan.overridden),
     }
     dataset.step(STEP, images=images, options=options).save(plan.folder)
+
+
+def _started(dataset: Dataset) -> set[str]:
+    """Return the ARNs of the trainings that were started from a data set."""
+    return {entry["options"]["arn"] for entry in dataset.history if entry.get("step") == STEP}
 
 
 def _last_training(dataset: Dataset, folder: str | Path) -> Mapping[str, Any]:

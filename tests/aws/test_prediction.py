@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from benchmarks.predict_killed import kill_repeatedly
 from manifest_tools.aws import asking
-from manifest_tools.aws.asking import AdapterIgnoredError, Question, ask
+from manifest_tools.aws.asking import ask
 from manifest_tools.aws.journal import Journal
 from manifest_tools.aws.prediction import (
     default_tps,
@@ -24,6 +24,7 @@ from manifest_tools.aws.prediction import (
     plan_predictions,
     predict_labels,
 )
+from manifest_tools.aws.questions import AdapterIgnoredError, Question
 from manifest_tools.aws.sending import MAX_BYTES_IN_CALL, Sender
 from manifest_tools.aws.throttle import RateLimiter
 from manifest_tools.dataset import Dataset
@@ -199,6 +200,15 @@ def test_an_image_that_always_fails_is_listed_and_asked_about_next_time(server, 
         proxy.faults = Faults()
         predict_labels(dataset, tmp_path / "out", client=client, tps=FAST)
     assert summary(tmp_path / "out")["errors"] == []
+
+
+def test_a_service_that_never_answers_ends_the_run(server, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(asking, "_FIRST_DELAY", 0.001)
+    with fault_proxy(server.url, Faults(resets=1.0)) as proxy:
+        client = server.client(url=proxy.url, config=ONCE)
+        with pytest.raises(RemoteError, match="Asking about"):
+            predict_labels(pictures, tmp_path, client=client, tps=FAST)
+        assert 8 <= proxy.counts["requests"] <= 8 * len(ODD)
 
 
 class DeniedAfter:

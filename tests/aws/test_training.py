@@ -78,6 +78,19 @@ def test_the_same_data_is_not_trained_twice(folder, project, clients):
     assert other.adapter.threshold == 60
 
 
+def test_a_training_whose_start_was_not_written_down_is_found_again(folder, project, clients, server):
+    """The run died between Amazon's answer and its own note."""
+    before = Dataset.load(folder)
+    plan = plan_training(folder, project)
+    first = start_training(plan, wait=False, **clients)
+    before.save(folder)
+    calls = server.calls["CreateProjectVersion"]
+    again = start_training(plan, **clients, **FAST)
+    assert again.succeeded
+    assert again.adapter.arn == first.adapter.arn
+    assert server.calls["CreateProjectVersion"] == calls
+
+
 def test_a_failed_try_does_not_block_the_next(folder, project, server, clients):
     server.fail_training("Unable to write to output S3 bucket.")
     failed = train_adapter(folder, project, **clients, **FAST)
