@@ -82,6 +82,9 @@ def check_write(storage: S3Storage, prefix: str) -> None:
         storage.put(key, b"", if_match=_NEVER_AN_ETAG)
     except (ConditionFailedError, MissingError):
         return
+    except RemoteError as error:
+        # The probe's own name would only puzzle: what is refused is writing below the prefix.
+        raise RemoteError(str(error).replace(storage.uri(key), storage.uri(prefix))) from None
     raise RemoteError(
         f"Checking {storage.uri(key)} failed: the server ignores the conditions of conditional writes, so two "
         "publishers could mix their data. Use Amazon S3 or a server that obeys them; an empty object was left there."

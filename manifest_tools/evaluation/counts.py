@@ -84,11 +84,10 @@ class Change:
     def __str__(self) -> str:
         """Return the change as a sentence that never gives a share without its size and its uncertainty."""
         if not self.base:
-            return (
-                f"{self.adapter} {self.kind}, where the base model has none"
-                if self.adapter
-                else f"no {self.kind}"
-            )
+            if not self.adapter:
+                return f"no {self.kind}"
+            kind = self.kind.removesuffix("s") if self.adapter == 1 else self.kind
+            return f"{self.adapter} {kind}, where the base model has none"
         gain = self.base - self.adapter
         if not gain:
             return f"as many {self.kind} as the base model ({self.base}{self._flips()})"
@@ -165,4 +164,7 @@ def _plain(interval: Interval | None) -> dict[str, float | str] | None:
 
 
 def _percent(share: float, unit: str = " %") -> str:
-    return f"{round(100 * share)}{unit}".replace("-", "\N{MINUS SIGN}")
+    whole = round(100 * share)
+    if share < 1:
+        whole = min(whole, 99)  # 299 of 300 is not all of them
+    return f"{whole}{unit}".replace("-", "\N{MINUS SIGN}")

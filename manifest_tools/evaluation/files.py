@@ -79,6 +79,10 @@ def read_evaluations(
                 for data in (source.results, source.manifest)
                 if data
             ]
+        elif str(source).startswith("arn:"):
+            raise InputError(
+                f"{source} is an adapter: get its files by manifest_tools.aws.fetch_evaluation first."
+            )
         else:
             parts.append(_read(str(source), read_bytes(source), taxonomy, ""))
     with_results = [part for part in parts if part.results]

@@ -99,13 +99,13 @@ def bootstrap_improvements(
     members, columns = base.shape
     if not members:
         return [None] * columns
-    shares = np.full(members, 1 / members)
+    # Groups with the same mistakes are interchangeable: it is enough to draw how many there are of each kind.
+    kinds, sizes = np.unique(np.concatenate([base, adapter], axis=1), axis=0, return_counts=True)
+    shares = np.append(sizes, groups - members) / groups
     draws = []
     for start in range(0, RESAMPLES, _CHUNK):
-        size = min(_CHUNK, RESAMPLES - start)
-        drawn = dice.binomial(groups, members / groups, size=size)
-        weights = dice.multinomial(drawn, shares)
-        before, after = weights @ base, weights @ adapter
+        drawn = dice.multinomial(groups, shares, size=min(_CHUNK, RESAMPLES - start))[:, :-1]
+        before, after = drawn @ kinds[:, :columns], drawn @ kinds[:, columns:]
         with np.errstate(divide="ignore", invalid="ignore"):
             draws.append(np.where(before > 0, (before - after) / before, np.nan))
     values = np.concatenate(draws)

@@ -38,7 +38,7 @@ def test_writing_is_tried_without_writing(s3: LocalS3, client: Any, prefix: str)
     check_write(S3Storage(client, "pictures"), below)
 
     assert list(S3Storage(client, "pictures").list(below)) == []
-    with pytest.raises(RemoteError, match="permission denied"):
+    with pytest.raises(RemoteError, match=f"Writing {prefix}/ failed: permission denied"):
         check_write(S3Storage(s3.client(credentials=s3.reader), "pictures"), below)
 
 

@@ -45,6 +45,7 @@ def test_every_kind_of_change_has_its_sentence() -> None:
 
     assert sentence(0, 0) == "no false positives"
     assert sentence(0, 3) == "3 false positives, where the base model has none"
+    assert sentence(300, 1).startswith("99 % fewer false positives (299 of 300;")
     assert sentence(7, 7) == "as many false positives as the base model (7)"
     assert sentence(10, 12) == "20 % more false positives (2 on top of 10)"
 
@@ -235,7 +236,7 @@ def test_guard_tells_what_happens_to_other_labels(tmp_path: Path) -> None:
         "Violence: reported in 1 of 20 images instead of 2 (1 newly, 2 no longer)"
     ]
     assert [item.label for item in guard.comparisons] == ["", "Violence"]
-    assert str(guard.comparisons[1].changes[1]) == "1 false negatives, where the base model has none"
+    assert str(guard.comparisons[1].changes[1]) == "1 false negative, where the base model has none"
 
 
 @pytest.mark.parametrize(
@@ -258,6 +259,11 @@ def test_other_files_are_refused_with_a_reason(tmp_path: Path, content: bytes, m
 
     with pytest.raises(InputError, match=message):
         compare_evaluation(path)
+
+
+def test_an_arn_is_no_file() -> None:
+    with pytest.raises(InputError, match="fetch_evaluation"):
+        compare_evaluation(ARN)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
