@@ -123,13 +123,13 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
     targets = targets_in_force(evidence.policy, evidence.taxonomy)
     sides = {side: evidence.side(side) for side in SIDES}
     usable = evidence.usable
-    groups = groups_of(evidence)
+    groups, occurring = groups_of(evidence), occurring_labels(evidence)
     rows = []
     for column, label in enumerate(outcomes.labels):
         goals = [str(target.goal) for target in targets if target.label == label]
-        shown = truth.present[:, column]
-        if not (goals or shown.any() or outcomes.said[:, column].any()):
+        if not (goals or label in occurring):
             continue
+        shown = truth.present[:, column]
         outcome = outcomes.outcome[:, column]
         masks = {
             side: {name: mask & (outcome == value) for name, value in _OUTCOMES.items()}
@@ -153,6 +153,12 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
             }
         )
     return tuple(rows)
+
+
+def occurring_labels(evidence: Evidence) -> tuple[str, ...]:
+    """Return the labels that some image shows, or that the base model says of one."""
+    seen = (evidence.truth.present | evidence.outcomes.said).any(axis=0)
+    return tuple(label for label, occurs in zip(evidence.outcomes.labels, seen, strict=True) if occurs)
 
 
 def groups_of(evidence: Evidence) -> npt.NDArray[np.int64]:
