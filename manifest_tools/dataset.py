@@ -289,8 +289,8 @@ def _typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: lis
         column = (
             table[name] if name in table.columns else pd.Series([default] * len(table), index=table.index)
         )
-        if dtype == "str":
-            column = column.astype(object).where(column.notna(), "")
+        if dtype == "str" or (column.isna().any() and not pd.isna(default)):
+            column = column.astype(object).where(column.notna(), default)
         completed[name] = column.astype(cast("Any", dtype))
     for name in table.columns.difference(list(columns), sort=False):
         completed[name] = table[name]

@@ -15,7 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
-    import pandas
+    import pandas as pd
 
 MAX_FINDINGS = 1000  # of each code; counts stay exact
 
@@ -189,7 +189,7 @@ class Report:
             "facts": dict(self.facts),
         }
 
-    def to_frame(self) -> pandas.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """Return the kept findings as a table, a row each, in their order.
 
         Returns

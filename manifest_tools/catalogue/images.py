@@ -60,7 +60,7 @@ ENTRIES = (
         "image-bomb",
         ERROR,
         "The header declares so many pixels that decoding would exhaust memory; it was refused unread.",
-        "the header declares {width} x {height} pixels, more than the {limit} that we decode",
+        "the header declares {width} x {height} pixels, more than we decode",
         "Remove the image, or scale it down with a tool that you trust to open it.",
         "our own limit, far above what the service accepts",
     ),

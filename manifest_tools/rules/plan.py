@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from manifest_tools.outcomes import BESIDE
 from manifest_tools.policy import Goal
-from manifest_tools.rules.counts import Samples, groups_of, occurring_labels, readiness
+from manifest_tools.rules.counts import Samples, occurring_labels, readiness
 from manifest_tools.rules.evidence import Evidence
 from manifest_tools.truth import Mask
 
@@ -88,7 +88,7 @@ def _confirmable(evidence: Evidence, sample: Samples, waiting: Mask) -> Mask:
 def _first(evidence: Evidence, mask: Mask, column: int) -> dict[str, Any]:
     """Return the number of images to confirm, and the highest-scored ones, one of each group of look-alikes."""
     score: npt.NDArray[np.float64] = evidence.outcomes.score[:, column]
-    groups = groups_of(evidence)
+    groups = evidence.groups
     first: dict[int, int] = {}
     for row in sorted(np.flatnonzero(mask), key=lambda row: (-score[row], evidence.keys[row])):
         first.setdefault(int(groups[row]), int(row))

@@ -10,7 +10,7 @@ from manifest_tools.catalogue import finding
 from manifest_tools.findings import Finding
 from manifest_tools.outcomes import BESIDE, MISTAKE
 from manifest_tools.policy import Goal, Reading
-from manifest_tools.rules.counts import Samples, State, distinct, groups_of, occurring_labels, readiness
+from manifest_tools.rules.counts import Samples, State, distinct, occurring_labels, readiness
 from manifest_tools.rules.evidence import Evidence
 
 _CODES = {
@@ -67,7 +67,7 @@ def test_size(evidence: Evidence) -> Iterator[Finding]:
     if count < limit:
         yield finding("too-few-test-images", count=count, limit=limit)
         return
-    effective = distinct(groups_of(evidence), test)
+    effective = distinct(evidence.groups, test)
     if effective < limit:
         yield finding("too-few-effective", variant="test", count=count, effective=effective, limit=limit)
 
