@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self, cast
@@ -191,6 +192,21 @@ class Dataset:
         facts = {str(name): value for name, value in rows.iloc[0].items()}
         return facts | {"labels": labels.to_dict("records")}
 
+    def _repr_html_(self) -> str:
+        """Return the numbers and the first images, for a notebook. No pictures."""
+        images, labels = self.images, self.labels
+        sides = ", ".join(
+            f"{count:,} {side}" for side, count in images["split"].value_counts().items() if side
+        )
+        said = f"{len(labels):,} label rows from {labels['source'].nunique():,} sources"
+        steps = " → ".join(str(entry["step"]) for entry in self.history) or "nothing done yet"
+        shown = images[["image", "format", "width", "height", "judged", "split"]].head(5)
+        return (
+            f"<div><p><strong>Dataset: {len(self):,} images</strong>{f' ({sides})' if sides else ''}, {said}. "
+            f"Taxonomy {escape(self.taxonomy)}. Steps: {escape(steps)}.</p>"
+            f"{shown.to_html(index=False, escape=True, border=0)}</div>"
+        )
+
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.images)
@@ -273,8 +289,8 @@ def _typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: lis
         column = (
             table[name] if name in table.columns else pd.Series([default] * len(table), index=table.index)
         )
-        if dtype == "str":
-            column = column.astype(object).where(column.notna(), "")
+        if dtype == "str" or (column.isna().any() and not pd.isna(default)):
+            column = column.astype(object).where(column.notna(), default)
         completed[name] = column.astype(cast("Any", dtype))
     for name in table.columns.difference(list(columns), sort=False):
         completed[name] = table[name]

@@ -11,7 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_FINDINGS = 1000  # of each code; counts stay exact
 
@@ -184,6 +188,38 @@ class Report:
             ],
             "facts": dict(self.facts),
         }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the kept findings as a table, a row each, in their order.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `code`, `severity`, `left_out`, `file`, `line` (Int64, nullable), `image`, `label`, `field`,
+            `message`, `fix`; text is "" where it does not apply.
+        """
+        import pandas as pd  # noqa: PLC0415 - a report is made and printed without it
+
+        rows = [
+            {"code": f.code, "severity": str(f.severity), "left_out": f.left_out}
+            | {name: value or "" for name, value in asdict(f.location).items()}
+            | {"line": f.location.line, "message": f.message, "fix": f.fix}
+            for f in self.findings
+        ]
+        names = ["code", "severity", "left_out", "file", "line", "image", "label", "field", "message", "fix"]
+        return pd.DataFrame(rows, columns=names).astype({"left_out": "bool", "line": "Int64"})
+
+    def _repr_html_(self) -> str:
+        """Return the verdict and the counts by code, for a notebook."""
+        verdict = "passed" if self.passed else "did not pass"
+        rows = "".join(
+            f"<tr><td>{escape(c.severity)}</td><td>{escape(c.code)}</td>"
+            f"<td style='text-align:right'>{c.count:,}</td><td style='text-align:right'>{c.left_out:,}</td></tr>"
+            for c in self.codes
+        )
+        head = "<tr><th>severity</th><th>code</th><th>findings</th><th>about left-out images</th></tr>"
+        table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
+        return f"<div><p><strong>Report: {verdict}</strong></p>{table}</div>"
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:

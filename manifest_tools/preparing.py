@@ -208,7 +208,25 @@ def split_check_write(
         dataset = lock_split(dataset)
     sides = dataset.images["split"].value_counts()
     watcher.end("split", f"{sides.get('train', 0):,} train, {sides.get('test', 0):,} test")
+    return check_write(
+        dataset, folder, policy=policy, thumbnails=thumbnails, max_findings=max_findings, watcher=watcher
+    )
 
+
+def check_write(
+    dataset: Dataset,
+    folder: Path,
+    *,
+    policy: Policy,
+    thumbnails: str = "none",
+    max_findings: int = MAX_FINDINGS,
+    watcher: Watcher | None = None,
+) -> Prepared:
+    """Do the last two steps of the main job: judge a data set that is split, and write everything.
+
+    The parameters are those of :func:`split_check_write`.
+    """
+    watcher = watcher or _Silent()
     watcher.begin("check")
     report = check_dataset(dataset, policy=policy, max_findings=max_findings)
     counts = report.counts

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -222,8 +222,9 @@ class Hierarchy:
     up: Mask
 
     @classmethod
+    @cache
     def of(cls, taxonomy: Taxonomy) -> Hierarchy:
-        """Build the matrices of one taxonomy."""
+        """Return the matrices of one taxonomy."""
         names = taxonomy.names
         up = np.array([[other in taxonomy.ancestors(name) for other in names] for name in names])
         return cls(up)

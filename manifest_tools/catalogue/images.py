@@ -59,8 +59,8 @@ ENTRIES = (
     Entry(
         "image-bomb",
         ERROR,
-        "Decoding would exhaust memory, by what the header declares; the image was refused unread.",
-        "decoding it would exhaust memory: {reason}",
+        "The header declares so many pixels that decoding would exhaust memory; it was refused unread.",
+        "the header declares {width} x {height} pixels, more than we decode",
         "Remove the image, or scale it down with a tool that you trust to open it.",
         "our own limit, far above what the service accepts",
     ),

@@ -71,7 +71,7 @@ ENTRIES = (
         ERROR,
         "The training set is larger than the service takes.",
         "{count} training images, at most {limit} allowed",
-        "'manifest-tools select DIR --limit {limit}' chooses the most useful ones.",
+        "'manifest-tools select DIR --limit {limit:d}' chooses the most useful ones.",
         "https://docs.aws.amazon.com/rekognition/latest/dg/adapters-manual-annotation.html",
     ),
     Entry(

@@ -38,7 +38,8 @@ def charts(dataset: Dataset) -> tuple[Chart, ...]:
     """Return the charts that an inspected data set gives; none when nothing was inspected."""
     images = dataset.images
     sized = images[images["width"] > 0]
-    dimensions = sized["width"].map("{:,}".format) + " x " + sized["height"].map("{:,}".format)
+    sizes = zip(sized["width"], sized["height"], strict=True)
+    dimensions = pd.Series([f"{width:,} x {height:,}" for width, height in sizes], dtype="str")
     made = (
         _by_name("Format, by content", images.loc[images["format"] != "", "format"]),
         _in_ranges("Size of the file", images.loc[images["bytes"] > 0, "bytes"], _BYTES),

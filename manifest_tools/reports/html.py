@@ -115,7 +115,7 @@ def _rows(group: summary.Group, budget: int) -> list[list[str | int]]:
 
 def place(finding: Finding) -> str:
     """Return where a finding is, ready to be shown."""
-    return summary.printable(str(finding.location)) or "everywhere"
+    return summary.printable(str(finding.location)) or "the whole set"
 
 
 def _embedded(data: Any) -> Markup:
@@ -140,7 +140,7 @@ def _environment() -> Environment:
     environment.filters["number"] = lambda value: "?" if value is None else f"{value:,}"
     environment.filters["place"] = place
     environment.filters["plain_json"] = lambda value: json.dumps(value, ensure_ascii=False, sort_keys=True)
-    environment.filters["percent"] = lambda part, whole: f"{100 * part / whole:.0f} %" if whole else "–"
+    environment.filters["percent"] = lambda part, whole: f"{100 * part / whole:.0f} %" if whole else "none"
     return environment
 
 

@@ -90,7 +90,7 @@ def verdict(report: Report) -> Verdict:
     if not report.passed:
         against = [c for c in report.codes if c.severity.rank <= _limit(report) and c.count > c.left_out]
         headline = "Not ready to train" if state else "Did not pass"
-        return Verdict(headline, "bad", _against(report, against))
+        return Verdict(headline, "bad", (*_nothing_usable(report), *_against(report, against)))
     if errors:
         return Verdict("Passed, though with errors: the policy allows it", "open", _against(report, errors))
     if state == "not-ready":
@@ -204,6 +204,18 @@ def _against(report: Report, codes: list[CodeCount]) -> tuple[str, ...]:
         else:
             reasons.append(f"{against:,} x {code.code}: {_meaning(code.code) or 'see below'}")
     return _first(reasons, "kinds of finding")
+
+
+def _nothing_usable(report: Report) -> tuple[str, ...]:
+    images = report.facts.get("images")
+    if not images or images["usable"]:
+        return ()
+    found = images["found"]
+    return (
+        f"None of the {found:,} images can be used; see what was left out, and why."
+        if found
+        else "There are no images.",
+    )
 
 
 def _reached(readiness: Mapping[str, Any]) -> tuple[str, ...]:

@@ -163,10 +163,10 @@ def _left_out(report: Report, columns: int, paint: Paint) -> Iterator[str]:
         return
     yield paint("Left out, and why", "head") + "  (an image may have several reasons)"
     for code, count, meaning in reasons:
-        yield from _wrapped(f"{count:>6,}  {code}: {meaning}", columns, " " * 8)
+        yield from _wrapped(f"{count:>6,}  {code}: {meaning}", columns, " " * 8, "")
     for extension, count in sorted(skipped.items()):
         named = f"files ending in {extension}" if extension else "files without an extension"
-        yield from _wrapped(f"{count:>6,}  {named}: not taken for images", columns, " " * 8)
+        yield from _wrapped(f"{count:>6,}  {named}: not taken for images", columns, " " * 8, "")
 
 
 def _not_checked(report: Report, columns: int, paint: Paint) -> Iterator[str]:

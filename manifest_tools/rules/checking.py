@@ -10,7 +10,7 @@ from manifest_tools.dataset import Dataset, library_version
 from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.policy import Policy, Reading
 from manifest_tools.rules import IMAGE_RULES, RULES, Evidence, Rule
-from manifest_tools.rules.counts import distinct, groups_of, label_table, readiness
+from manifest_tools.rules.counts import distinct, label_table, readiness
 from manifest_tools.rules.plan import plan
 from manifest_tools.taxonomy import Taxonomy
 
@@ -63,7 +63,7 @@ def check_images(
         "images": {
             "found": len(dataset),
             "usable": int(usable.sum()),
-            "different": distinct(groups_of(evidence), usable),
+            "different": distinct(evidence.groups, usable),
         },
         "skipped": _skipped(dataset),
         "not_checked": _content_not_checked(evidence),
@@ -85,7 +85,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     """
     result = readiness(evidence)
     dataset, usable = evidence.dataset, evidence.usable
-    groups = groups_of(evidence)
+    groups = evidence.groups
     train, test = evidence.side("train"), evidence.side("test")
     return {
         "readiness": {

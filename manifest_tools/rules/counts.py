@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from manifest_tools.outcomes import MISTAKE, Outcome, targets_in_force
 from manifest_tools.policy import Goal, Policy, Reading
@@ -123,13 +122,13 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
     targets = targets_in_force(evidence.policy, evidence.taxonomy)
     sides = {side: evidence.side(side) for side in SIDES}
     usable = evidence.usable
-    groups = groups_of(evidence)
+    groups, occurring = evidence.groups, occurring_labels(evidence)
     rows = []
     for column, label in enumerate(outcomes.labels):
         goals = [str(target.goal) for target in targets if target.label == label]
-        shown = truth.present[:, column]
-        if not (goals or shown.any() or outcomes.said[:, column].any()):
+        if not (goals or label in occurring):
             continue
+        shown = truth.present[:, column]
         outcome = outcomes.outcome[:, column]
         masks = {
             side: {name: mask & (outcome == value) for name, value in _OUTCOMES.items()}
@@ -155,10 +154,10 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
     return tuple(rows)
 
 
-def groups_of(evidence: Evidence) -> npt.NDArray[np.int64]:
-    """Return a number for each image's group of look-alikes; images that were not grouped stand alone."""
-    groups = evidence.images["group"].where(evidence.images["group"] != "", evidence.images["image"])
-    return np.asarray(pd.factorize(groups)[0])
+def occurring_labels(evidence: Evidence) -> tuple[str, ...]:
+    """Return the labels that some image shows, or that the base model says of one."""
+    seen = np.asarray((evidence.truth.present | evidence.outcomes.said).any(axis=0))
+    return tuple(label for label, occurs in zip(evidence.outcomes.labels, seen, strict=True) if occurs)
 
 
 def distinct(groups: npt.NDArray[np.int64], mask: Mask) -> int:
@@ -170,7 +169,7 @@ def _samples(evidence: Evidence) -> tuple[Samples, ...]:
     policy, outcomes, truth = evidence.policy, evidence.outcomes, evidence.truth
     train = evidence.side("train")
     open_ = train[:, None] & ~outcomes.said & ~outcomes.silent
-    groups = groups_of(evidence)
+    groups = evidence.groups
     sides = {Goal.FALSE_POSITIVES: truth.absent, Goal.FALSE_NEGATIVES: truth.present}
     samples = []
     for column, label in enumerate(outcomes.labels):

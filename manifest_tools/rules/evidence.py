@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.catalogue import finding
@@ -80,6 +81,12 @@ class Evidence:
         return usable
 
     @cached_property
+    def groups(self) -> npt.NDArray[np.int64]:
+        """A number for each image's group of look-alikes, shape (images,); ungrouped images stand alone."""
+        groups = self.images["group"].where(self.images["group"] != "", self.images["image"])
+        return np.asarray(pd.factorize(groups)[0])
+
+    @cached_property
     def is_split(self) -> bool:
         """Whether any usable image has a side."""
         return bool((self.usable & self.images["split"].ne("").to_numpy()).any())
@@ -92,8 +99,10 @@ class Evidence:
 
     def facts(self, mask: Mask) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield position and table row of the images that a mask chooses."""
-        rows = self.images[mask].to_dict("records")
-        return zip(positions(mask), ({str(key): row[key] for key in row} for row in rows), strict=True)
+        if not mask.any():
+            return
+        for row, facts in zip(positions(mask), self.images[mask].to_dict("records"), strict=True):
+            yield row, {str(key): value for key, value in facts.items()}
 
     def about(self, row: int, code: str, **data: Any) -> Finding:
         """Make a finding about one image; the other arguments are those of :func:`manifest_tools.catalogue.finding`."""

@@ -24,7 +24,8 @@ def names(evidence: Evidence) -> Iterator[Finding]:
     """
     claimed = evidence.rows[evidence.rows["truth"].fillna(value=False).astype(bool)]
     readings = read_names(claimed["label"].unique(), evidence.taxonomy, evidence.policy)
-    odd = claimed[claimed["label"].map(lambda name: readings[name].sense not in (Sense.LABEL, Sense.SAFE))]
+    unread = [name for name, reading in readings.items() if reading.sense not in (Sense.LABEL, Sense.SAFE)]
+    odd = claimed[claimed["label"].isin(unread)]
     for row, label, source, line in zip(odd["row"], odd["label"], odd["source"], odd["line"], strict=True):
         yield _name_finding(evidence, row, readings[label], source, line)
 

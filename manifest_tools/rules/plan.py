@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from manifest_tools.outcomes import BESIDE
 from manifest_tools.policy import Goal
-from manifest_tools.rules.counts import Samples, groups_of, readiness
+from manifest_tools.rules.counts import Samples, occurring_labels, readiness
 from manifest_tools.rules.evidence import Evidence
 from manifest_tools.truth import Mask
 
@@ -24,8 +24,7 @@ def plan(evidence: Evidence) -> dict[str, Any]:
     Returns
     -------
     dict
-        `samples`: for each target (or each label with samples, once predictions are there) and goal that
-        lacks something: `label`, `goal`, `side` (always "train"), `count`, `effective`, `needed`, `missing`;
+        `samples`: for each target (or each label that occurs) and goal that lacks something: `label`, `goal`, `side` (always "train"), `count`, `effective`, `needed`, `missing`;
         `collect` (how many to bring, as a share of them goes to the test set); `predict` (images at hand
         that may turn out to be such samples once the base model is asked); `confirm` (images at hand that
         only wait for a person's answer: `count`, and the `first` ones with the base model's score, one of
@@ -33,12 +32,12 @@ def plan(evidence: Evidence) -> dict[str, Any]:
         `test`: `count`, `needed`, `missing` and `collect` of the test images, or None before a split.
     """
     result = readiness(evidence)
-    targets = bool(evidence.policy.targets)
+    occurring = occurring_labels(evidence)
     waiting = _waiting(evidence)
     entries = [
         _entry(evidence, sample, waiting)
         for sample in result.candidates
-        if targets or sample.possible or _confirmable(evidence, sample, waiting).any()
+        if evidence.policy.targets or sample.label in occurring
     ]
     samples = [entry for entry in entries if entry["missing"] or entry["balance"]["missing"]]
     return {"samples": samples, "test": _test(evidence)}
@@ -89,7 +88,7 @@ def _confirmable(evidence: Evidence, sample: Samples, waiting: Mask) -> Mask:
 def _first(evidence: Evidence, mask: Mask, column: int) -> dict[str, Any]:
     """Return the number of images to confirm, and the highest-scored ones, one of each group of look-alikes."""
     score: npt.NDArray[np.float64] = evidence.outcomes.score[:, column]
-    groups = groups_of(evidence)
+    groups = evidence.groups
     first: dict[int, int] = {}
     for row in sorted(np.flatnonzero(mask), key=lambda row: (-score[row], evidence.keys[row])):
         first.setdefault(int(groups[row]), int(row))

@@ -10,7 +10,7 @@ from manifest_tools.catalogue import finding
 from manifest_tools.findings import Finding
 from manifest_tools.outcomes import BESIDE, MISTAKE
 from manifest_tools.policy import Goal, Reading
-from manifest_tools.rules.counts import Samples, State, distinct, groups_of, readiness
+from manifest_tools.rules.counts import Samples, State, distinct, occurring_labels, readiness
 from manifest_tools.rules.evidence import Evidence
 
 _CODES = {
@@ -30,10 +30,15 @@ def minimum_samples(evidence: Evidence) -> Iterator[Finding]:
     result = readiness(evidence)
     missed = result.state is State.NOT_READY
     declared = bool(evidence.policy.targets)
+<<<<<<< HEAD
     shown = evidence.truth.present & evidence.usable[:, None]
     seen = np.asarray((shown | evidence.outcomes.said).any(axis=0))
     in_question = {label for label, is_seen in zip(evidence.truth.labels, seen, strict=True) if is_seen}
     begun = [s for s in result.candidates if declared or (s.possible and s.label in in_question)]
+=======
+    occurring = occurring_labels(evidence)
+    begun = [s for s in result.candidates if declared or (s.possible and s.label in occurring)]
+>>>>>>> d534a64 (Add the select command, tables for notebooks, and say when no image can be used)
     if missed and (not begun or evidence.policy.reading is Reading.TOTAL):
         yield from _sums(evidence)
         return
@@ -62,7 +67,7 @@ def test_size(evidence: Evidence) -> Iterator[Finding]:
     if count < limit:
         yield finding("too-few-test-images", count=count, limit=limit)
         return
-    effective = distinct(groups_of(evidence), test)
+    effective = distinct(evidence.groups, test)
     if effective < limit:
         yield finding("too-few-effective", variant="test", count=count, effective=effective, limit=limit)
 

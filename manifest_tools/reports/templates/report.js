@@ -111,7 +111,7 @@
     const table = document.getElementById("confusion");
     const least = { 1: Number(table.dataset.positives), 2: Number(table.dataset.negatives) };
     const { thresholds, counts } = data.confusion;
-    const percent = (part, whole) => (whole ? `${Math.round((100 * part) / whole)} %` : "–");
+    const percent = (part, whole) => (whole ? `${Math.round((100 * part) / whole)} %` : "none");
     const update = () => {
       const at = Number(slider.value);
       const side = document.querySelector("input[name=side]:checked")?.value || "train";

@@ -1,0 +1,193 @@
+"""The text says the same as the JSON, and nothing in it steers the terminal."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rich.cells import cell_len
+
+from manifest_tools.catalogue import finding
+from manifest_tools.findings import FindingCollector, Report, Severity
+from manifest_tools.policy import Goal, Policy, Target
+from manifest_tools.reports import findings_jsonl, render_text, report_json, write_report
+from manifest_tools.reports.summary import printable
+from manifest_tools.rules.checking import check_dataset
+from tests.rules.samples import check, data, mixture, together
+
+NAMES = [
+    "a b.jpg",
+    "ünï.jpg",
+    "שלום.jpg",
+    "👨‍👩‍👧.jpg",
+    "\x1b[31mred\x07.jpg",
+    "line\nfeed.jpg",
+    "evil\u202egpj.exe",
+    "x" * 300,
+]
+
+
+def collected(*findings, **options) -> Report:
+    collector = FindingCollector(**options)
+    collector.extend(findings)
+    return collector.report()
+
+
+class TestVerdict:
+    def test_ready(self):
+        text = render_text(check(mixture(fp=20, tn=30, split="")))
+        assert text.startswith("Ready to train\n  - Alcohol: 20 false positives (20 needed)")
+
+    def test_not_ready_says_why_first(self):
+        first, why = render_text(check(mixture(fp=13, split=""))).splitlines()[:2]
+        assert first == "Not ready to train"
+        assert "13 false positives" in why
+
+    def test_open(self):
+        text = render_text(check(mixture(tp=60, tn=30, split="", asked=False)))
+        assert text.startswith("Not known yet whether it is ready to train")
+
+    def test_no_usable_image_is_the_first_reason(self):
+        report = check(data({"a.jpg": {"format": "GIF"}}, [("a.jpg", "Safe", True)]))
+        assert "None of the 1 images can be used" in render_text(report).splitlines()[1]
+        assert "There are no images" in render_text(check(data([]))).splitlines()[1]
+
+    def test_a_policy_that_never_fails_is_named(self):
+        report = check(mixture(fp=2, split=""), fail_on="never")
+        assert report.passed
+        assert render_text(report).startswith("Passed, though with errors: the policy allows it")
+
+    def test_failing_on_warnings_names_the_warnings(self):
+        split = mixture(fp=20, tp=20, split="")
+        split = split.step("x", images=split.images.assign(mode="CMYK"))
+        assert "40 x image-color-mode" in render_text(check(split, fail_on="warning"))
+
+    def test_reports_of_other_commands(self):
+        assert render_text(Report(passed=True)).startswith("Passed\n  - Nothing found.")
+        bad = collected(finding("image-missing", image="a.jpg", uri="a.jpg"))
+        assert render_text(bad).startswith("Did not pass\n  - the file does not exist: a.jpg")
+
+
+class TestFindings:
+    def test_ten_places_and_an_exact_count(self):
+        many = [finding("image-missing", image=f"{n:02}.jpg", uri=f"{n:02}.jpg") for n in range(30)]
+        text = render_text(collected(*many, limit=15))
+        assert "image-missing  30" in text
+        assert "09.jpg: " in text
+        assert "10.jpg: " not in text
+        assert "and 20 more" in text
+
+    def test_what_counts_against_the_manifests_comes_before_what_is_left_out(self):
+        about = [finding("image-missing", image=f"{n}.jpg", uri="", left_out=True) for n in range(9)]
+        text = render_text(collected(*about, finding("image-bomb", image="b.jpg", width=1, height=1)))
+        assert text.index("image-bomb") < text.index("image-missing")
+        assert "9, about images that are left out" in text
+
+    def test_one_fix_is_told_once_and_several_at_their_places(self):
+        same = render_text(collected(*[finding("image-missing", image=f"{n}.jpg", uri="") for n in range(3)]))
+        assert same.count("Fix: ") == 1
+        report = check(together(mixture("Gambling", fp=3, prefix="g/"), mixture("Alcohol", fp=2)))
+        assert render_text(report).count("Fix: Add images that the base model flags wrongly as") == 2
+
+
+class TestTable:
+    def test_what_is_needed(self):
+        text = render_text(
+            check(together(mixture("Gambling", fp=14, fn=2, prefix="g/"), mixture("Alcohol", fp=20)))
+        )
+        lines = {
+            line.split()[0]: line for line in text.splitlines() if line.startswith(("Gambling ", "Alcohol "))
+        }
+        assert lines["Gambling"].endswith("6 FP or 48 FN")
+        assert lines["Alcohol"].endswith("enough")
+
+    def test_targets_are_marked_and_others_are_not_asked_for(self):
+        split = together(mixture("Gambling", fp=14, prefix="g/"), mixture("Alcohol", fp=20, fn=1))
+        report = check(split, targets=(Target("Alcohol", Goal.FALSE_NEGATIVES),))
+        text = render_text(report)
+        assert "Alcohol *" in text
+        assert "49 FN" in text
+        assert "no target" in text
+
+    def test_outcomes_nobody_knows_are_no_zeros(self):
+        line = next(
+            x
+            for x in render_text(check(mixture(tp=4, split="", asked=False))).splitlines()
+            if x[:8] == "Alcohol "
+        )
+        assert line.split()[1:9] == ["4", "4", "0", "?", "?", "?", "?", "20"]
+
+
+@pytest.mark.parametrize("width", [1, 40, 72, 100, 200])
+def test_prose_keeps_to_the_width(width):
+    report = check(together(mixture("Gambling", fp=14, prefix="g/"), mixture("Alcohol", fp=2)))
+    longest = max(cell_len(line) for line in render_text(report, width=width).splitlines() if "_" not in line)
+    assert longest <= max(width, 75)
+
+
+def test_colour_adds_nothing_but_colour():
+    report = check(mixture(fp=3, split=""))
+    plain, colored = render_text(report), render_text(report, color=True)
+    for code in ("0", "1", "2", "31", "33", "36", "1;31", "1;32", "1;33"):
+        colored = colored.replace(f"\x1b[{code}m", "")
+    assert colored == plain
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_cannot_steer_the_terminal(name):
+    text = render_text(collected(finding("image-missing", image=name, uri=name)))
+    assert all(character.isprintable() or character in "\n\u200d" for character in text)
+    assert printable(name) in text.replace("\n", " ")
+
+
+def test_json_lines_hold_one_finding_each_whatever_the_names():
+    report = collected(
+        *[finding("image-missing", image=name, uri=name) for name in [*NAMES, "a\u2028b\x85c", "\udcff"]]
+    )
+    lines = list(findings_jsonl(report))
+    assert all(line.endswith("\n") and len(line.splitlines()) == 1 for line in lines)
+    assert [json.loads(line) for line in lines] == [item.to_dict() for item in report.findings]
+
+
+def test_the_json_form_reads_back_as_the_same_report():
+    report = check_dataset(mixture(fp=13, fn=2, tp=4), policy=Policy())
+    document = json.loads(report_json(report))
+    assert list(document)[:4] == ["passed", "counts", "labels", "findings"]
+    assert Report.from_dict(document).to_dict() == report.to_dict()
+    assert render_text(Report.from_dict(document)) == render_text(report)
+
+
+def test_the_files_are_the_same_bytes_every_time(tmp_path):
+    split = mixture(fp=13, fn=2, tp=4)
+    report = check_dataset(split, policy=Policy())
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        write_report(report, tmp_path / folder, dataset=split)
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == ["findings.jsonl", "report.html", "report.json"]
+    assert all(
+        (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in names
+    )
+
+
+class TestNotebooks:
+    def test_findings_as_a_table(self):
+        report = collected(
+            finding("label-unknown", file="l.csv", line=7, label="x", suggestions=[], taxonomy="7")
+        )
+        table = report.to_frame()
+        assert list(table.iloc[0][["code", "severity", "file", "line", "image", "label"]]) == [
+            "label-unknown",
+            Severity.ERROR,
+            "l.csv",
+            7,
+            "",
+            "x",
+        ]
+        assert Report(passed=True).to_frame().empty
+
+    def test_html_of_a_report_and_a_data_set_escapes_names(self):
+        split = data({"<img src=x onerror=alert(1)>.jpg": {}}, taxonomy="7")
+        assert "<img" not in split._repr_html_()
+        assert "1 images" in split._repr_html_()
+        assert "did not pass" in check(split)._repr_html_()
