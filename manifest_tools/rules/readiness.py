@@ -30,15 +30,8 @@ def minimum_samples(evidence: Evidence) -> Iterator[Finding]:
     result = readiness(evidence)
     missed = result.state is State.NOT_READY
     declared = bool(evidence.policy.targets)
-<<<<<<< HEAD
-    shown = evidence.truth.present & evidence.usable[:, None]
-    seen = np.asarray((shown | evidence.outcomes.said).any(axis=0))
-    in_question = {label for label, is_seen in zip(evidence.truth.labels, seen, strict=True) if is_seen}
-    begun = [s for s in result.candidates if declared or (s.possible and s.label in in_question)]
-=======
     occurring = occurring_labels(evidence)
     begun = [s for s in result.candidates if declared or (s.possible and s.label in occurring)]
->>>>>>> d534a64 (Add the select command, tables for notebooks, and say when no image can be used)
     if missed and (not begun or evidence.policy.reading is Reading.TOTAL):
         yield from _sums(evidence)
         return
