@@ -169,7 +169,7 @@ class Dataset:
                 if column.dtype.kind in "iufb" and not pd.api.types.is_extension_array_dtype(column.dtype):
                     digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
                 else:
-                    text = "\x1f".join("" if value is pd.NA else str(value) for value in column.tolist())
+                    text = "\x1f".join(["" if value is pd.NA else str(value) for value in column.tolist()])
                     digest.update(text.encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
@@ -286,10 +286,11 @@ def _typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: lis
     """Complete, type, order and sort a table; columns that are not ours stay, behind ours."""
     completed = {}
     for name, (dtype, default) in columns.items():
-        column = (
-            table[name] if name in table.columns else pd.Series([default] * len(table), index=table.index)
-        )
-        if dtype == "str" or (column.isna().any() and not pd.isna(default)):
+        if name not in table.columns:
+            completed[name] = pd.Series([default] * len(table), index=table.index, dtype=cast("Any", dtype))
+            continue
+        column = table[name]
+        if column.isna().any() and not pd.isna(default):
             column = column.astype(object).where(column.notna(), default)
         completed[name] = column.astype(cast("Any", dtype))
     for name in table.columns.difference(list(columns), sort=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry
+from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
 
 _LIMITS = "https://docs.aws.amazon.com/rekognition/latest/dg/limits.html"
 _OURS = "our own check: the image cannot be trained on as it is"
@@ -111,6 +111,13 @@ ENTRIES = (
         "the file holds {frames} frames; only the first is looked at",
         "Save the frame that you mean as an image of its own.",
         "our own check",
+        variants={
+            "several-pictures": Variant(
+                NOTE,
+                "the file holds {frames} pictures, as phones store previews and depth; the first is looked at",
+                "Nothing needs doing, unless you mean another one of them.",
+            )
+        },
     ),
     Entry(
         "image-color-mode",

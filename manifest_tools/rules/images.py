@@ -22,6 +22,7 @@ _EXTENSIONS = {
     "HEIC": (".heic", ".heif"),
 }
 _KNOWN = frozenset(extension for known in _EXTENSIONS.values() for extension in known)
+_UNUSUAL = {"12-bit": "12 bits", "16-bit": "16 bits", "cmyk-inverted": "inverted", "coding": "{} coding"}
 _PLAIN_MODES = frozenset({"", "RGB", "RGBA", "L", "LA", "P", "PA", "1"})  # every tool agrees on these
 
 
@@ -58,9 +59,11 @@ def odd_pixels(evidence: Evidence) -> Iterator[Finding]:
         if "damaged" in remarks:
             yield evidence.about(row, "image-damaged", reason=remarks["damaged"])
         if facts["frames"] > 1:
-            yield evidence.about(row, "image-animated", frames=int(facts["frames"]))
-        if facts["mode"] not in _PLAIN_MODES:
-            yield evidence.about(row, "image-color-mode", mode=facts["mode"])
+            variant = "several-pictures" if "multi-picture" in remarks else None
+            yield evidence.about(row, "image-animated", variant=variant, frames=int(facts["frames"]))
+        unusual = [_UNUSUAL[key].format(remarks[key]) for key in _UNUSUAL if key in remarks]
+        if unusual or facts["mode"] not in _PLAIN_MODES:
+            yield evidence.about(row, "image-color-mode", mode=", ".join([facts["mode"], *unusual]))
         if "blank" in remarks:
             yield evidence.about(row, "image-blank")
         if facts["orientation"] != 1:
