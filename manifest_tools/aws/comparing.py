@@ -18,6 +18,7 @@ from manifest_tools.findings import Finding
 
 Progress = Callable[[int, int | None], None]
 
+WORKERS = 32  # requests under way at a time: enough to hide the latency of a distant bucket
 _PAGE = 1000  # keys of one answer to a listing
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.comparing import Action, Comparison, PlannedObject, Progress
+from manifest_tools.aws.comparing import WORKERS, Action, Comparison, PlannedObject, Progress
 from manifest_tools.aws.preflight import BucketFacts, check_write, examine_bucket
 from manifest_tools.aws.prepared import PreparedFolder, Wanted, digest, read_prepared
 from manifest_tools.aws.storage import S3Storage
@@ -109,7 +109,7 @@ class PlanOptions(TypedDict, total=False):
 def plan_publish(
     folder: str | Path,
     *,
-    workers: int = 16,
+    workers: int = WORKERS,
     progress: Progress | None = None,
     **options: Unpack[PlanOptions],
 ) -> PublishPlan:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from manifest_tools.aws.comparing import Action, PlannedObject, Progress, changed, holds
+from manifest_tools.aws.comparing import WORKERS, Action, PlannedObject, Progress, changed, holds
 from manifest_tools.aws.pooling import run_bounded
 from manifest_tools.aws.prepared import Wanted, digest
 from manifest_tools.aws.publication import PlanOptions, PublishPlan, plan_publish
@@ -60,7 +60,7 @@ def publish(
     *,
     dry_run: bool = False,
     confirm: Callable[[PublishPlan], bool] | None = None,
-    workers: int = 16,
+    workers: int = WORKERS,
     progress: Progress | None = None,
     **options: Unpack[PlanOptions],
 ) -> PublishResult:
@@ -104,7 +104,9 @@ def publish(
     return apply_plan(plan, workers=workers, progress=progress)
 
 
-def apply_plan(plan: PublishPlan, *, workers: int = 16, progress: Progress | None = None) -> PublishResult:
+def apply_plan(
+    plan: PublishPlan, *, workers: int = WORKERS, progress: Progress | None = None
+) -> PublishResult:
     """Do what a plan says.
 
     Raises

@@ -43,7 +43,7 @@ def publish(
     region: remote.Region = None,
     endpoint_url: remote.EndpointUrl = None,
     requester_pays: remote.RequesterPays = False,
-    workers: remote.Threads = 16,
+    workers: remote.Threads = 32,
     format: options.Format = options.OutputFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
