@@ -1,10 +1,10 @@
-"""Layouts: regular expressions, compiled from the schemas, that accept only lines without any problem.
+"""Layouts: regular expressions, compiled from the schemas, that accept only lines of the right shape.
 
 Most lines of a manifest look alike: the same members in the same order. Once one line has been judged in full
-and found clean, its layout becomes a pattern for bytes: each value is replaced by what its schema allows. A
-line that the pattern matches is as good as the first one, except for what no pattern can say (which names are
-labels, which ids belong together); those pieces are captured and judged apart. A line that does not match is
-not wrong: it is judged in full. So a pattern may be narrower than the schema, and must never be wider.
+and nothing speaks against its shape, its layout becomes a pattern for bytes: each value is replaced by what its
+schema allows. A line that the pattern matches has the same shape; what no pattern can say (which names are
+labels, which ids belong together) is captured and judged apart. A line that does not match is not wrong: it is
+judged in full. So a pattern may be narrower than the schema, and must never be wider.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from manifest_tools.manifests.shapes import ANYTHING, Schema, line_schema
 
 # JSON's strings, but for those with escapes; the caller sees to it that the bytes are UTF-8.
 _CHARACTER = rb'[^"\\\x00-\x1f]'
-_URI = rb'"(s3://([^"\\%/\x00-\x1f\x7f-\xff]+)/[^"\\%\x00-\x1f]{1,' + str(MAX_KEY_BYTES).encode() + rb'}+)"'
+_URI = rb'"(s3://([^"\\%/\x00-\x1f\x7f-\xff]+)/[^"\\\x00-\x1f]{1,' + str(MAX_KEY_BYTES).encode() + rb'}+)"'
 _INTEGER = rb"(?:0|[1-9][0-9]{0,14}+)"
 _FRACTION = rb"(?:\.[0-9]{1,40}+)?+"
 _SMALLER = rb"(?:[eE]-[0-9]{1,2}+)?+"  # a negative exponent leaves a number within its bounds

@@ -18,7 +18,7 @@ from manifest_tools.manifests.layouts import Layout, layout_of
 from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS, Problem
 from manifest_tools.manifests.sources import Block, LongLine
 from manifest_tools.manifests.tally import Keys, Tally
-from manifest_tools.manifests.uris import bucket_problem, split_uri
+from manifest_tools.manifests.uris import bucket_problem, split_uri, uri_problem
 
 _LAYOUTS = 12  # at most; each line is tried against them in turn
 _ATTEMPTS = 100  # at learning one
@@ -160,6 +160,7 @@ class Scanner:
         places = slice(numbers[0] - first, numbers[0] - first + len(numbers))
         where = places if isinstance(numbers, range) else np.array(numbers) - first
         keys[where] = np.fromiter(map(self._key, uris), np.int64, len(uris))
+        self._found += _escaped(numbers, uris)
         self.tally.kind(layout.kind, numbers, uris)
         for member in layout.extras:
             self.tally.member(member, numbers, uris)
@@ -215,7 +216,7 @@ class Scanner:
         return _Verdict(tuple(dict.fromkeys(names)), (), tuple(ids))
 
     def _one(self, line: bytes, number: int, keys: Keys, first: int) -> None:
-        """Judge one line in full, and learn its layout if it is clean."""
+        """Judge one line in full, and learn its layout if nothing speaks against it."""
         judged = self._judge.line(line)
         image = judged.image
         self._found += [(number, image, problem) for problem in judged.problems]
@@ -231,7 +232,11 @@ class Scanner:
             self.tally.buckets[parts[0]] += 1
         self.tally.jobs.update(attribute.type for attribute in judged.jobs)
         self.tally.labels.update(set(judged.names))
-        if not judged.problems and self._attempts and len(self._layouts) < _LAYOUTS:
+        if (
+            all(_is_passable(problem, judged.kind) for problem in judged.problems)
+            and self._attempts
+            and len(self._layouts) < _LAYOUTS
+        ):
             self._attempts -= 1
             self._learn(line, judged)
 
@@ -244,6 +249,23 @@ class Scanner:
         match = layout.line.fullmatch(line + b"\n")
         if match and match.group(layout.uri + 1):
             self._layouts.append(layout)
+
+
+def _is_passable(problem: Problem, kind: Kind) -> bool:
+    """Whether lines with this problem may have a layout: it lies in the URI or the label names, which are captured."""
+    return problem.variant == "percent" or (kind in MODERATION_KINDS and problem.code.startswith("label-"))
+
+
+def _escaped(numbers: Sequence[int], uris: Column) -> list[tuple[int, str, Problem]]:
+    """Return the problems of keys with percent signs; the layouts have settled everything else about the URIs."""
+    found = []
+    for number, uri in zip(numbers, uris, strict=True):
+        if b"%" in uri:
+            text = uri.decode()
+            problem = uri_problem(text)
+            if problem is not None:
+                found.append((number, text, problem))
+    return found
 
 
 def _said(layout: Layout, columns: Sequence[Column]) -> Sequence[Any]:

@@ -63,7 +63,7 @@ def add_file_findings(collector: FindingCollector, file: FileSummary) -> None:
             )
         )
     if len(tally.buckets) > 1 and file.kind is not Kind.OTHER:
-        buckets = dict(tally.buckets.most_common(10))
+        buckets = dict(sorted(tally.buckets.items(), key=lambda item: (-item[1], item[0]))[:10])
         collector.add(
             finding(
                 "bucket-mixed",

@@ -63,13 +63,19 @@ def has_duplicate_keys(text: bytes, value: Any) -> bool:
 
     A parser keeps one of the two, so the text then has more strings than the value: exact, and cheap.
     """
-    if b"\\" in text:
-        text = _ESCAPE.sub(b"", text)
-    return text.count(b'"') != 2 * _strings(value)
+    try:
+        return _quotes(text) != _quotes(orjson.dumps(value))
+    except orjson.JSONEncodeError:  # nested deeper than it can write
+        return _quotes(text) != 2 * _strings(value)
+
+
+def _quotes(text: bytes) -> int:
+    """Count the quotation marks around the strings of a JSON text."""
+    return (_ESCAPE.sub(b"", text) if b"\\" in text else text).count(b'"')
 
 
 def _strings(value: Any) -> int:
-    """Count the strings of a parsed value: keys and texts."""
+    """Count the strings of a parsed value, keys and texts, however deep it is."""
     count = 0
     waiting = [value]
     while waiting:
