@@ -87,15 +87,20 @@ class Evidence:
         return np.asarray(pd.factorize(groups)[0])
 
     @cached_property
+    def splits(self) -> npt.NDArray[np.object_]:
+        """The side of each image: "train", "test" or "", shape (images,)."""
+        return self.images["split"].to_numpy(dtype=object)
+
+    @cached_property
     def is_split(self) -> bool:
         """Whether any usable image has a side."""
-        return bool((self.usable & self.images["split"].ne("").to_numpy()).any())
+        return bool((self.usable & (self.splits != "")).any())
 
     def side(self, name: str) -> Mask:
         """Usable images of one side, shape (images,); before a split, every usable image counts as training."""
         if not self.is_split:
             return self.usable if name == "train" else np.zeros(len(self.images), dtype=bool)
-        return self.usable & self.images["split"].eq(name).to_numpy()
+        return np.asarray(self.usable & (self.splits == name))
 
     def facts(self, mask: Mask) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield position and table row of the images that a mask chooses."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
 from rich.cells import cell_len
 
@@ -12,8 +13,10 @@ from manifest_tools.findings import FindingCollector, Report, Severity
 from manifest_tools.policy import Goal, Policy, Target
 from manifest_tools.reports import findings_jsonl, render_text, report_json, write_report
 from manifest_tools.reports.summary import printable
+from manifest_tools.resources import load_json
 from manifest_tools.rules.checking import check_dataset
-from tests.rules.samples import check, data, mixture, together
+from manifest_tools.selection import select_images
+from tests.rules.samples import ASKED, check, data, mixture, together
 
 NAMES = [
     "a b.jpg",
@@ -155,6 +158,29 @@ def test_the_json_form_reads_back_as_the_same_report():
     assert list(document)[:4] == ["passed", "counts", "labels", "findings"]
     assert Report.from_dict(document).to_dict() == report.to_dict()
     assert render_text(Report.from_dict(document)) == render_text(report)
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        data([]),
+        mixture(fp=13, fn=2, tp=4),
+        mixture(tp=3, split="", asked=False),
+        data(
+            {"a.jpg": ASKED},
+            [("a.jpg", "Nonsense", True)],
+            [("a.jpg", "Violence", 99.0)],
+            destination="s3://bucket/p",
+        ),
+    ],
+    ids=["empty", "outcomes", "not asked", "odd"],
+)
+def test_reports_obey_their_schema(dataset):
+    schema = load_json("report.schema.json")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for targets in ((), (Target("Alcohol", Goal.FALSE_NEGATIVES),)):
+        report = check(select_images(dataset, limit=2), targets=targets)
+        jsonschema.validate(json.loads(report_json(report)), schema)
 
 
 def test_the_files_are_the_same_bytes_every_time(tmp_path):
