@@ -40,8 +40,8 @@ def pictures(folder: Path) -> dict[str, tuple[str, str]]:
 
 
 def half_of(group: str) -> str:
-    """Say to which half a group belongs: "tuning" or "held out"."""
-    return "tuning" if hashlib.sha256(group.encode()).digest()[0] % 2 else "held out"
+    """Say to which half a group belongs: "A" or "B"."""
+    return "A" if hashlib.sha256(group.encode()).digest()[0] % 2 else "B"
 
 
 def by_this(folder: Path) -> Found:
@@ -144,7 +144,7 @@ def main() -> None:
                 print(f"{title}: not installed ({error.name})\n")
                 continue
             for kind in sorted({kind for kind, _ in known.values()}):
-                for half in ("tuning", "held out"):
+                for half in ("A", "B"):
                     chosen = {
                         name for name, (k, group) in known.items() if k == kind and half_of(group) == half
                     }
