@@ -21,6 +21,7 @@ _ERRORS, _WARNINGS = ("errors", "cl-errors"), ("warnings",)
 _INDICES = ("error_json_line_indices", "error_line_indices")
 _LINE_NUMBERS = ("line_number", "line_numer")  # the second is how one page prints it
 _NO_ADVICE = "Repair the line, or leave the image out."
+_NO_ADVICE_AT_ALL = "Repair what Amazon's message and the findings about lines name."
 
 
 @dataclass(frozen=True)
@@ -176,13 +177,13 @@ def _reason(error: Mapping[str, Any]) -> str:
 def _advice(code: str = "", *, message: str = "") -> str:
     """Return what to do about a code, or about a message that comes without one."""
     known = load_json("training-errors.json")["codes"]
-    if code in known:
-        return str(known[code]["fix"])
+    if not message:
+        return str(known[code]["fix"]) if code in known else _NO_ADVICE
     for entry in known.values():
         words = entry.get("message", "").rstrip(".").casefold()
         if words and words in message.casefold():
             return str(entry["fix"])
-    return _NO_ADVICE
+    return _NO_ADVICE_AT_ALL
 
 
 def _entries(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

@@ -80,7 +80,7 @@ ENTRIES = (
         ERROR,
         "Amazon ended the training without an adapter, or could not use a line that it was given.",
         "training failed: {reason}",
-        "{advice}",
+        "{advice} Then train again.",
         _TRAINING,
         variants={
             "set": Variant(ERROR, "Amazon could not use this set: {aws_code}: {reason}", "{advice}"),
