@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifest_tools.manifests.kinds import METADATA, Kind, attributes, kind_of
+from manifest_tools.manifests.kinds import KINDS, METADATA, Kind, attributes, kind_of
+from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.shapes import fits, line_schema, shape_problems
 from manifest_tools.resources import load_json, schema_folder
 
@@ -45,7 +46,7 @@ def test_schemas_are_valid_and_tell_their_source(name):
     assert schema["$comment"].startswith("Source: ")
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("name", [f"{kind}.schema.json" for kind in KINDS])
 def test_every_typed_node_says_what_is_expected(name):
     for node in nodes(load_json(name)):
         if (
@@ -102,3 +103,12 @@ def test_the_reference_validator_agrees(line):
     for problem in problems:
         assert problem.data["expected"]
         assert problem.data["found"]
+
+
+def test_a_saved_data_set_fits_its_schema(tmp_path):
+    dataset = read_manifest(ACCEPTED[0])
+    dataset.save(tmp_path)
+    document = json.loads((tmp_path / "dataset" / "dataset.json").read_text(encoding="utf-8"))
+    schema = load_json("dataset.schema.json")
+    jsonschema.validate(document, schema)
+    assert set(document) == set(schema["properties"])
