@@ -1,4 +1,4 @@
-"""Find the data files of `schemas/`: beside the package in a checkout, inside it in a wheel."""
+"""The data files of `schemas/`: beside the package in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 
@@ -21,3 +21,20 @@ def schema_folder() -> Path:
 def load_json(name: str) -> Any:
     """Return the parsed JSON file `name` of `schemas/`. Shared: do not modify it."""
     return json.loads((schema_folder() / name).read_text(encoding="utf-8"))
+
+
+def problem_of(document: Any, schema: str) -> str:
+    """Return what is wrong with one of our own documents: the place and what was expected, or "" if it is right.
+
+    Parameters
+    ----------
+    document : object
+        Parsed JSON.
+    schema : str
+        A JSON Schema of `schemas/`.
+    """
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - only where a document is read back
+    from jsonschema.exceptions import best_match  # noqa: PLC0415
+
+    error = best_match(Draft202012Validator(load_json(schema)).iter_errors(document))
+    return "" if error is None else f"at {error.json_path}: {error.message[:200]}"

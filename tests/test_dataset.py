@@ -95,6 +95,23 @@ def test_a_broken_data_set_is_refused(tmp_path):
         Dataset.load(tmp_path)
 
 
+@pytest.mark.parametrize("change", [{"scope": "Alcohol"}, {"history": {}}, {"taxonomy": None}])
+def test_a_document_of_another_shape_is_refused_with_the_place(tmp_path, change):
+    small().save(tmp_path)
+    path = tmp_path / "dataset" / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=rf"at \$\.{next(iter(change))}"):
+        Dataset.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "7", "{", "{}", '{"format": "x"}'])
+def test_what_is_no_document_is_refused(tmp_path, text):
+    small().save(tmp_path)
+    (tmp_path / "dataset" / "dataset.json").write_text(text)
+    with pytest.raises(InputError, match="cannot be read"):
+        Dataset.load(tmp_path)
+
+
 def test_a_data_set_of_a_newer_library_is_refused(tmp_path):
     small().save(tmp_path)
     path = tmp_path / "dataset" / "dataset.json"
