@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.errors import InputError, OutputError
+from manifest_tools.resources import problem_of
 from manifest_tools.taxonomy import CURRENT
 
 FORMAT = 1  # of dataset.json; a reader refuses a newer one
@@ -262,15 +263,16 @@ class Dataset:
             raise InputError(msg)
         try:
             document = json.loads((source / "dataset.json").read_text(encoding="utf-8"))
+            problem = problem_of(document, "dataset.schema.json")
             images = pd.read_parquet(source / "images.parquet")
             labels = pd.read_parquet(source / "labels.parquet")
         except (OSError, ValueError) as error:
-            msg = (
-                f"{source} cannot be read: {error}; run 'manifest-tools prepare' with --fresh to make it anew"
-            )
-            raise InputError(msg) from error
-        if document.get("format", 0) > FORMAT:
-            msg = f"{source} was written by manifest_tools {document.get('version')}; upgrade to read it"
+            problem = str(error)
+        if problem:
+            msg = f"{source} cannot be read: {problem}; run 'manifest-tools prepare' with --fresh to make it anew"
+            raise InputError(msg)
+        if document["format"] > FORMAT:
+            msg = f"{source} was written by manifest_tools {document['version']}; upgrade to read it"
             raise InputError(msg)
         members = ("root", "taxonomy", "destination", "keys", "policy", "sources")
         return cls.from_tables(
