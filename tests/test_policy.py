@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
 from manifest_tools.errors import InputError
@@ -72,3 +75,11 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_targets_of_a_label_with_a_colon_are_no_problem():
     assert str(Target.parse("Drugs & Tobacco:false-positives")) == "Drugs & Tobacco:false-positives"
+
+
+def test_every_key_is_documented_with_its_default():
+    text = (Path(__file__).parents[1] / "docs" / "policy.md").read_text(encoding="utf-8")
+    for item in fields(Policy):
+        assert f"`{item.name}`" in text, item.name
+    for name in ("min_false_positives", "min_false_negatives", "min_test_images", "max_training_images"):
+        assert f"| `{name}` | {getattr(Policy(), name)} |" in text
