@@ -109,7 +109,8 @@
   if (search) {
     groups.forEach(reset);
     search.addEventListener("input", filter);
-    search.form.addEventListener("change", filter);
+    // Leaving the search box is a change too, but must not redraw the row whose button is being pressed.
+    search.form.addEventListener("change", (event) => { if (event.target !== search) filter(); });
     search.form.addEventListener("submit", (event) => event.preventDefault());
   }
 
