@@ -59,7 +59,7 @@ def rolled_up(dataset, image, label):
 
 
 @given(compared())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_cell_is_compared_as_written_down(example):
     dataset, policy = example
     outcomes, truth = compare(dataset, policy), effective_truth(dataset, policy)

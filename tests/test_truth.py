@@ -112,13 +112,13 @@ def agree(statements, scopes):
 
 
 @given(rows(("manifest", "folder", "table")), st.sets(st.sampled_from(LABELS)))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_sources_are_merged_as_written_down(statements, scope):
     agree(statements, {"table": tuple(scope), "manifest": ("Gambling",), "folder": ()})
 
 
 @given(rows(("table", "review:ann", "review:bob")), st.sets(st.sampled_from(LABELS)))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_reviews_lie_over_everything_answer_by_answer(statements, scope):
     agree(statements, {"table": tuple(scope)})
 

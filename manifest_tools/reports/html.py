@@ -66,8 +66,9 @@ def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: s
     pictures: dict[str, str] = {}
     if dataset is not None and thumbnails == "hidden":
         pictures = small_pictures(dataset, _named(plan, groups, parts["alike"]))
+    numbers = {image: number for number, image in enumerate(pictures)}
     data = {
-        "findings": [_rows(group, FINDINGS_BUDGET // len(groups)) for group in groups],
+        "findings": [_rows(group, FINDINGS_BUDGET // len(groups), numbers) for group in groups],
         "places": PLACES,
         "pictures": list(pictures.values()),
         "confusion": parts["confusion"] and parts["confusion"].to_dict(),
@@ -79,7 +80,7 @@ def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: s
         answer=summary.verdict(report),
         groups=groups,
         plan=plan,
-        pictures={image: number for number, image in enumerate(pictures)},
+        pictures=numbers,
         data=_embedded(data),
         summary=summary,
         places=PLACES,
@@ -101,21 +102,25 @@ def _named(
         yield from (member.image for member in alikes.members)
 
 
-def _rows(group: summary.Group, budget: int) -> list[list[str | int]]:
-    """Return place, message, fix (where the group has several) and image of a group's findings, up to a budget."""
+def _rows(group: summary.Group, budget: int, pictures: dict[str, int]) -> list[list[str | int]]:
+    """Return a group's findings for the page's search, up to a budget.
+
+    Each is place, message, fix (where the group has several), whether its image is left out, and the number of
+    its picture (-1 without).
+    """
     rows: list[list[str | int]] = []
     for finding in group.findings:
         row = [place(finding), summary.printable(finding.message), "" if group.fix else finding.fix]
         budget -= sum(map(len, row)) + 16
         if budget < 0 and len(rows) >= PLACES:
             break
-        rows.append([*row, int(finding.left_out)])
+        rows.append([*row, int(finding.left_out), pictures.get(finding.location.image or "", -1)])
     return rows
 
 
 def place(finding: Finding) -> str:
-    """Return where a finding is, ready to be shown."""
-    return summary.printable(str(finding.location)) or "the whole set"
+    """Return where a finding is, in words."""
+    return summary.place(finding) or "the whole set"
 
 
 def _embedded(data: Any) -> Markup:

@@ -159,6 +159,19 @@ def images_in_words(report: Report) -> str:
     return words + (f"; {left:,} left out" if left else "")
 
 
+def place(finding: Finding) -> str:
+    """Return where a finding is, such as "labels.csv:58: bar/beer.jpg"; "" when it is about the whole set.
+
+    The label is left out where the message names it anyway, unless it is all there is.
+    """
+    where = finding.location
+    file = f"{where.file}:{where.line}" if where.file and where.line else where.file
+    parts = [part for part in (file, where.image, where.field) if part]
+    if where.label and (not parts or where.label not in finding.message):
+        parts.insert(2, where.label)
+    return printable(": ".join(parts))
+
+
 def printable(text: str) -> str:
     r"""Return `text` with control, formatting and unpaired characters as escapes, so that it stays on its line.
 
@@ -198,9 +211,8 @@ def _against(report: Report, codes: list[CodeCount]) -> tuple[str, ...]:
         ]
         against = code.count - code.left_out
         if against == 1 and own:
-            where = str(own[0].location)
-            place = f"{where}: " if where and where not in own[0].message else ""
-            reasons.append(f"{place}{own[0].message}")
+            where = place(own[0])
+            reasons.append(own[0].message if where in own[0].message else f"{where}: {own[0].message}")
         else:
             reasons.append(f"{against:,} x {code.code}: {_meaning(code.code) or 'see below'}")
     return _first(reasons, "kinds of finding")

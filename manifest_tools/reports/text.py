@@ -15,6 +15,7 @@ from manifest_tools.reports.summary import (
     images_in_words,
     left_out_reasons,
     outcome_counts,
+    place,
     printable,
     still_needed,
     verdict,
@@ -150,10 +151,8 @@ def _group(group: Group, columns: int, paint: Paint) -> Iterator[str]:
 
 
 def _place(finding: Finding) -> str:
-    where = str(finding.location)
-    if not where or (where == finding.location.label and finding.message.startswith(where)):
-        return finding.message
-    return f"{where}: {finding.message}"
+    where = place(finding)
+    return finding.message if finding.message.startswith(where) else f"{where}: {finding.message}"
 
 
 def _left_out(report: Report, columns: int, paint: Paint) -> Iterator[str]:

@@ -136,6 +136,8 @@ def test_hostile_names_are_text(visit, hostile):
     assert "\u202e" not in page.content()
     page.locator("#search").fill("<img")
     assert page.locator("main img").count() == 0
+    page.locator("tbody button.reveal:visible").first.click()
+    assert page.locator("main img").count() == 1
 
 
 def test_pictures_are_revealed_one_by_one(visit, hostile):

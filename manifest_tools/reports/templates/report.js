@@ -43,10 +43,18 @@
   const counting = document.getElementById("counting");
   const matches = document.getElementById("matches");
 
-  const drawRow = ([place, message, fix]) => {
+  const drawRow = ([place, message, fix, , picture]) => {
     const row = element("tr");
     const where = element("td");
     where.append(element("bdi", place, "name"));
+    if (picture >= 0) {
+      const button = element("button", "Show picture", "reveal");
+      button.type = "button";
+      button.dataset.picture = picture;
+      button.setAttribute("aria-expanded", "false");
+      button.append(element("span", ` of ${place}`, "apart"));
+      where.append(" ", button);
+    }
     const what = element("td", message);
     if (fix) what.append(element("br"), element("strong", "Fix: "), fix);
     row.append(where, what);
@@ -101,7 +109,8 @@
   if (search) {
     groups.forEach(reset);
     search.addEventListener("input", filter);
-    search.form.addEventListener("change", filter);
+    // Leaving the search box is a change too, but must not redraw the row whose button is being pressed.
+    search.form.addEventListener("change", (event) => { if (event.target !== search) filter(); });
     search.form.addEventListener("submit", (event) => event.preventDefault());
   }
 
