@@ -25,7 +25,7 @@ FLOORS = (
     {"outcomes", "output"},
     {"usable"},
     {"duplicates", "images", "manifests", "rounds", "rules", "splits", "evaluation", "engines"},
-    {"sources", "selection", "reports"},
+    {"sources", "selection", "reports", "reviews"},
     {"preparing", "inspecting", "pairs", "aws"},
     {"splitting", "review"},
     {"testing", "cli"},

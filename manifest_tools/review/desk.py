@@ -1,0 +1,283 @@
+"""One reviewer's desk: what to look at next, what is asked, and the counts that move with every answer."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from manifest_tools.errors import InputError
+from manifest_tools.outcomes import Outcome, targets_in_force
+from manifest_tools.output import FINDINGS
+from manifest_tools.policy import Goal
+from manifest_tools.review.ledger import Ledger
+from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
+from manifest_tools.reviews import Said
+from manifest_tools.truth import PREDICTIONS, Mask
+from manifest_tools.usable import left_out, unusable_content
+
+SAFE = "Safe"
+_COUNTED = {
+    "tp": Outcome.TRUE_POSITIVE,
+    "fp": Outcome.FALSE_POSITIVE,
+    "fn": Outcome.FALSE_NEGATIVE,
+    "tn": Outcome.TRUE_NEGATIVE,
+}
+
+
+class Desk:
+    """One reviewer's work on one output folder. Methods may be called from several threads.
+
+    Parameters
+    ----------
+    folder : path
+        An output folder; answers of earlier sessions are merged first.
+    reviewer : str
+        Whose answers these are.
+    """
+
+    def __init__(self, folder: str | Path, reviewer: str) -> None:
+        self.reviewer = reviewer
+        self.ledger = ledger = Ledger(folder)
+        self._lock = threading.RLock()
+        names = ledger.policy.safe_names
+        self.safe = SAFE if ledger.policy.is_safe(SAFE) else names[0]
+        images = ledger.dataset.images
+        unsound = np.logical_or.reduce(list(unusable_content(images, ledger.policy).values()))
+        self._viewable = (images["decode_error"] == "").to_numpy()
+        self._counted = (
+            ~unsound & images["set_aside"].eq("").to_numpy() & images["split"].ne("test").to_numpy()
+        )
+        targets = {target.label for target in targets_in_force(ledger.policy, ledger.taxonomy)}
+        self._targets = np.array([label in targets for label in ledger.outcomes.labels])
+        self._findings = _findings(Path(folder), ledger)
+
+    def queue(self, wanted: Filter) -> list[int]:
+        """Return the positions of the images to look at, the most useful first.
+
+        Raises
+        ------
+        InputError
+            The filter names a label, outcome or finding that there is not.
+        """
+        with self._lock:
+            self.ledger.refresh()
+            outcomes, reviewed = self.ledger.outcomes, self.ledger.reviewed
+            tier = tiers(outcomes, reviewed, self.ledger.conflict, self._wanted())
+            chosen = self._chosen(wanted) & self._viewable
+            narrowed = bool(wanted.label or wanted.outcome or wanted.finding)
+            if not wanted.everything:
+                waiting = tier != Tier.DONE
+                chosen &= (waiting | ~reviewed.any(axis=1)) if narrowed else waiting
+            open_score = np.where(outcomes.said & ~reviewed, np.nan_to_num(outcomes.score), 0.0)
+            return [int(row) for row in in_order(tier, open_score.max(axis=1, initial=0.0), chosen)]
+
+    def _wanted(self) -> Mask:
+        """The targets; without any, the labels that fall short of both minimums."""
+        if self._targets.any():
+            return self._targets
+        counts = {goal: self._count(outcome) for goal, outcome in (
+            (Goal.FALSE_POSITIVES, Outcome.FALSE_POSITIVE), (Goal.FALSE_NEGATIVES, Outcome.FALSE_NEGATIVE)
+        )}  # fmt: skip
+        short = [count < self.ledger.policy.minimum(goal) for goal, count in counts.items()]
+        return np.asarray(np.logical_and.reduce(short))
+
+    def _count(self, outcome: Outcome) -> Any:
+        return self.ledger.outcomes.count(outcome, self._counted)
+
+    def _chosen(self, wanted: Filter) -> Mask:
+        outcomes = self.ledger.outcomes
+        chosen = np.ones(len(self.ledger.keys), dtype=bool)
+        columns = list(range(len(outcomes.labels)))
+        if wanted.label:
+            if wanted.label not in outcomes.labels:
+                raise InputError(f"there is no label {wanted.label!r} at the level that is judged")
+            columns = [outcomes.labels.index(wanted.label)]
+            if not wanted.outcome:
+                chosen &= (outcomes.said | outcomes.truth.present)[:, columns[0]]
+        if wanted.outcome:
+            if wanted.outcome not in OUTCOMES:
+                raise InputError(f"outcome is {wanted.outcome!r}; expected one of {', '.join(OUTCOMES)}")
+            chosen &= (outcomes.outcome[:, columns] == OUTCOMES[wanted.outcome]).any(axis=1)
+        if wanted.split:
+            chosen &= self.ledger.dataset.images["split"].eq(wanted.split).to_numpy()
+        if wanted.finding:
+            if wanted.finding not in self._findings:
+                raise InputError(f"no image has the finding {wanted.finding!r}")
+            chosen &= self._findings[wanted.finding]
+        return chosen
+
+    def item(self, row: int, label: str = "") -> dict[str, Any]:
+        """Return what the page shows of one image; `label` is asked about too, unless somebody reviewed it.
+
+        Raises
+        ------
+        InputError
+            There is no such image.
+        """
+        if not 0 <= row < len(self.ledger.keys):
+            raise InputError(f"there is no image number {row}")
+        with self._lock:
+            said = self.ledger.labels_of(row)
+            outcomes, reviewed = self.ledger.outcomes, self.ledger.reviewed[row]
+            asked = (outcomes.said[row] | self.ledger.conflict[row]) & ~reviewed
+            if label in outcomes.labels:
+                column = outcomes.labels.index(label)
+                asked[column] = not reviewed[column]
+            columns = sorted((int(column) for column in np.flatnonzero(asked)), key=self._urgency(row))
+            people = said[said["source"] != PREDICTIONS]
+            return {
+                "index": row,
+                "name": self.ledger.keys[row],
+                "split": str(self.ledger.dataset.images["split"].iloc[row]),
+                "alike": len(self.ledger.alike(row)) - 1,
+                "questions": [self._question(row, column, said) for column in columns],
+                "known": [
+                    {"label": name, "truth": None if pd.isna(truth) else bool(truth), "source": source}
+                    for name, truth, source in zip(
+                        people["label"], people["truth"], people["source"], strict=True
+                    )
+                ],
+                "answered": bool(reviewed.any()),
+            }
+
+    def _urgency(self, row: int) -> Any:
+        outcomes, wanted = self.ledger.outcomes, self._wanted()
+
+        def key(column: int) -> tuple[bool, bool, float, int]:
+            score = float(np.nan_to_num(outcomes.score[row, column]))
+            return bool(outcomes.truth.known[row, column]), not wanted[column], -score, column
+
+        return key
+
+    def _question(self, row: int, column: int, said: pd.DataFrame) -> dict[str, Any]:
+        outcomes = self.ledger.outcomes
+        label, score = outcomes.labels[column], outcomes.score[row, column]
+        below = said[
+            (said["source"] == PREDICTIONS) & said["label"].isin(self.ledger.taxonomy.descendants(label))
+        ]
+        detail = sorted(
+            zip(below["label"], below["score"], strict=True), key=lambda pair: (-pair[1], pair[0])
+        )
+        known = "present" if outcomes.truth.present[row, column] else (
+            "absent" if outcomes.truth.absent[row, column] else "unknown"
+        )  # fmt: skip
+        return {
+            "label": label,
+            "score": None if np.isnan(score) else round(float(score), 1),
+            "said": bool(outcomes.said[row, column]),
+            "truth": known,
+            "conflict": bool(self.ledger.conflict[row, column]),
+            "detail": [{"label": name, "score": round(float(value), 1)} for name, value in detail],
+            "definition": self.definition(label),
+        }
+
+    def definition(self, label: str) -> str:
+        """Return where a label stands in the taxonomy and what it covers."""
+        taxonomy = self.ledger.taxonomy
+        above, below = " > ".join(reversed(taxonomy.ancestors(label))), ", ".join(taxonomy.children(label))
+        stands = f"Part of {above}." if above else ""
+        covers = f"Covers {below}." if below else ""
+        return " ".join(part for part in (stands, covers) if part) or "A level 1 label that stands alone."
+
+    def catalogue(self) -> dict[str, Any]:
+        """Return what the page needs once: names, filters, who reviews."""
+        outcomes = self.ledger.outcomes
+        occurs = (outcomes.said | outcomes.truth.present).any(axis=0) | self._targets
+        taxonomy = self.ledger.taxonomy
+        return {
+            "reviewer": self.reviewer,
+            "safe": self.safe,
+            "images": len(self.ledger.keys),
+            "taxonomy": [{"name": name, "definition": self.definition(name)} for name in taxonomy.names],
+            "labels": [label for label, here in zip(outcomes.labels, occurs, strict=True) if here],
+            "outcomes": list(OUTCOMES),
+            "splits": sorted(set(self.ledger.dataset.images["split"]) - {""}),
+            "findings": {code: int(mask.sum()) for code, mask in sorted(self._findings.items())},
+        }
+
+    def progress(self) -> dict[str, Any]:
+        """Return the outcomes against the minimums over all images but the test set's, and how much is left."""
+        with self._lock:
+            self.ledger.look()
+            left = len(self.queue(Filter()))
+            counts = {name: self._count(value) for name, value in _COUNTED.items()}
+            rows = []
+            for column, label in enumerate(self.ledger.outcomes.labels):
+                row = {name: int(values[column]) for name, values in counts.items()}
+                if self._targets[column] or row["tp"] or row["fp"] or row["fn"]:
+                    rows.append({"label": label, "target": bool(self._targets[column]), **row})
+            mine = [entry for entry in self.ledger.journal.standing if entry.reviewer == self.reviewer]
+            policy = self.ledger.policy
+            return {
+                "labels": sorted(rows, key=lambda row: not row["target"]),
+                "need_fp": policy.minimum(Goal.FALSE_POSITIVES),
+                "need_fn": policy.minimum(Goal.FALSE_NEGATIVES),
+                "answered": len({seen.image for entry in mine for seen in entry.images}),
+                "left": left,
+            }
+
+    def answer(self, row: int, answers: Sequence[Said], *, together: bool = False, id: str = "") -> int:  # noqa: A002
+        """Record what the reviewer says of an image, and of its look-alikes with `together`.
+
+        Returns
+        -------
+        int
+            The number of the answer, to take it back by.
+
+        Raises
+        ------
+        InputError
+            There is no such image or label, or nothing is said.
+        OutputError
+            The answer could not be written.
+        """
+        if not 0 <= row < len(self.ledger.keys):
+            raise InputError(f"there is no image number {row}")
+        if not answers:
+            raise InputError("an answer says something about at least one label")
+        for said in answers:
+            if said.label != self.safe and said.label not in self.ledger.taxonomy:
+                raise InputError(f"{said.label!r} is not a label of taxonomy {self.ledger.dataset.taxonomy}")
+        with self._lock:
+            rows = self.ledger.alike(row) if together else [row]
+            return self.ledger.record(self.reviewer, rows, answers, id).number
+
+    def undo(self, number: int = 0, *, id: str = "") -> dict[str, Any] | None:  # noqa: A002
+        """Take back an answer of this reviewer, by default the newest one that stands.
+
+        Returns
+        -------
+        dict or None
+            `number` and `images` (positions) of what was taken back; None when there is nothing.
+        """
+        with self._lock:
+            self.ledger.look()
+            mine = [entry for entry in self.ledger.journal.standing if entry.reviewer == self.reviewer]
+            chosen = next((entry for entry in reversed(mine) if number in (0, entry.number)), None)
+            if chosen is None:
+                return None
+            self.ledger.take_back(self.reviewer, chosen, id)
+            return {"number": chosen.number, "images": self.ledger.rows_of(chosen)}
+
+
+def _findings(folder: Path, ledger: Ledger) -> dict[str, Mask]:
+    """Return the images of each finding: the reasons to leave images out, and what the folder's report holds."""
+    reasons = left_out(ledger.dataset, ledger.policy, ledger.outcomes)
+    found = {code: mask.copy() for code, mask in reasons.items()}
+    try:
+        lines = (folder / FINDINGS).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        document = json.loads(line)
+        row = ledger.position.get((document.get("location") or document).get("image") or "")
+        if row is not None:
+            mask = found.setdefault(document["code"], np.zeros(len(ledger.keys), dtype=bool))
+            mask[row] = True
+    return {code: mask for code, mask in found.items() if mask.any()}

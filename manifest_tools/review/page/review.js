@@ -1,0 +1,444 @@
+// The review page. A picture is asked for only when it is revealed; until then there is nothing here but its veil.
+const AHEAD = 8; // pictures that are made ready
+const KEPT = 40; // items and veils that are kept
+const $ = (id) => document.getElementById(id);
+const store = {
+  get: (name, other) => JSON.parse(sessionStorage.getItem(name) ?? JSON.stringify(other)),
+  set: (name, value) => sessionStorage.setItem(name, JSON.stringify(value)),
+};
+
+let start; // what the server says once
+let order = []; // positions of images, the next ones last
+let at = 0;
+let filter = "";
+let item = null;
+let questions = [];
+let looked = false; // the picture was revealed since it came up
+let busy = false;
+const items = new Map(); // image -> promise of its item
+const veils = new Map(); // image -> promise of a blob address
+const history = store.get("history", []); // own answers, to take back: [number, image]
+
+async function ask(path, body) {
+  const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch {
+    throw new Error("The server does not answer. Start “manifest-tools review” again; every answer before this one is saved.");
+  }
+  if (!answer.ok) {
+    const text = await answer.text();
+    let told = text;
+    try { told = JSON.parse(text).error; } catch { /* plain text */ }
+    throw new Error(told || `The server answered ${answer.status}.`);
+  }
+  return answer;
+}
+
+function problem(error) {
+  $("problem").textContent = error ? error.message : "";
+  $("problem").hidden = !error;
+}
+
+const say = (text) => { $("said").textContent = text; };
+
+// What is made ready
+
+function remember(map, key, make, forget = () => {}) {
+  if (!map.has(key)) {
+    const made = make();
+    made.catch(() => map.delete(key));
+    map.set(key, made);
+    for (const old of [...map.keys()].slice(0, Math.max(0, map.size - KEPT))) {
+      map.get(old).then(forget, () => {});
+      map.delete(old);
+    }
+  }
+  return map.get(key);
+}
+
+const label = () => new URLSearchParams(filter).get("label") ?? "";
+const itemOf = (image) => remember(items, image, async () =>
+  (await ask(`api/item/${image}?${new URLSearchParams({ label: label() })}`)).json());
+const blobOf = async (path) => URL.createObjectURL(await (await ask(path)).blob());
+const veilOf = (image) => remember(veils, image, () => blobOf(`veil/${image}`), URL.revokeObjectURL);
+
+function prepareAhead() {
+  for (const image of order.slice(at + 1, at + 1 + AHEAD)) {
+    itemOf(image).catch(() => {});
+    veilOf(image).catch(() => {});
+  }
+}
+
+// What is shown
+
+function hide() {
+  const picture = $("picture");
+  picture.hidden = true;
+  if (picture.src) URL.revokeObjectURL(picture.src);
+  picture.removeAttribute("src");
+  picture.alt = "";
+  $("veil").hidden = false;
+  $("cover").hidden = false;
+  $("stage").classList.remove("shown");
+  $("stage").setAttribute("aria-label", "Picture, hidden. Reveal it");
+}
+
+async function reveal() {
+  if (!item || busy) return;
+  if ($("stage").classList.contains("shown")) return hide();
+  const shown = item;
+  const address = await blobOf(`picture/${shown.index}`);
+  const picture = $("picture");
+  if (item !== shown || $("stage").classList.contains("shown")) return URL.revokeObjectURL(address);
+  picture.src = address;
+  picture.alt = "The picture";
+  await picture.decode();
+  if (item !== shown) return;
+  looked = true;
+  picture.hidden = false;
+  $("veil").hidden = true;
+  $("cover").hidden = true;
+  $("stage").classList.add("shown");
+  $("stage").setAttribute("aria-label", "Picture, revealed. Hide it");
+  problem(null);
+}
+
+async function show() {
+  const began = performance.now();
+  hide();
+  item = null;
+  looked = false;
+  $("veil").removeAttribute("src");
+  $("alike").checked = false;
+  if (at >= order.length) return showEnd();
+  const image = order[at];
+  document.body.dataset.image = image;
+  const veil = veilOf(image).catch((error) => error);
+  const found = await itemOf(image);
+  if (order[at] !== image) return;
+  item = found;
+  questions = [...found.questions];
+  const address = await veil;
+  if (item !== found) return;
+  if (address instanceof Error) problem(new Error(`This picture cannot be shown: ${address.message}`));
+  else $("veil").src = address;
+  $("name").textContent = found.name + (found.split ? ` · ${found.split}` : "");
+  $("together").hidden = !found.alike;
+  $("together").querySelector("span").textContent = `Answer for ${found.alike} look-alike${found.alike === 1 ? "" : "s"} too`;
+  showKnown();
+  showQuestion();
+  showPlace();
+  $("stage").disabled = false;
+  $("stage").focus({ preventScroll: true });
+  performance.measure("next", { start: began, end: performance.now() });
+  document.body.dataset.ready = `${image}:${at}`;
+  prepareAhead();
+}
+
+function showEnd() {
+  $("title").textContent = order.length ? "That was the last one." : "Nothing is waiting.";
+  $("why").textContent = "";
+  $("score").textContent = "";
+  $("definition").textContent = "Choose another filter, or finish and run “manifest-tools prepare” or “check” again.";
+  $("name").textContent = "";
+  $("known").replaceChildren();
+  $("together").hidden = true;
+  $("stage").disabled = true;
+  $("cover").hidden = true;
+  showPlace();
+  document.body.dataset.ready = "end";
+}
+
+function showQuestion() {
+  const [question] = questions;
+  for (const name of ["yes", "no"]) document.querySelector(`[data-do=${name}]`).disabled = !question;
+  if (!question) {
+    $("why").textContent = item.answered ? "Answered already" : item.known.length ? "Nothing is open" : "Nobody labelled this yet";
+    $("title").textContent = "What does the picture show?";
+    $("score").textContent = "";
+    $("definition").textContent = "Add every label that is there, or say that it is safe.";
+    return;
+  }
+  const open = questions.length > 1 ? ` · ${questions.length} questions` : "";
+  const why = question.truth === "unknown" ? "Nobody looked for this" : `Labelled ${question.truth} so far`;
+  $("why").textContent = (question.conflict ? "Look-alikes disagree" : why) + open;
+  $("title").textContent = `${question.label}?`;
+  const below = question.detail.map((part) => `${part.label} ${part.score} %`).join(", ");
+  $("score").textContent = question.score === null ? "The base model does not report it."
+    : `Base model: ${question.score} %${below ? ` (${below})` : ""}`;
+  $("definition").textContent = question.definition;
+}
+
+function showKnown() {
+  const lines = item.known.map(({ label: name, truth, source }) => {
+    const line = document.createElement("li");
+    line.textContent = `${name}: ${truth === null ? "unsure" : truth ? "present" : "absent"} (${source})`;
+    return line;
+  });
+  const title = document.createElement("h3");
+  title.textContent = "Said so far";
+  const list = document.createElement("ul");
+  list.append(...lines);
+  $("known").replaceChildren(...(lines.length ? [title, list] : []));
+}
+
+function showPlace() {
+  const here = order.length ? `${Math.min(at + 1, order.length).toLocaleString()} of ${order.length.toLocaleString()}` : "0";
+  $("place").textContent = `${here}${filter ? " · filtered" : ""} · ${start.reviewer}`;
+}
+
+async function showProgress() {
+  const told = await (await ask("api/progress")).json();
+  const rows = told.labels.map((line) => {
+    const row = document.createElement("tr");
+    row.classList.toggle("target", line.target);
+    const head = document.createElement("th");
+    head.scope = "row";
+    head.textContent = line.label;
+    row.append(head);
+    for (const [name, needed] of [["fp", told.need_fp], ["fn", told.need_fn], ["tp", 0], ["tn", 0]]) {
+      const cell = row.insertCell();
+      cell.textContent = needed ? `${line[name]}/${needed}` : line[name];
+      cell.classList.toggle("reached", needed > 0 && line[name] >= needed);
+    }
+    return row;
+  });
+  document.querySelector("#progress tbody").replaceChildren(...rows);
+  document.body.dataset.answered = told.answered;
+}
+
+// What is answered
+
+async function answer(answers, { stay = false } = {}) {
+  if (!item || busy) return;
+  if (!looked && answers.some(({ truth }) => truth !== null)) return say("Reveal the picture first.");
+  busy = true;
+  try {
+    const together = $("alike").checked;
+    const body = { image: item.index, answers, together, id: crypto.randomUUID() };
+    const { number } = await (await ask("api/answer", body)).json();
+    problem(null);
+    history.push([number, item.index]);
+    store.set("history", history.slice(-500));
+    if (together) items.clear(); else items.delete(item.index);
+    const words = answers.map(({ label: name, truth }) => `${name}: ${truth === null ? "unsure" : truth ? "yes" : "no"}`);
+    say(`Saved. ${words.join(", ")}${together ? `, and ${item.alike} more` : ""}`);
+    showProgress().catch(problem);
+    busy = false;
+    if (stay) {
+      item.known.push(...answers.map((said) => ({ ...said, source: `review:${start.reviewer}` })));
+      questions = questions.filter(({ label: name }) => !answers.some((said) => said.label === name));
+      showKnown();
+      return showQuestion();
+    }
+    questions.shift();
+    if (questions.length && !answers.some((said) => said.label === start.safe)) {
+      return showQuestion();
+    }
+    await next();
+  } finally {
+    busy = false;
+  }
+}
+
+const judge = (truth) => questions.length && answer([{ label: questions[0].label, truth }]);
+const unsure = () => answer([{ label: questions.length ? questions[0].label : start.safe, truth: null }]);
+const safe = () => answer([{ label: start.safe, truth: true }]);
+
+async function undo() {
+  if (busy) return;
+  busy = true;
+  try {
+    const [number, image] = history.pop() ?? [0, null];
+    store.set("history", history);
+    const undone = await (await ask("api/undo", { number, id: crypto.randomUUID() })).json();
+    if (!undone) return say("There is nothing to take back.");
+    items.clear();
+    say("Taken back.");
+    showProgress().catch(problem);
+    const back = image ?? undone.images[0];
+    if (back !== undefined) {
+      const place = order.indexOf(back);
+      if (place < 0) order.splice(at, 0, back); else at = place;
+    }
+  } finally {
+    busy = false;
+  }
+  await show();
+}
+
+async function next() {
+  at = Math.min(at + 1, order.length);
+  const seen = store.get("seen", 0) + 1;
+  store.set("seen", seen);
+  await show();
+  if (seen >= start.most) pause(`You have been through ${seen} pictures: enough for one session. Everything is saved.`, true);
+  else if (seen % start.pause_after === 0) pause(`${seen} pictures. Look away for a few minutes.`);
+}
+
+async function back() {
+  if (at === 0) return say("This is the first one.");
+  at -= 1;
+  items.delete(order[at]);
+  await show();
+}
+
+// Dialogs
+
+function pause(text, end = false) {
+  hide();
+  if (end) store.set("seen", 0);
+  $("pause").textContent = text;
+  $("pausing").showModal();
+}
+
+function add() {
+  if (!item) return;
+  if (!looked) return say("Reveal the picture first.");
+  $("typed").value = "";
+  offer();
+  $("adding").showModal();
+  $("typed").focus();
+}
+
+const folded = (text) => text.toLowerCase().replaceAll("&", "and");
+
+function offer() {
+  const words = folded($("typed").value).split(/\s+/).filter(Boolean);
+  const found = start.taxonomy.filter(({ name }) => words.every((word) => folded(name).includes(word)));
+  $("choices").replaceChildren(...found.map(({ name, definition }, number) => {
+    const line = document.createElement("li");
+    const note = document.createElement("small");
+    line.id = `choice-${number}`;
+    line.role = "option";
+    line.dataset.label = name;
+    line.textContent = name;
+    note.textContent = definition;
+    line.append(note);
+    return line;
+  }));
+  choose(0);
+}
+
+function choose(number) {
+  const lines = [...$("choices").children];
+  lines.forEach((line, place) => line.setAttribute("aria-selected", String(place === number)));
+  if (lines[number]) {
+    $("typed").setAttribute("aria-activedescendant", lines[number].id);
+    lines[number].scrollIntoView({ block: "nearest" });
+  } else $("typed").removeAttribute("aria-activedescendant");
+}
+
+function take(line) {
+  if (!line) return;
+  $("adding").close();
+  run(() => answer([{ label: line.dataset.label, truth: true }], { stay: true }));
+}
+
+function fillFilter() {
+  const form = $("filtering").querySelector("form");
+  const lists = { label: start.labels, outcome: start.outcomes, split: start.splits, finding: Object.keys(start.findings) };
+  for (const [name, values] of Object.entries(lists)) {
+    const text = (value) => (name === "finding" ? `${value} (${start.findings[value]})` : value.replaceAll("-", " "));
+    form.elements[name].replaceChildren(new Option("any", ""), ...values.map((value) => new Option(text(value), value)));
+  }
+}
+
+async function applyFilter() {
+  const form = new FormData($("filtering").querySelector("form"));
+  filter = new URLSearchParams([...form].filter(([, value]) => value)).toString();
+  $("filtering").close();
+  items.clear();
+  await load();
+}
+
+async function load() {
+  order = await (await ask(`api/queue?${filter}`)).json();
+  at = 0;
+  await show();
+}
+
+async function finish() {
+  hide();
+  item = null;
+  await ask("api/end", {});
+  if ($("pausing").open) $("pausing").close();
+  document.querySelector("main").hidden = true;
+  $("place").textContent = "Finished. Every answer is saved; this page can be closed.";
+}
+
+// Keys and pointers
+
+function toggle(name) {
+  const on = document.body.classList.toggle(name);
+  document.querySelector(`[data-do=${name}]`).setAttribute("aria-pressed", String(on));
+}
+
+const actions = {
+  reveal, undo, next, back, add, finish, safe, unsure,
+  yes: () => judge(true),
+  no: () => judge(false),
+  grey: () => toggle("grey"),
+  zoom: () => toggle("zoom"),
+  filter: () => $("filtering").showModal(),
+  help: () => $("helping").showModal(),
+  together: () => { if (!$("together").hidden) $("alike").checked = !$("alike").checked; },
+};
+const keys = {
+  " ": "reveal", y: "yes", n: "no", u: "unsure", s: "safe", a: "add", z: "undo", l: "together",
+  arrowleft: "back", arrowright: "next", g: "grey", x: "zoom", f: "filter", "?": "help",
+};
+
+async function run(action) {
+  try {
+    await action();
+  } catch (error) {
+    hide();
+    problem(error);
+  }
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-do]");
+  if (button) run(actions[button.dataset.do]);
+  if (target.closest("[data-close]")) target.closest("dialog").close();
+  const line = target.closest("#choices li");
+  if (line) take(line);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || document.querySelector("dialog[open]")) return;
+  const onButton = event.target.closest("button, summary, input");
+  if (event.key === " " && onButton && onButton.id !== "stage") return;
+  const name = keys[event.key.toLowerCase()];
+  if (!name || !start) return;
+  event.preventDefault();
+  run(actions[name]);
+});
+document.addEventListener("keyup", (event) => { // a button also answers to the key's release
+  if (event.key === " " && event.target.id === "stage") event.preventDefault();
+});
+
+$("typed").addEventListener("input", offer);
+$("typed").addEventListener("keydown", (event) => {
+  const lines = [...$("choices").children];
+  const chosen = lines.findIndex((line) => line.getAttribute("aria-selected") === "true");
+  if (event.key === "ArrowDown") choose(Math.min(chosen + 1, lines.length - 1));
+  else if (event.key === "ArrowUp") choose(Math.max(chosen - 1, 0));
+  else if (event.key === "Enter") take(lines[chosen]);
+  else return;
+  event.preventDefault();
+});
+$("filtering").querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  run(applyFilter);
+});
+document.addEventListener("visibilitychange", () => { if (document.hidden) hide(); });
+
+run(async () => {
+  start = await (await ask("api/start")).json();
+  fillFilter();
+  await Promise.all([load(), showProgress()]);
+});

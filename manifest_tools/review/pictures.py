@@ -1,0 +1,111 @@
+"""What the page shows of an image: a veil without detail until it is revealed, and the picture itself.
+
+Both are made together and ahead of time, and kept in a cache of bounded size.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from PIL import Image, ImageFilter, ImageOps
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import ManifestToolsError
+from manifest_tools.images.raster import FORMATS
+
+Reader = Callable[[str], bytes]
+KEPT = 48  # pictures; about 200 kB each
+_VEIL = 16  # pixels along the longer side: nothing can be made out
+_SIDE = 1600  # pixels along the longer side of the picture
+_MOST_PIXELS = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An image as the page gets it, as JPEG: `veil` is tiny, grey and blurred, `picture` is the image itself."""
+
+    veil: bytes = b""
+    picture: bytes = b""
+    error: str = ""
+
+
+class Pictures:
+    """Makes and keeps what is shown of the images of a data set. For several threads.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Whose images are shown; they are asked for by position only.
+    reader : callable
+        Returns the bytes behind an ``s3://`` address. Local files are read directly.
+    """
+
+    def __init__(self, dataset: Dataset, reader: Reader) -> None:
+        self._dataset, self._reader = dataset, reader
+        self._uris = list(dataset.images["uri"].where(dataset.images["uri"] != "", dataset.images["image"]))
+        self._kept: OrderedDict[int, Future[Shown]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getitem__(self, row: int) -> Shown:
+        """Return an image, made now unless it was made ahead; whoever asks meanwhile waits for the same one."""
+        with self._lock:
+            future = self._kept.get(row)
+            mine = future is None
+            if future is None:
+                future = self._kept[row] = Future()
+            self._kept.move_to_end(row)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        if mine:
+            future.set_result(self._make(row))
+        return future.result()
+
+    def _make(self, row: int) -> Shown:
+        uri = self._uris[row]
+        try:
+            data = self._reader(uri) if uri.startswith("s3://") else self._dataset.path_of(uri).read_bytes()
+            return show(data)
+        except (OSError, ManifestToolsError) as error:
+            return Shown(error=str(getattr(error, "strerror", "") or error))
+        except Exception as error:  # noqa: BLE001 - decoders raise anything on broken data
+            return Shown(error=f"the picture cannot be decoded: {error}")
+
+
+def show(data: bytes) -> Shown:
+    """Return what the page shows of an image file: upright, on white, without metadata.
+
+    Raises
+    ------
+    OSError
+        The data is no image of a known format, or too large to show.
+    """
+    Image.init()
+    known = [name for name in FORMATS if name in Image.OPEN]
+    with Image.open(io.BytesIO(data), formats=known) as image:
+        if image.width * image.height > _MOST_PIXELS:
+            raise OSError(f"{image.width} x {image.height} pixels are too many to show")
+        image.draft("RGB", (_SIDE, _SIDE))
+        picture: Image.Image = ImageOps.exif_transpose(image)
+        picture.thumbnail((_SIDE, _SIDE))
+        if picture.has_transparency_data:
+            picture = picture.convert("RGBA")
+            white = Image.new("RGBA", picture.size, "white")
+            picture = Image.alpha_composite(white, picture)
+        picture = picture.convert("RGB")
+    small = picture.convert("L")
+    small.thumbnail((_VEIL, _VEIL), Image.Resampling.BOX)
+    veil = small.filter(ImageFilter.GaussianBlur(1.5)).resize(
+        (small.width * 4, small.height * 4), Image.Resampling.BICUBIC
+    )
+    return Shown(_jpeg(veil, 60), _jpeg(picture, 85))
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return stream.getvalue()

@@ -1,0 +1,239 @@
+"""The server of the review page: a few addresses over a :class:`Desk`, on this machine only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from manifest_tools.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
+from manifest_tools.review.desk import Desk
+from manifest_tools.review.pictures import Pictures, Reader, Shown
+from manifest_tools.review.queue import Filter
+from manifest_tools.reviews import Said, merge_journal
+
+try:
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import Request
+    from starlette.responses import JSONResponse, Response
+    from starlette.routing import Route
+
+    from manifest_tools.review.guard import Guard
+except ImportError as error:
+    msg = "the review page needs an extra: pip install 'manifest-tools[review]'"
+    raise MissingExtraError(msg) from error
+
+_ASSETS = {"/": ("index.html", "text/html"), "/review.css": ("review.css", "text/css"),
+           "/review.js": ("review.js", "text/javascript")}  # fmt: skip
+_MOST_BODY = 64 * 1024  # bytes
+_GRACE = 2  # seconds for requests under way when the server ends
+
+
+class Session(NamedTuple):
+    """How a session is paced: a reminder to pause after so many pictures, an end after so many."""
+
+    pause_after: int = 50
+    most: int = 300
+
+
+def serve(
+    folder: str | Path,
+    *,
+    reviewer: str,
+    reader: Reader,
+    session: Session | None = None,
+    ready: Callable[[str], None],
+) -> int:
+    """Serve the review page of an output folder until it is interrupted or the page ends the session.
+
+    Parameters
+    ----------
+    folder : path
+        An output folder.
+    reviewer : str
+        Whose answers these are.
+    reader : callable
+        Returns the bytes behind an ``s3://`` address.
+    session : Session, optional
+        Pauses and end of a session.
+    ready : callable
+        Called with the page's address, which holds the token, once the server listens.
+
+    Returns
+    -------
+    int
+        How many answers the journal holds.
+
+    Raises
+    ------
+    InputError
+        The folder holds no data set.
+    OutputError
+        The answers cannot be merged into the data set; they stay in the journal.
+    """
+    desk = Desk(folder, reviewer)
+    with socket.socket() as listener, ThreadPoolExecutor(3, "pictures") as workers:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        app = application(desk, Pictures(desk.ledger.dataset, reader), workers, session or Session())
+        guard = Guard(app, port)
+        config = uvicorn.Config(
+            guard, log_level="error", access_log=False, lifespan="off", server_header=False,
+            timeout_graceful_shutdown=_GRACE,
+        )  # fmt: skip
+        server = _Server(config)
+        app.state.end = lambda: setattr(server, "should_exit", True)
+        server.ready = lambda: ready(f"http://127.0.0.1:{port}/?token={guard.token}")
+        try:
+            server.run(sockets=[listener])
+        except KeyboardInterrupt:  # the ordinary way to end
+            pass
+        finally:
+            merge_journal(folder, save=True)
+    return len(desk.ledger.journal.standing)
+
+
+class _Server(uvicorn.Server):
+    ready: Callable[[], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.ready()
+
+
+def application(desk: Desk, pictures: Pictures, workers: ThreadPoolExecutor, session: Session) -> Starlette:
+    """Return the server's addresses, unguarded."""
+    page = _Page(desk, pictures, workers, session)
+    routes = [Route(path, _asset) for path in _ASSETS]
+    routes += [
+        Route("/favicon.ico", _no_icon),
+        Route("/veil/{row:int}", page.veil),
+        Route("/picture/{row:int}", page.picture),
+        Route("/api/start", page.start),
+        Route("/api/queue", page.queue),
+        Route("/api/item/{row:int}", page.item),
+        Route("/api/progress", page.progress),
+        Route("/api/answer", page.answer, methods=["POST"]),
+        Route("/api/undo", page.undo, methods=["POST"]),
+        Route("/api/end", _end, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={ManifestToolsError: _failed})
+
+
+class _Page:
+    """What answers each address. Functions without `async` run in threads of the framework."""
+
+    def __init__(self, desk: Desk, pictures: Pictures, workers: ThreadPoolExecutor, session: Session) -> None:
+        self._desk, self._pictures, self._workers, self._session = desk, pictures, workers, session
+
+    async def _shown(self, request: Request) -> Shown:
+        row = request.path_params["row"]
+        if row >= len(self._desk.ledger.keys):
+            return Shown(error="there is no such image")
+        return await asyncio.get_running_loop().run_in_executor(
+            self._workers, self._pictures.__getitem__, row
+        )
+
+    async def veil(self, request: Request) -> Response:
+        made = await self._shown(request)
+        return _refused(made.error, 404) if made.error else Response(made.veil, media_type="image/jpeg")
+
+    async def picture(self, request: Request) -> Response:
+        made = await self._shown(request)
+        return _refused(made.error, 404) if made.error else Response(made.picture, media_type="image/jpeg")
+
+    def start(self, request: Request) -> Response:  # noqa: ARG002 - one signature for all
+        return JSONResponse(self._desk.catalogue() | self._session._asdict())
+
+    def queue(self, request: Request) -> Response:
+        chosen = request.query_params
+        names = ("label", "outcome", "split", "finding")
+        wanted = Filter(**{name: chosen.get(name, "") for name in names}, everything="everything" in chosen)
+        return JSONResponse(self._desk.queue(wanted))
+
+    def item(self, request: Request) -> Response:
+        label = request.query_params.get("label", "")
+        return JSONResponse(self._desk.item(request.path_params["row"], label))
+
+    def progress(self, request: Request) -> Response:  # noqa: ARG002
+        return JSONResponse(self._desk.progress())
+
+    async def answer(self, request: Request) -> Response:
+        document = await _body(request)
+        row, answers, together = _answer(document)
+        number = await run_in_threadpool(self._desk.answer, row, answers, together=together, id=_id(document))
+        return JSONResponse({"number": number})
+
+    async def undo(self, request: Request) -> Response:
+        document = await _body(request)
+        number = document.get("number", 0)
+        if type(number) is not int:
+            raise InputError("number: expected a whole number")
+        return JSONResponse(await run_in_threadpool(self._desk.undo, number, id=_id(document)))
+
+
+def _asset(request: Request) -> Response:
+    name, kind = _ASSETS[request.url.path]
+    content = files("manifest_tools.review").joinpath("page", name).read_bytes()
+    return Response(content, media_type=kind)
+
+
+def _no_icon(request: Request) -> Response:  # noqa: ARG001
+    return Response(status_code=204)
+
+
+async def _end(request: Request) -> Response:
+    request.app.state.end()
+    return JSONResponse({})
+
+
+def _failed(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature
+    return _refused(str(error), 500 if isinstance(error, OutputError) else 400)
+
+
+def _refused(message: str, status: int) -> Response:
+    return JSONResponse({"error": message}, status)
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    """Return the JSON object that was sent."""
+    if request.headers.get("content-type") != "application/json":
+        raise InputError("expected JSON")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST_BODY:
+            raise InputError(f"the request is larger than {_MOST_BODY:,} bytes")
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise InputError("expected a JSON object")
+    return document
+
+
+def _answer(document: Mapping[str, Any]) -> tuple[int, list[Said], bool]:
+    row, answers = document.get("image"), document.get("answers")
+    if type(row) is not int or not isinstance(answers, list):
+        raise InputError("expected an image's number and a list of answers")
+    said = []
+    for item in answers:
+        match item:
+            case {"label": str(label), "truth": bool() | None as truth}:
+                said.append(Said(label, truth))
+            case _:
+                raise InputError("an answer is a label, and true, false or null")
+    return row, said, document.get("together") is True
+
+
+def _id(document: Mapping[str, Any]) -> str:
+    return str(document.get("id", ""))[:64]

@@ -1,0 +1,203 @@
+"""The review sheet: the open questions as a table, for people who will not use the page, and the way back.
+
+One row per question. People fill in `answer` (yes, no, unsure; for the whole image also safe) and `add_labels`
+(names between semicolons). Nobody's answers are lost on the way: those given before stand in the sheet too.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from manifest_tools.dataset import replacing
+from manifest_tools.errors import InputError, OutputError
+from manifest_tools.review.desk import Desk
+from manifest_tools.review.queue import Filter
+from manifest_tools.reviews import Said
+
+COLUMNS = ("image", "sha256", "label", "score", "so_far", "answer", "add_labels", "reviewer")
+_ANSWERS: dict[str, bool | None] = {
+    **dict.fromkeys(("yes", "y", "right", "true", "1", "present"), True),
+    **dict.fromkeys(("no", "n", "wrong", "false", "0", "absent"), False),
+    **dict.fromkeys(("unsure", "u", "?", "unknown"), None),
+}
+_WORDS = {True: "yes", False: "no", None: "unsure"}
+_FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "'",
+    "\t",
+    "\r",
+)  # a spreadsheet would compute, or swallow, what begins like this
+
+
+def export_sheet(desk: Desk, path: str | Path) -> int:
+    """Write the open questions and the answers so far as a CSV table.
+
+    Parameters
+    ----------
+    desk : Desk
+        What is open, and in which order.
+    path : path
+        The file; replaced in one go.
+
+    Returns
+    -------
+    int
+        How many rows were written.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    path, count = Path(path), 0
+    try:
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as stream:
+            table = csv.writer(stream)
+            table.writerow(COLUMNS)
+            for cells in _rows(desk):
+                table.writerow([_guarded(cell) for cell in cells])
+                count += 1
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}; choose another file for --export"
+        raise OutputError(msg) from error
+    return count
+
+
+def _rows(desk: Desk) -> Iterator[tuple[str, ...]]:
+    digests = list(desk.ledger.dataset.images["sha256"])
+    for row in desk.queue(Filter()):
+        item = desk.item(row)
+        place = (item["name"], digests[row])
+        for question in item["questions"]:
+            score = "" if question["score"] is None else str(question["score"])
+            yield (*place, question["label"], score, question["truth"], "", "", "")
+        if not item["questions"]:
+            yield (*place, "", "", "unknown", "", "", "")
+    for reviewer, row, said in _standing(desk):
+        yield desk.ledger.keys[row], digests[row], said.label, "", "", _WORDS[said.truth], "", reviewer
+
+
+def _standing(desk: Desk) -> list[tuple[str, int, Said]]:
+    """Return what reviewers said last of each image and label: reviewer, position, statement."""
+    newest = {}
+    for entry in desk.ledger.journal.standing:
+        for row in desk.ledger.rows_of(entry):
+            for said in entry.answers:
+                newest[entry.reviewer, row, said.label] = said.truth
+    return [(reviewer, row, Said(label, truth)) for (reviewer, row, label), truth in newest.items()]
+
+
+class _Row(NamedTuple):
+    reviewer: str
+    row: int
+    answers: tuple[Said, ...]
+
+
+def import_sheet(desk: Desk, path: str | Path) -> int:
+    """Take in a filled review sheet, whole or not at all. What stands in the journal already is not taken twice.
+
+    Parameters
+    ----------
+    desk : Desk
+        Its reviewer answers for rows whose `reviewer` is empty.
+    path : path
+        A CSV table with the columns of :func:`export_sheet`; other columns are passed over.
+
+    Returns
+    -------
+    int
+        How many answers were new.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or a row cannot be understood.
+    OutputError
+        The answers cannot be written.
+    """
+    known = {(reviewer, row, said.label): said.truth for reviewer, row, said in _standing(desk)}
+    count = 0
+    for reviewer, row, answers in [
+        _read(desk, cells, f"{path}, line {line}") for line, cells in _cells(path)
+    ]:
+        new = [said for said in answers if known.get((reviewer, row, said.label), "") != said.truth]
+        if new:
+            desk.ledger.record(reviewer, [row], new, "")
+            count += len(new)
+    return count
+
+
+def _cells(path: str | Path) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows of a sheet, with the line on which each ends."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"cannot read {path}: {getattr(error, 'strerror', None) or error}; expected CSV in UTF-8"
+        raise InputError(msg) from error
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)  # spreadsheets write the one of their language
+    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
+    missing = [name for name in ("image", "label", "answer") if name not in (table.fieldnames or ())]
+    if missing:
+        msg = f"{path} has no column {missing[0]!r}; expected the columns {', '.join(COLUMNS)}"
+        raise InputError(msg)
+    try:
+        return [
+            (table.line_num, {name: _unguarded(cell) for name, cell in row.items() if isinstance(cell, str)})
+            for row in table
+        ]
+    except csv.Error as error:
+        msg = f"{path}, line {table.line_num}: {error}; expected CSV"
+        raise InputError(msg) from error
+
+
+def _read(desk: Desk, cells: dict[str, str], place: str) -> _Row:
+    answer, label = cells["answer"].strip().lower(), cells["label"].strip()
+    said: list[Said] = []
+    if answer in _ANSWERS:
+        said.append(Said(label or desk.safe, _ANSWERS[answer]))
+        if not label and _ANSWERS[answer] is not None:
+            raise InputError(
+                f"{place}: answer is {answer!r}, but the row names no label; expected safe or unsure"
+            )
+    elif answer and desk.ledger.policy.is_safe(answer):
+        said.append(Said(desk.safe, True))
+    elif answer:
+        raise InputError(f"{place}: answer is {answer!r}; expected yes, no, unsure or safe")
+    added = (name.strip() for name in cells.get("add_labels", "").split(";"))
+    said += [Said(name, True) for name in added if name]
+    for name, _ in said:
+        if name != desk.safe and name not in desk.ledger.taxonomy:
+            near = ", ".join(desk.ledger.taxonomy.suggest(name)) or "none"
+            raise InputError(f"{place}: {name!r} is not a label of the taxonomy; nearest: {near}")
+    reviewer = cells.get("reviewer", "").strip() or desk.reviewer
+    return _Row(reviewer, _position(desk, cells, place) if said else -1, tuple(said))
+
+
+def _position(desk: Desk, cells: dict[str, Any], place: str) -> int:
+    """Return the image that a row is about: by key, else by content (a spreadsheet may have mangled the key)."""
+    row = desk.ledger.position.get(cells["image"])
+    digest = cells.get("sha256", "").strip()
+    if row is None and digest:
+        same = desk.ledger.dataset.images["sha256"].eq(digest).to_numpy().nonzero()[0]
+        row = int(same[0]) if len(same) else None
+    if row is None:
+        raise InputError(
+            f"{place}: there is no image {cells['image']!r}; expected the names of the exported sheet"
+        )
+    return row
+
+
+def _guarded(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _unguarded(cell: str) -> str:
+    return cell.removeprefix("'")

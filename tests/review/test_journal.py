@@ -1,0 +1,163 @@
+"""The journal: what was answered survives, and becomes labels."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.policy import Policy
+from manifest_tools.reviews import JOURNAL, Entry, Journal, Said, Seen, merge_journal, set_aside_journal
+from manifest_tools.rounds import carry_over
+from manifest_tools.truth import effective_truth
+from tests.review.conftest import ALCOHOL, image_of, make_folder
+
+
+def reviews(dataset):
+    rows = dataset.labels[dataset.labels["source"].str.startswith("review:")]
+    return sorted(
+        zip(rows["image"], rows["label"], rows["source"], rows["truth"], rows["line"], strict=True), key=str
+    )
+
+
+def say(journal, image, label, *, truth, reviewer="ana", judged="scope"):
+    return journal.append(reviewer, images=[Seen(image, "", judged)], answers=[Said(label, truth)])
+
+
+names = st.text(st.characters(codec="utf-8"), max_size=20)
+entries = st.builds(
+    Entry,
+    number=st.integers(1, 10**9),
+    reviewer=names,
+    images=st.lists(st.builds(Seen, names, names, names), min_size=1, max_size=3).map(tuple),
+    answers=st.lists(st.builds(Said, names, st.none() | st.booleans()), min_size=1, max_size=3).map(tuple),
+    id=names,
+    at=names,
+)
+
+
+@given(entries)
+def test_an_entry_is_one_line_and_reads_back(entry):
+    line = entry.to_line()
+    assert line.count(b"\n") == 1
+    assert Entry.from_line(line) == entry
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{", b"[]", b"1", b'{"number": 1}', b'{"number": 1, "reviewer": "a", "images": [{}]}']
+)
+def test_what_is_no_entry_is_passed_over(line):
+    assert Entry.from_line(line) is None
+
+
+def test_answers_become_labels_and_merging_twice_changes_nothing(folder):
+    journal = Journal.of(folder)
+    say(journal, "000.png", ALCOHOL, truth=True)
+    say(journal, "001.png", ALCOHOL, truth=None)
+    merged = merge_journal(folder, save=True)
+    assert [row[:3] for row in reviews(merged)] == [
+        ("000.png", ALCOHOL, "review:ana"), ("001.png", ALCOHOL, "review:ana")]  # fmt: skip
+    truth = effective_truth(merged, Policy())
+    column = truth.labels.index(ALCOHOL)
+    assert truth.present[0, column]
+    assert truth.unsure[1, column]
+    again = merge_journal(folder, save=True)
+    assert again.fingerprint() == merged.fingerprint()
+    assert len(again.history) == len(merged.history)
+
+
+def test_an_undo_is_a_new_line_and_takes_the_answer_back(folder):
+    before = Dataset.load(folder)
+    journal = Journal.of(folder)
+    say(journal, "003.png", "Safe", truth=True, judged="")
+    assert merge_journal(folder, save=True).image("003.png")["judged"] == "all"
+    journal.append("ana", undoes=1)
+    after = merge_journal(folder, save=True)
+    assert reviews(after) == []
+    assert after.image("003.png")["judged"] == ""
+    assert after.images.equals(before.images)
+    assert len((folder / "dataset" / JOURNAL).read_bytes().splitlines()) == 2
+
+
+def test_a_torn_last_line_is_passed_over_and_the_next_answer_stands(folder):
+    journal = Journal.of(folder)
+    say(journal, "000.png", ALCOHOL, truth=True)
+    say(journal, "001.png", ALCOHOL, truth=True)
+    path = folder / "dataset" / JOURNAL
+    path.write_bytes(path.read_bytes()[:-20])  # as a killed writer leaves it
+    journal = Journal.of(folder)
+    assert [entry.number for entry in journal.entries] == [1]
+    say(journal, "002.png", ALCOHOL, truth=False)
+    assert [entry.images[0].image for entry in Journal.of(folder).entries] == ["000.png", "002.png"]
+    assert [entry.number for entry in Journal.of(folder).entries] == [1, 2]
+
+
+def test_the_same_id_is_written_once(folder):
+    journal = Journal.of(folder)
+    for _ in range(2):
+        journal.append("ana", images=[Seen("000.png")], answers=[Said(ALCOHOL, True)], id="once")
+    assert len(Journal.of(folder).entries) == 1
+
+
+def _write_ten(folder, reviewer):
+    journal = Journal.of(folder)
+    for _ in range(10):
+        say(journal, "000.png", ALCOHOL, truth=True, reviewer=reviewer)
+
+
+def test_two_processes_do_not_overwrite_each_other(folder):
+    start = multiprocessing.get_context("fork")
+    writers = [start.Process(target=_write_ten, args=(folder, name)) for name in ("ana", "ben")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    numbers = [entry.number for entry in Journal.of(folder).entries]
+    assert numbers == list(range(1, 21))
+
+
+def test_a_new_journal_counts_on_from_the_reviews_that_are_there(folder):
+    say(Journal.of(folder), "000.png", ALCOHOL, truth=True)
+    merged = merge_journal(folder, save=True)
+    assert set_aside_journal(folder).name == "reviews-1.jsonl"
+    assert set_aside_journal(folder) is None
+    journal = Journal.of(folder, merged.labels)
+    say(journal, "001.png", ALCOHOL, truth=True)
+    assert [row[4] for row in reviews(merge_journal(folder))] == [1, 2]
+
+
+def test_answers_follow_an_image_that_was_renamed(folder):
+    dataset = Dataset.load(folder)
+    digest = dataset.image("000.png")["sha256"]
+    Journal.of(folder).append("ana", images=[Seen("000.png", digest, "scope")], answers=[Said(ALCOHOL, True)])
+    merged = merge_journal(folder, save=True)
+    images = dataset.images.assign(image=dataset.images["image"].replace("000.png", "new name.png"))
+    labels = dataset.labels.assign(image=dataset.labels["image"].replace("000.png", "new name.png"))
+    renamed = carry_over(replace(dataset, images=images, labels=labels), merged, Policy())
+    renamed.save(folder)
+    assert [row[0] for row in reviews(merge_journal(folder))] == ["new name.png"]
+
+
+def test_the_newest_answer_counts_and_reviewers_stay_apart(folder):
+    journal = Journal.of(folder)
+    say(journal, "000.png", ALCOHOL, truth=True)
+    say(journal, "000.png", ALCOHOL, truth=False, reviewer="ben")
+    say(journal, "000.png", ALCOHOL, truth=True)
+    merged = merge_journal(folder)
+    assert [(row[2], bool(row[3]), int(row[4])) for row in reviews(merged)] == [
+        ("review:ana", True, 3), ("review:ben", False, 2)]  # fmt: skip
+    truth = effective_truth(merged, Policy())
+    assert truth.present[0, truth.labels.index(ALCOHOL)]
+
+
+def test_awkward_names_are_found_again(tmp_path):
+    names = ["a b#1%20.png", "ümlaut 🙂.png", "new\nline.png", "-dash.png"]
+    folder = make_folder(tmp_path, [image_of(0, name) for name in names], [])
+    journal = Journal.of(folder)
+    for name in names:
+        say(journal, name, ALCOHOL, truth=True)
+    assert {row[0] for row in reviews(merge_journal(folder))} == set(names)
