@@ -68,6 +68,15 @@ def test_every_usable_image_stands_in_one_manifest_once(folder):
     assert report.facts["readiness"]["state"] == "unknown"
 
 
+def test_without_a_single_usable_image_the_report_says_so(folder):
+    for path in (folder / "images").rglob("*.*"):
+        path.write_bytes(path.read_bytes()[:300])
+    _, report = run(folder)
+    assert not report.passed
+    assert both(folder / "out") == {}
+    assert "None of the 40 images can be used" in (folder / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_what_cannot_be_used_is_left_out_whole_and_listed(folder):
     images = folder / "images"
     (images / "shop 0" / "picture 00.png").write_bytes(b"")

@@ -32,6 +32,13 @@ class LabelLevel(StrEnum):
     ALL = "all"
 
 
+class Thumbnails(StrEnum):
+    """Whether the report page holds small pictures."""
+
+    NONE = "none"
+    HIDDEN = "hidden"
+
+
 class Keys(StrEnum):
     """How object keys are made."""
 
@@ -47,6 +54,12 @@ Format = Annotated[
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress, no step lines.", rich_help_panel=_RUNNING)
+]
+Pictures = Annotated[
+    Thumbnails,
+    typer.Option(
+        "--thumbnails", help="Small pictures in report.html: none, or hidden until the reader reveals one."
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="For every random choice.", rich_help_panel=_RUNNING)]
 Workers = Annotated[

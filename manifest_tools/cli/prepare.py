@@ -61,6 +61,7 @@ def prepare(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget an earlier run's reviews and locks.")
     ] = False,
+    thumbnails: options.Pictures = options.Thumbnails.NONE,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Decode every image again.")] = False,
     label_level: options.Level = None,
     safe_names: options.SafeNames = None,
@@ -114,6 +115,7 @@ def prepare(
             seed=seed,
             workers=workers,
             cache=not no_cache,
+            thumbnails=str(thumbnails),
             max_findings=max_findings,
             watcher=lines,
         )

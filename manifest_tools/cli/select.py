@@ -22,6 +22,7 @@ def select(
             "--out", metavar="DIR", help="Where the results go; default: the prepared folder itself."
         ),
     ] = None,
+    thumbnails: options.Pictures = options.Thumbnails.NONE,
     policy: options.PolicyFile = None,
     target: options.Targets = None,
     fail_on: options.Fail = None,
@@ -57,6 +58,12 @@ def select(
         facts = dataset.sources["select"]
         kept = ", ".join(f"{count:,} {why}" for why, count in facts["kept"].items() if count)
         say(f"{facts['found'] - facts['set_aside']:,} of {facts['found']:,} images kept ({kept or 'none'})")
-    result = check_write(dataset, output.claim(out or folder), policy=chosen, max_findings=max_findings)
+    result = check_write(
+        dataset,
+        output.claim(out or folder),
+        policy=chosen,
+        thumbnails=str(thumbnails),
+        max_findings=max_findings,
+    )
     print_report(result.report, format)
     exit_with(result.report)

@@ -64,7 +64,8 @@ def write_manifests(
     policy = policy or Policy.from_dict(dataset.policy)
     if to is not None:
         dataset = replace(dataset, destination=to)
-    if not dataset.images.empty and not dataset.images["split"].isin(SIDES).any():
+    was_split = any(entry["step"] == "split" for entry in dataset.history)  # of nothing usable, perhaps
+    if not (dataset.images.empty or was_split or dataset.images["split"].isin(SIDES).any()):
         msg = "the data set has no split yet; run split_dataset ('manifest-tools split') before writing manifests"
         raise InputError(msg)
     outcomes = compare(dataset, policy)
