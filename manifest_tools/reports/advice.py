@@ -26,9 +26,19 @@ class Advice:
 
 
 def advice(report: Report) -> tuple[Advice, ...]:
-    """Return the plan of a report, entry by entry, the test set last; empty when nothing is missing."""
+    """Return the plan of a report, entry by entry, the test set last; empty when nothing is missing.
+
+    What only the base model can tell is said once, not for every label.
+    """
     plan = report.facts.get("plan", {})
-    found = [_of_samples(entry) for entry in plan.get("samples", ())]
+    targets = report.facts.get("made", {}).get("policy", {}).get("targets")
+    entries = plan.get("samples", ())
+    known = [e for e in entries if not e["predict"] or e["count"] or (targets and _surely_missing(e) > 0)]
+    found = [_of_samples(entry) for entry in known]
+    if len(known) < len(entries):
+        status = "how many samples there are is not known before it has been asked"
+        step = "run 'manifest-tools predict DIR', or give its answers with --predictions FILE"
+        found.insert(0, Advice("Ask the base model first", status, (step,), ()))
     test = plan.get("test")
     if test and test["missing"]:
         status = f"{test['count']:,} of {test['needed']:,} images; {test['missing']:,} more needed"
@@ -36,10 +46,18 @@ def advice(report: Report) -> tuple[Advice, ...]:
     return tuple(found)
 
 
+def _surely_missing(entry: Mapping[str, Any]) -> int:
+    """Return how many samples are missing even if every open image turns out to be one."""
+    return int(entry["missing"] - entry["predict"])
+
+
 def _of_samples(entry: Mapping[str, Any]) -> Advice:
     goal = GOALS[entry["goal"]]
     status = f"{entry['count']:,} of {entry['needed']:,} in training"
-    if entry["missing"]:
+    surely = _surely_missing(entry)
+    if entry["predict"] and surely > 0:
+        status += f", at most {entry['count'] + entry['predict']:,} once the base model is asked; {surely:,} more needed"
+    elif entry["missing"] and not entry["predict"]:
         status += f"; {entry['missing']:,} more needed"
     images = tuple((image["image"], image["score"]) for image in entry["confirm"]["first"])
     return Advice(f"{entry['label']}, {goal}", status, tuple(_steps(entry)), images)
@@ -48,9 +66,11 @@ def _of_samples(entry: Mapping[str, Any]) -> Advice:
 def _steps(entry: Mapping[str, Any]) -> Iterator[str]:
     if entry["effective"] < entry["count"]:
         yield f"counted without look-alikes: {entry['effective']:,} different pictures"
-    if entry["missing"]:
+    if entry["missing"] and not entry["predict"]:
         yield _collect(entry, "the test set")
     if entry["predict"]:
+        if _surely_missing(entry) > 0:
+            yield f"collect: at least {_surely_missing(entry):,}, for training alone"
         yield f"ask the base model: {entry['predict']:,} images at hand may turn out to be such samples"
     if entry["confirm"]["count"]:
         yield f"confirm: {entry['confirm']['count']:,} images at hand wait only for a person's answer"

@@ -109,12 +109,14 @@ def verdict(report: Report) -> Verdict:
 
 
 def still_needed(report: Report, row: Mapping[str, Any]) -> str:
-    """Return what one label of the table lacks, such as "6 FP or 48 FN", or "enough"."""
+    """Return what one label of the table lacks, such as "6 FP or 48 FN", "enough", or "not known"."""
     policy = report.facts.get("made", {}).get("policy", {})
     goals = row.get("targets") or list(row["shortfall"])
     if policy.get("targets") and not row.get("targets"):
         return "no target"
     strict = policy.get("reading") == "strict"
+    if None in outcome_counts(row, "train").values():
+        return "not known"
     lacking = {goal: count for goal, count in row["shortfall"].items() if count}
     wanted = list(row["shortfall"]) if strict else goals
     missing = [f"{lacking[goal]:,} {_SHORT[goal]}" for goal in wanted if goal in lacking]

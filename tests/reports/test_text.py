@@ -118,7 +118,32 @@ class TestTable:
             for x in render_text(check(mixture(tp=4, split="", asked=False))).splitlines()
             if x[:8] == "Alcohol "
         )
-        assert line.split()[1:9] == ["4", "4", "0", "?", "?", "?", "?", "20"]
+        assert line.split()[1:] == ["4", "4", "0", "?", "?", "?", "?", "not", "known"]
+
+
+class TestAdvice:
+    def test_what_only_the_base_model_can_tell_is_said_once(self):
+        alike = {"asked": False, "split": ""}
+        split = together(mixture(tp=9, **alike), mixture("Gambling", tp=9, tn=30, prefix="g/", **alike))
+        text = render_text(check(split))
+        assert text.count("Ask the base model first") == 1
+        assert "collect: " not in text.replace("What to collect", "")
+
+    def test_a_target_that_is_out_of_reach_is_told_all_the_same(self):
+        report = check(
+            mixture(tp=30, asked=False, split=""), targets=(Target("Alcohol", Goal.FALSE_NEGATIVES),)
+        )
+        text = " ".join(render_text(report, width=200).split())
+        assert "0 of 50 in training, at most 30 once the base model is asked; 20 more needed" in text
+
+    def test_what_is_missing_is_counted_with_the_share_of_the_test_set(self):
+        report = check(together(mixture(fp=10, tn=70), mixture(tn=20, split="test", prefix="t/")))
+        assert "10 of 20 in training; 10 more needed" in render_text(report)
+        assert "collect: about 13, as a share goes to the test set" in render_text(report)
+
+    def test_images_to_confirm_are_named_with_their_scores(self):
+        split = data({"a b.jpg": ASKED}, [], [("a b.jpg", "Alcohol", 98.76)])
+        assert "confirm first: a b.jpg (98.76 %)" in render_text(check(split))
 
 
 @pytest.mark.parametrize("width", [1, 40, 72, 100, 200])
