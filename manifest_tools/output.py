@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -18,23 +19,36 @@ FINDINGS = "findings.jsonl"
 
 
 def claim(folder: str | Path) -> Path:
-    """Return the output folder, made if need be, after seeing that it is ours and can be written.
+    """Return the output folder after seeing that it is ours, or can be made, and can be written.
+
+    A folder that does not exist yet is made only when there is something to put into it
+    (:func:`replacing_files`), so that a run that fails leaves nothing behind.
 
     Raises
     ------
     OutputError
         It holds other people's files, is no folder, or cannot be written.
     """
-    path = Path(folder)
-    if path.exists() and not path.is_dir():
-        msg = f"{path} is a file; --out wants a folder"
+    if not str(folder):
+        msg = "the output folder has an empty name; name a folder"
         raise OutputError(msg)
+    path = Path(folder)
+    foreign: list[str] = []
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=STAGE, dir=path):
-            pass
-        foreign = [entry.name for entry in os.scandir(path) if not entry.name.startswith(STAGE)]
+        if path.is_dir():
+            with tempfile.TemporaryDirectory(prefix=STAGE, dir=path):
+                pass
+            names = [entry.name for entry in os.scandir(path)]
+            if not any(name.startswith(STAGE) for name in names):  # else a run of ours was killed there
+                foreign = names
+        elif os.path.lexists(path):
+            msg = f"{path} is a file; --out wants a folder"
+            raise OutputError(msg)
+        else:
+            _see_that_it_can_be_made(path)
     except OSError as error:
+        if isinstance(error, OutputError):
+            raise
         msg = f"cannot write to {path}: {error.strerror}; choose a folder that you may write to"
         raise OutputError(msg) from error
     if foreign and not holds_dataset(path):
@@ -44,6 +58,17 @@ def claim(folder: str | Path) -> Path:
         )
         raise OutputError(msg)
     return path
+
+
+def _see_that_it_can_be_made(path: Path) -> None:
+    name_limit = 255  # bytes, on every file system that matters
+    parent = next(parent for parent in path.parents if os.path.lexists(parent))
+    if not parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(parent))
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(parent))
+    if any(len(os.fsencode(part)) > name_limit for part in path.parts):
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(path))
 
 
 def holds_dataset(folder: str | Path) -> bool:
@@ -63,12 +88,15 @@ def replacing_files(folder: Path) -> Iterator[Path]:
         A file cannot be written.
     """
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         for leftover in folder.glob(f"{STAGE}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=STAGE, dir=folder) as name:
             stage = Path(name)
             yield stage
-            for made in sorted(path for path in stage.rglob("*") if path.is_file()):
+            made_files = [path for path in stage.rglob("*") if path.is_file()]
+            # dataset.json last: with it the folder counts as prepared
+            for made in sorted(made_files, key=lambda path: (path.name == "dataset.json", path)):
                 target = folder / made.relative_to(stage)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 made.replace(target)

@@ -139,8 +139,11 @@ class Policy:
         """
         try:
             document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            msg = f"policy file {path}: {error}"
+        except OSError as error:
+            msg = f"policy file {path} cannot be read: {error.strerror or error}; expected a TOML file"
+            raise InputError(msg) from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            msg = f"policy file {path}: {error}; expected TOML in UTF-8"
             raise InputError(msg) from error
         try:
             return cls.from_dict(document, taxonomy=taxonomy)

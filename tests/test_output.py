@@ -3,17 +3,56 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import OutputError
-from manifest_tools.output import claim, replacing_files
+from manifest_tools.output import claim, holds_dataset, replacing_files
 
 
-def test_a_new_folder_is_made(tmp_path):
-    assert claim(tmp_path / "a" / "b").is_dir()
+def test_a_new_folder_is_made_when_there_is_something_to_put_into_it(tmp_path):
+    folder = claim(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+    with replacing_files(folder) as stage:
+        (stage / "report.json").write_text("new")
+    assert [path.name for path in folder.iterdir()] == ["report.json"]
+
+
+def test_a_folder_without_a_name_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="empty name"):
+        claim("")
+
+
+def test_a_name_that_no_file_system_takes_is_refused(tmp_path):
+    with pytest.raises(OutputError, match="too long"):
+        claim(tmp_path / ("x" * 300) / "out")
+
+
+def test_a_run_killed_while_it_moved_its_first_results_can_be_run_again(tmp_path):
+    (tmp_path / ".manifest-tools-abc").mkdir()
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "images.parquet").write_bytes(b"")
+    assert not holds_dataset(claim(tmp_path))
+
+
+def test_the_file_that_makes_a_folder_count_as_prepared_comes_last(tmp_path, monkeypatch):
+    order = []
+    replace = Path.replace
+
+    def noting(self, target):
+        order.append(self.name)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", noting)
+    with replacing_files(tmp_path) as stage:
+        for name in ("dataset/dataset.json", "dataset/images.parquet", "train.manifest"):
+            (stage / name).parent.mkdir(exist_ok=True)
+            (stage / name).write_text("")
+    assert order[-1] == "dataset.json"
 
 
 def test_a_folder_of_ours_may_be_used_again(tmp_path):

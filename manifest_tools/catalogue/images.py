@@ -59,8 +59,8 @@ ENTRIES = (
     Entry(
         "image-bomb",
         ERROR,
-        "The header declares so many pixels that decoding would exhaust memory; it was refused unread.",
-        "the header declares {width} x {height} pixels, more than we decode",
+        "Decoding would exhaust memory, by the pixels that the header declares or by data that swell; it was refused.",
+        "decoding it would take too much memory: {reason}",
         "Remove the image, or scale it down with a tool that you trust to open it.",
         "our own limit, far above what the service accepts",
     ),

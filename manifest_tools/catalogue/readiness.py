@@ -23,7 +23,7 @@ ENTRIES = (
             ),
             "bound": Variant(
                 ERROR,
-                "{label}: at most {count} false positives are possible in training, at least {limit} needed",
+                "{label}: false positives possible in training: at most {count}; needed: {limit}",
                 "Add images that the base model flags wrongly as {label}, labelled as free of it.",
             ),
             "sum": Variant(
@@ -48,7 +48,7 @@ ENTRIES = (
             ),
             "bound": Variant(
                 ERROR,
-                "{label}: at most {count} false negatives are possible in training, at least {limit} needed",
+                "{label}: false negatives possible in training: at most {count}; needed: {limit}",
                 "Add images that show {label} and that the base model misses.",
             ),
             "sum": Variant(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated
 
 import typer
@@ -11,6 +12,8 @@ from manifest_tools.catalogue import SUBJECTS, look_up
 from manifest_tools.catalogue.entry import Entry
 from manifest_tools.cli import options
 from manifest_tools.cli.console import show
+
+_BLANK = re.compile(r"\{(\w+)(?:![rs])?(?::[^}]*)?\}")  # what a message has to fill in
 
 
 def explain(
@@ -49,7 +52,7 @@ def _told(entry: Entry) -> str:
     lines.append(f"Fix:    {entry.fix}")
     lines += [f"    or: {v.fix}" for v in entry.variants.values() if v.fix != entry.fix]
     lines.append(f"Source: {entry.source}")
-    return "\n".join(lines)
+    return "\n".join(_BLANK.sub(r"<\1>", line) for line in lines)
 
 
 def _plain(entry: Entry) -> dict[str, object]:

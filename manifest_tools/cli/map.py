@@ -12,6 +12,7 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import say, show
 from manifest_tools.taxonomy import CURRENT
+from manifest_tools.words import counted
 
 
 def map_categories(
@@ -54,5 +55,5 @@ def map_categories(
     if not quiet:
         filled = sum(bool(row.label) for row in rows)
         say(
-            f"{annotations.format}: {len(rows):,} categories, {filled:,} filled in, {len(rows) - filled:,} for you to say"
+            f"{annotations.format}: {counted(len(rows), 'category', 'categories')}, {filled:,} filled in, {len(rows) - filled:,} for you to say"
         )

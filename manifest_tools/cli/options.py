@@ -63,7 +63,8 @@ Pictures = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="For every random choice.", rich_help_panel=_RUNNING)]
 Workers = Annotated[
-    int | None, typer.Option(help="Worker processes; default: one per processor.", rich_help_panel=_RUNNING)
+    int | None,
+    typer.Option(help="Worker processes; default: one per processor.", min=1, rich_help_panel=_RUNNING),
 ]
 MaxFindings = Annotated[
     int,
@@ -80,7 +81,10 @@ TaxonomyVersion = Annotated[
 Fail = Annotated[
     FailOn | None,
     typer.Option(
-        "--fail-on", help="Least severity that fails the check; default: error.", rich_help_panel=_JUDGING
+        "--fail-on",
+        metavar="LEVEL",
+        help="Least severity that fails the check: error (the default), warning, note, or never.",
+        rich_help_panel=_JUDGING,
     ),
 ]
 Targets = Annotated[
@@ -110,6 +114,7 @@ KeepUnchecked = Annotated[
     bool,
     typer.Option(
         help="Keep images in which the base model sees a label that nobody looked for.",
+        show_default=False,
         rich_help_panel=_JUDGING,
     ),
 ]
@@ -121,4 +126,15 @@ LabelsFormat = Annotated[
         help="Format of the labels, such as coco, voc, cvat, label-studio, decisions; default: by content.",
     ),
 ]
-TestSize = Annotated[float, typer.Option(help="Share of the images in the test set.", min=0.0, max=1.0)]
+
+
+def _share(value: float) -> float:
+    if not 0 < value < 1:
+        msg = f"{value:g} is no share; expected a number between 0 and 1, such as 0.2"
+        raise typer.BadParameter(msg)
+    return value
+
+
+TestSize = Annotated[
+    float, typer.Option(metavar="SHARE", help="Share of the images in the test set.", callback=_share)
+]

@@ -64,12 +64,11 @@ def write_manifests(
     policy = policy or Policy.from_dict(dataset.policy)
     if to is not None:
         dataset = replace(dataset, destination=to)
-    was_split = any(entry["step"] == "split" for entry in dataset.history)  # of nothing usable, perhaps
-    if not (dataset.images.empty or was_split or dataset.images["split"].isin(SIDES).any()):
-        msg = "the data set has no split yet; run split_dataset ('manifest-tools split') before writing manifests"
-        raise InputError(msg)
     outcomes = compare(dataset, policy)
     kept = usable(dataset, policy, outcomes)
+    if kept.any() and not dataset.images["split"].isin(SIDES).any():
+        msg = "the data set has no split yet; run split_dataset ('manifest-tools split') before writing manifests"
+        raise InputError(msg)
     wanted = parse_kind(kind)
     if wanted is None:
         msg = "kind 'auto' is for reading; name the kind to write"

@@ -8,6 +8,7 @@ from typing import Any
 
 from manifest_tools.findings import Report
 from manifest_tools.reports.summary import GOALS
+from manifest_tools.words import counted
 
 _BESIDE = {
     "true_positive": "true positives (images that the base model flags rightly)",
@@ -69,11 +70,9 @@ def _steps(entry: Mapping[str, Any]) -> Iterator[str]:
     if entry["missing"] and not entry["predict"]:
         yield _collect(entry, "the test set")
     if entry["predict"]:
-        if _surely_missing(entry) > 0:
-            yield f"collect: at least {_surely_missing(entry):,}, for training alone"
-        yield f"ask the base model: {entry['predict']:,} images at hand may turn out to be such samples"
+        yield f"ask the base model: {counted(entry['predict'], 'image')} at hand may turn out to be such samples"
     if entry["confirm"]["count"]:
-        yield f"confirm: {entry['confirm']['count']:,} images at hand wait only for a person's answer"
+        yield f"confirm: {counted(entry['confirm']['count'], 'image')} at hand, where only a person's answer is missing"
     balance = entry["balance"]
     if balance["missing"]:
         yield f"for balance: {balance['missing']:,} more {_BESIDE[balance['outcome']]}, {balance['count']:,} now"

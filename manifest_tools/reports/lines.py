@@ -7,6 +7,7 @@ from itertools import groupby
 
 from manifest_tools.findings import Finding, Report, Severity
 from manifest_tools.reports.summary import printable
+from manifest_tools.words import counted
 
 PLACES = 10  # of each code
 _STYLES = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
@@ -37,7 +38,7 @@ def _files(report: Report) -> Iterator[str]:
     for file in report.facts.get("files", ()):
         kind = file["kind"] or "no manifest"
         buckets = ", ".join(f"s3://{name}" for name in list(file["buckets"])[:3]) or "no bucket"
-        yield printable(f"{file['file']}: {kind}, {file['lines']:,} lines, {buckets}")
+        yield printable(f"{file['file']}: {kind}, {counted(file['lines'], 'line')}, {buckets}")
 
 
 def _group(found: Sequence[Finding], count: int, places: int, color: bool) -> Iterator[str]:

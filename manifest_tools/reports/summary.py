@@ -11,6 +11,7 @@ from typing import Any
 
 from manifest_tools.catalogue import CATALOGUE
 from manifest_tools.findings import CodeCount, Finding, Report, Severity
+from manifest_tools.words import counted
 
 _REASONS = 5  # that the verdict names; the groups below it name all
 GOALS = {"false-positives": "false positives", "false-negatives": "false negatives"}
@@ -104,7 +105,9 @@ def verdict(report: Report) -> Verdict:
         return Verdict("Ready to train", "good", _reached(readiness))
     count = sum(report.counts.values())
     return Verdict(
-        "Passed", "good", (f"{count:,} findings, none of them fatal." if count else "Nothing found.",)
+        "Passed",
+        "good",
+        (f"{counted(count, 'finding')}, none of them fatal." if count else "Nothing found.",),
     )
 
 
@@ -155,7 +158,7 @@ def images_in_words(report: Report) -> str:
     if not images:
         return ""
     left = images["found"] - images["usable"]
-    words = f"{images['found']:,} images found, {images['usable']:,} usable"
+    words = f"{counted(images['found'], 'image')} found, {images['usable']:,} usable"
     if images.get("test"):
         words += f": {images['train']:,} in training, {images['test']:,} in test"
     return words + (f"; {left:,} left out" if left else "")
@@ -226,7 +229,7 @@ def _nothing_usable(report: Report) -> tuple[str, ...]:
         return ()
     found = images["found"]
     return (
-        f"None of the {found:,} images can be used; see what was left out, and why."
+        f"{'None' if found > 1 else 'Not one'} of {counted(found, 'image')} can be used; see what was left out, and why."
         if found
         else "There are no images.",
     )

@@ -164,7 +164,10 @@ def _left_out(report: Report, columns: int, paint: Paint) -> Iterator[str]:
     for code, count, meaning in reasons:
         yield from _wrapped(f"{count:>6,}  {code}: {meaning}", columns, " " * 8, "")
     for extension, count in sorted(skipped.items()):
-        named = f"files ending in {extension}" if extension else "files without an extension"
+        files = "file" if count == 1 else "files"
+        named = {"(hidden)": f"hidden {files}", "(none)": f"{files} without an extension"}.get(
+            extension, f"{files} ending in {extension}"
+        )
         yield from _wrapped(f"{count:>6,}  {named}: not taken for images", columns, " " * 8, "")
 
 

@@ -111,6 +111,17 @@ def _test(evidence: Evidence) -> dict[str, int] | None:
 
 
 def _with_share(missing: int, evidence: Evidence, side: str) -> int:
-    """Return how many samples to bring, so that `missing` of them come to one side at today's share."""
+    """Return how many samples to bring, so that `missing` of them come to one side at the share asked for.
+
+    On a small set the least number of test images may take more than that share. It takes no more of what is
+    added, until the share is back where it was asked to be.
+    """
     here, total = int(evidence.side(side).sum()), int(evidence.usable.sum())
-    return ceil(missing * total / here) if here else missing
+    if not here or not missing:
+        return missing
+    splits = [step["options"] for step in evidence.dataset.history if step["step"] == "split"]
+    asked = splits[-1].get("test_size") if splits else None
+    share = here / total
+    if isinstance(asked, float):
+        share = max(share, 1 - asked if side == "train" else asked)
+    return max(missing, ceil(round((here + missing) / share - total, 6)))

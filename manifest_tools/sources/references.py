@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from manifest_tools.sources.spellings import spellings
@@ -16,7 +16,8 @@ class ImageIndex:
 
     Tried in this order: the path from the table's folder, the path from the root (or the full S3 URI), the
     tail of a longer path, a base name that only one image has, and a base name without extension that only
-    one image has; then the same with the name as it was before a tool changed it.
+    one image has; then the same with the name as it was before a tool changed it. A name that is written as
+    the file system has it comes before one that differs in its Unicode form or the spaces around it.
 
     Parameters
     ----------
@@ -27,11 +28,14 @@ class ImageIndex:
     """
 
     def __init__(self, images: Iterable[str], root: str = "") -> None:
-        self._keys = {_normal(image): image for image in images}
+        self._keys: dict[str, str] = {}
         self._root = os.path.realpath(root) if root else ""
         self._names: dict[str, list[str]] = defaultdict(list)
         self._stems: dict[str, list[str]] = defaultdict(list)
-        for normal, image in self._keys.items():
+        for image in images:
+            self._keys[image] = image
+            normal = _normal(image)
+            self._keys.setdefault(normal, image)
             name = normal.rpartition("/")[2]
             self._names[name].append(image)
             self._stems[PurePosixPath(name).stem].append(image)
@@ -43,15 +47,25 @@ class ImageIndex:
 
     def matches(self, reference: str, table_folder: str | Path = "") -> list[str]:
         """Return the images that `reference` may mean: one, none, or several of the same base name."""
-        found = (self._matches(_normal(name), table_folder) for name in spellings(reference.strip()))
+        found = (self._matches(name, table_folder) for name in self._written(reference))
         return next(filter(None, found), [])
 
-    def _matches(self, wanted: str, table_folder: str | Path) -> list[str]:
+    @staticmethod
+    def _written(reference: str) -> Iterator[str]:
+        """Give the reference as it stands, without the spaces around it, and as it was before tools changed it."""
+        plain = reference.strip()
+        if reference != plain:
+            yield reference
+        yield from spellings(plain)
+
+    def _matches(self, reference: str, table_folder: str | Path) -> list[str]:
+        wanted = _normal(reference)
         if not wanted:
             return []
-        for candidate in self._paths(wanted, table_folder):
-            if candidate in self._keys:
-                return [self._keys[candidate]]
+        for written in dict.fromkeys([reference, wanted]):
+            for candidate in self._paths(written, table_folder):
+                if candidate in self._keys:
+                    return [self._keys[candidate]]
         name = wanted.rpartition("/")[2]
         return self._names.get(name) or self._stems.get(name) or []
 
@@ -61,6 +75,7 @@ class ImageIndex:
             full = os.path.normpath(os.path.join(base, wanted))  # noqa: PTH118 - text in, text out
             below = os.path.relpath(full, self._root).replace(os.sep, "/")
             if not below.startswith("../"):
+                yield below
                 yield _normal(below)
         yield wanted
         parts = wanted.split("/")

@@ -130,7 +130,8 @@ def csv_records(text: str, path: str | Path) -> list[Record]:
         The text is not CSV, or two columns have the same name.
     """
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         repeated = sorted({name for name in header if name and header.count(name) > 1})
@@ -141,6 +142,13 @@ def csv_records(text: str, path: str | Path) -> list[Record]:
         line = reader.line_num + 1
         for cells in reader:
             if any(cells):
+                beyond = next((cell for cell in cells[len(header) :] if cell.strip()), "")
+                if beyond:
+                    msg = (
+                        f"{path}:{line}: {len(cells)} cells, but the first line names {len(header)} columns; put a "
+                        f"cell that holds {delimiter!r} into double quotes, and split labels at ';' or '|'"
+                    )
+                    raise InputError(msg)
                 padded = cells + [""] * (len(header) - len(cells))
                 records.append(
                     Record(line, {name: cell for name, cell in zip(header, padded, strict=False) if name})
@@ -206,14 +214,14 @@ def truth_value(cell: Any) -> bool | None:
 
 def _long_rows(records: Iterable[Record], image: str, label: str) -> Iterator[LabelRow]:
     for line, cells in records:
-        reference = _text(cells.get(image)).strip()
+        reference = _text(cells.get(image))
         for name in split_labels(cells.get(label)) or [""]:
             yield LabelRow(reference, name, bool(name) or None, line)
 
 
 def _wide_rows(records: Iterable[Record], image: str, labels: Sequence[str]) -> Iterator[LabelRow]:
     for line, cells in records:
-        reference = _text(cells.get(image)).strip()
+        reference = _text(cells.get(image))
         values = [(name, truth_value(cells.get(name))) for name in labels]
         if all(value is None for _, value in values):
             yield LabelRow(reference, "", None, line)

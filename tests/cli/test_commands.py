@@ -78,6 +78,22 @@ def test_quiet_is_quiet(prepare):
     assert prepare("--quiet").err == ""
 
 
+def test_images_that_nobody_labelled_end_in_a_report_not_in_an_error(manifest_tools, folder):
+    done = manifest_tools(
+        "prepare", folder / "images", "--to", "s3://bucket/in", "--out", folder / "out", "--workers", 1
+    )
+    assert done.code == 1
+    assert "None of 6 images can be used" in done.out
+    assert (folder / "out" / "report.html").exists()
+    assert (folder / "out" / "train.manifest").read_bytes() == b""
+
+
+def test_explain_shows_what_a_message_fills_in_without_code(manifest_tools):
+    told = manifest_tools("explain", "label-unknown").out
+    assert "<label> is not a label of taxonomy <taxonomy>" in told
+    assert "{" not in told
+
+
 def test_fail_on_never_passes(prepare):
     assert prepare("--fail-on", "never").code == 0
 
@@ -175,7 +191,8 @@ def test_an_unknown_code_is_a_usage_error(manifest_tools):
         (["--policy", "none.toml"], "none.toml"),
         (["--predictions", "none.csv"], "cannot read none.csv"),
         (["--checked-labels", "Beer"], "not in taxonomy 7"),
-        (["--test-size", "0"], "test_size"),
+        (["--test-size", "0"], "no share"),
+        (["--test-size", "1"], "no share"),
         (["--workers", "0"], "workers"),
         (["--keys", "md5"], "md5"),
     ],
@@ -184,7 +201,7 @@ def test_options_that_cannot_be_meant_are_one_clear_message(prepare, folder, arg
     done = prepare(*arguments)
     assert done.code == 2
     assert told in done.err
-    assert not (folder / "out" / "train.manifest").exists()
+    assert not (folder / "out").exists()
 
 
 def test_places_that_cannot_be_used_are_one_clear_message(prepare, folder, manifest_tools):

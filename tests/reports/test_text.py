@@ -82,7 +82,7 @@ class TestFindings:
 
     def test_what_counts_against_the_manifests_comes_before_what_is_left_out(self):
         about = [finding("image-missing", image=f"{n}.jpg", uri="", left_out=True) for n in range(9)]
-        text = render_text(collected(*about, finding("image-bomb", image="b.jpg", width=1, height=1)))
+        text = render_text(collected(*about, finding("image-bomb", image="b.jpg", reason="too much")))
         assert text.index("image-bomb") < text.index("image-missing")
         assert "9, about images that are left out" in text
 

@@ -306,6 +306,12 @@ class TestPlan:
         assert (entry["count"], entry["needed"], entry["missing"], entry["collect"]) == (10, 20, 10, 13)
         assert entry["side"] == "train"
 
+    def test_a_test_side_that_is_full_takes_nothing_of_what_is_added(self):
+        small = together(mixture(fp=2), mixture(tn=20, split="test", prefix="t/"))
+        report = check(small.step("split", options={"test_size": 0.2}))
+        (entry,) = (e for e in report.facts["plan"]["samples"] if e["goal"] == "false-positives")
+        assert (entry["missing"], entry["collect"]) == (18, 18)
+
     def test_images_to_confirm_come_by_score_and_once_a_group(self):
         scores = {"high.jpg": 99.0, "copy.jpg": 98.5, "middle.jpg": 70.0, "low.jpg": 51.0, "known.jpg": 100.0}
         images = {key: dict(ASKED) for key in scores}

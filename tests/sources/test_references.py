@@ -56,3 +56,24 @@ def test_images_in_s3_are_found_by_uri_and_by_name():
     index = ImageIndex(["s3://bucket/in/x y.jpg"])
     assert index.resolve("s3://bucket/in/x y.jpg") == "s3://bucket/in/x y.jpg"
     assert index.resolve("x y.jpg") == "s3://bucket/in/x y.jpg"
+
+
+def test_names_that_differ_only_in_unicode_form_are_two_images():
+    composed, decomposed = "ü.jpg", unicodedata.normalize("NFD", "ü.jpg")
+    for images in ([composed, decomposed], [decomposed, composed]):
+        index = ImageIndex(images)
+        assert index.resolve(composed) == composed
+        assert index.resolve(decomposed) == decomposed
+
+
+def test_names_with_spaces_around_them_are_found_as_they_are():
+    index = ImageIndex([" a.jpg", "a.jpg", "b.jpg "])
+    assert index.resolve(" a.jpg") == " a.jpg"
+    assert index.resolve("a.jpg") == "a.jpg"
+    assert index.resolve("b.jpg ") == "b.jpg "
+
+
+def test_a_backslash_in_a_name_is_no_folder_when_the_file_is_called_so():
+    index = ImageIndex(["park\\a.jpg", "park/a.jpg"])
+    assert index.resolve("park\\a.jpg") == "park\\a.jpg"
+    assert index.resolve("park/a.jpg") == "park/a.jpg"

@@ -141,3 +141,15 @@ def test_what_is_no_label_table_is_refused_with_what_was_expected(tmp_path, cont
 def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(InputError, match="cannot read"):
         read_label_table(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    "content", ["file,labels\na.jpg,Alcohol,Violence\n", "file,labels\na, b.jpg,Alcohol\n"]
+)
+def test_a_row_with_more_cells_than_columns_is_refused_and_no_label_is_lost(tmp_path, content):
+    with pytest.raises(InputError, match=r"labels\.csv:2: 3 cells, but the first line names 2 columns"):
+        read(tmp_path, content)
+
+
+def test_empty_cells_behind_the_last_column_do_no_harm(tmp_path):
+    assert said(read(tmp_path, "file,labels\na.jpg,Alcohol,, \n")) == [("a.jpg", "Alcohol", True)]
