@@ -64,4 +64,4 @@ def test_each_trouble_has_its_finding(tmp_path):
     assert {("sound.jpg", code) for code in CODES.values()}.isdisjoint(found)
     assert set(CODES.items()) <= found
     messages = {finding.location.image: finding.message for finding in report.findings}
-    assert "20,000 x 10,000 pixels, more than 178,956,970" in messages["bomb.png"]
+    assert "20,000 x 10,000 pixels" in messages["bomb.png"]
