@@ -25,6 +25,7 @@ from manifest_tools.resources import problem_of
 from manifest_tools.taxonomy import CURRENT
 
 FORMAT = 1  # of dataset.json; a reader refuses a newer one
+_ROWS = 4096  # of a table that are turned into Python values at a time
 
 # Column -> (pandas dtype, value where nothing is known). Text is never null: "" means none.
 IMAGE_COLUMNS: Mapping[str, tuple[str, Any]] = {
@@ -170,8 +171,10 @@ class Dataset:
                 if column.dtype.kind in "iufb" and not pd.api.types.is_extension_array_dtype(column.dtype):
                     digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
                 else:
-                    text = "\x1f".join(["" if value is pd.NA else str(value) for value in column.tolist()])
-                    digest.update(text.encode("utf-8", "surrogatepass"))
+                    for at in range(0, len(column), _ROWS):  # in portions, to hold no copy of a table
+                        values = column.iloc[at : at + _ROWS].tolist()
+                        text = "\x1f".join(["" if value is pd.NA else str(value) for value in values])
+                        digest.update(("\x1f" if at else "").encode() + text.encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     def path_of(self, uri: str) -> Path:
@@ -298,6 +301,8 @@ def _typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: lis
     for name in table.columns.difference(list(columns), sort=False):
         completed[name] = table[name]
     result = pd.DataFrame(completed)
+    if len(key) == 1 and result[key[0]].is_monotonic_increasing:  # sorting copies the table
+        return result.reset_index(drop=True)
     return result.sort_values(key, kind="stable", ignore_index=True)
 
 

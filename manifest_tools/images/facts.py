@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from manifest_tools.fingerprints import NO_FINGERPRINT, describe
-from manifest_tools.images import jpeg, png, raster
-from manifest_tools.images.raster import Grey
+from manifest_tools.images import jpeg, png
+from manifest_tools.images.jpeg import Grey
 from manifest_tools.sniff import sniff
 
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit; the service takes 100 million
@@ -145,6 +145,12 @@ def facts_of(
     )
 
 
+def needs_decoder(data: bytes) -> bool:
+    """Tell whether even a quick look at `data` calls code that may crash: JPEG and PNG headers we read ourselves."""
+    content = sniff(data)
+    return bool(data) and not content.other and content.format not in {"JPEG", "PNG"}
+
+
 def _look(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     if not data:
         return _Notes().fail("empty")
@@ -197,6 +203,8 @@ def _jpeg_remarks(found: jpeg.Structure, trailing: int) -> Iterator[str]:
 
 def _settle(notes: _Notes, data: bytes, found: jpeg.Structure, warning: str, max_pixels: int) -> None:
     """Tell harmless from damaged from undecodable, after the strict decoder has objected."""
+    from manifest_tools.images import raster  # noqa: PLC0415 - workers that meet only JPEG do without Pillow
+
     harmless = False
     clean = jpeg.normalised(data, found, warning)
     if clean is not None:
@@ -238,6 +246,8 @@ def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     kind = "truncated" if found.truncated else "corrupt"
     if quick:
         return notes.fail(kind, found.problem) if found.problem else notes
+    from manifest_tools.images import raster  # noqa: PLC0415 - workers that meet only JPEG do without Pillow
+
     picture = raster.read(data, ("PNG",), short_side=SHORT_SIDE, max_pixels=max_pixels)
     if isinstance(picture, raster.Failure):
         return notes.fail("bomb" if picture.kind == "bomb" else kind, found.problem or picture.detail)
@@ -248,6 +258,8 @@ def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
 
 
 def _other(data: bytes, name: str, *, quick: bool, max_pixels: int) -> _Notes:
+    from manifest_tools.images import raster  # noqa: PLC0415 - workers that meet only JPEG do without Pillow
+
     notes = _Notes(name)
     if name == "WEBP":
         notes.width, notes.height = raster.webp_size(data)

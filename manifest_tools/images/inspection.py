@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +84,7 @@ def inspect_images(
     uris = data.images["uri"].tolist()
     names = data.images["remarks"].str.contains(NOT_UTF_8, regex=False).tolist()  # no path to open them by
     rows = [i for i, uri in enumerate(uris) if "://" not in uri and not names[i]]
-    paths = [str(data.path_of(uris[i])) for i in rows]
+    paths = [os.path.join(data.root, uris[i]) for i in rows]  # noqa: PTH118 - a million of them
     task = Task(look, quick, max_pixels, _cache_folder(cache))
     columns = _Run(task, paths, executor, workers or default_workers(), timeout, progress).columns()
     table = data.images.copy()
@@ -161,6 +161,8 @@ class _Run:
             self.progress(len(self._found), len(self.paths))
 
     def _read(self, todo: list[tuple[int, int]]) -> Iterator[tuple[int, Read | Lost]]:
+        if self.executor is None and self.task.safe:
+            todo = yield from self._at_hand(todo)
         batches = list(_batches(todo, self.paths, self.workers))
         if self.executor is not None:
             broken: list[int] = []
@@ -172,6 +174,23 @@ class _Run:
             for message in messages:
                 for at, read in message:
                     yield order[at], read
+
+    def _at_hand(
+        self, todo: list[tuple[int, int]]
+    ) -> Generator[tuple[int, Read], None, list[tuple[int, int]]]:
+        """Read what takes no decoder, by threads: hashing frees the interpreter's lock. Return the rest."""
+        batches = list(_batches(todo, self.paths, self.workers))
+        sizes, rest = dict(todo), []
+        with ThreadPoolExecutor(self.workers) as threads:
+            reads = threads.map(lambda batch: [self.task.at_hand(self.paths[n]) for n in batch], batches)
+            for number, read in zip(
+                itertools.chain(*batches), itertools.chain.from_iterable(reads), strict=True
+            ):
+                if read is None:
+                    rest.append((number, sizes[number]))
+                else:
+                    yield number, read
+        return rest
 
     def _by_executor(
         self, executor: Executor, batches: list[list[int]], broken: list[int]

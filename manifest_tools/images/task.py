@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from time import time_ns
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import PIL
 import simplejpeg
 
-from manifest_tools import fingerprints, sniff
 from manifest_tools.images import cache as caches
-from manifest_tools.images import exif, facts, jpeg, png, raster
 from manifest_tools.images.cache import FactsCache, Signature, signature
-from manifest_tools.images.facts import ImageFacts, read_bytes
+from manifest_tools.images.facts import ImageFacts, facts_of, needs_decoder, read_bytes
 
 Look = Callable[..., ImageFacts]
+_MAKERS: Final = (  # files of the package: the modules that make facts
+    *(f"images/{name}.py" for name in ("facts", "jpeg", "png", "raster", "exif")), "sniff.py", "fingerprints.py",
+)  # fmt: skip
 _LOCAL = threading.local()  # a cache connection for each thread, as SQLite wants it
 
 
@@ -35,8 +36,8 @@ class Read(NamedTuple):
 def _algorithm() -> str:
     """Return the digest of the modules that make facts: whatever changes there, old facts are not served."""
     digest = hashlib.sha256()
-    for module in (facts, jpeg, png, raster, exif, sniff, fingerprints):
-        digest.update(Path(module.__file__ or "").read_bytes())
+    for name in _MAKERS:  # unread modules need not be imported
+        digest.update((Path(__file__).parents[1] / name).read_bytes())
     return digest.hexdigest()
 
 
@@ -61,12 +62,28 @@ class Task:
             simplejpeg=simplejpeg.__version__,
         )
 
+    @property
+    def safe(self) -> bool:
+        """Whether :meth:`at_hand` may be asked: nothing is decoded, and no foreign code looks at the bytes."""
+        return self.quick and self.look is facts_of
+
+    def at_hand(self, path: str) -> Read | None:
+        """Read one file in this process, None if that takes a decoder."""
+        return self._read(path, spare_decoder=True)
+
     def __call__(self, path: str) -> Read:
         """Read one file."""
+        read = self._read(path)
+        assert read is not None
+        return read
+
+    def _read(self, path: str, *, spare_decoder: bool = False) -> Read | None:
         began, before = time_ns(), signature(path)
         data = read_bytes(path)
         if isinstance(data, ImageFacts):
             return Read(data, None)
+        if spare_decoder and needs_decoder(data):
+            return None
         sha256 = hashlib.sha256(data).hexdigest()
         found = self._known(sha256) or self.look(
             data, quick=self.quick, max_pixels=self.max_pixels, sha256=sha256
@@ -76,7 +93,7 @@ class Task:
         return Read(found, before if settled else None)
 
     def _known(self, sha256: str) -> ImageFacts | None:
-        if self.cache_folder is None:
+        if self.cache_folder is None or self.quick:  # a header is read faster than found
             return None
         if getattr(_LOCAL, "key", None) != (self.cache_folder, self.recipe):
             _LOCAL.key = (self.cache_folder, self.recipe)
