@@ -281,9 +281,11 @@ def with_answers(dataset: Dataset, entries: Iterable[Entry], *, standing: Iterab
     labels = pd.concat([dataset.labels[~ours], rows.reindex(columns=dataset.labels.columns).astype(
         dataset.labels.dtypes.to_dict()
     )], ignore_index=True)  # fmt: skip
-    before = {now[key]: item.judged for key, item in seen.items() if key in now}
+    stands = {entry.number for entry in standing}
+    taken_back = {item.image for entry in entries if entry.number not in stands for item in entry.images}
+    before = {now[key]: seen[key].judged for key in taken_back if key in now}
     images = dataset.images
-    judged = images["image"].map(before).fillna(images["judged"])
+    judged = [before.get(key, value) for key, value in zip(images["image"], images["judged"], strict=True)]
     images = images.assign(judged=judged)
     policy = Policy.from_dict(dataset.policy)
     images = images.assign(judged=judged_column(images, labels, policy))

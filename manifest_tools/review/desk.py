@@ -212,7 +212,7 @@ class Desk:
                 row = {name: int(values[column]) for name, values in counts.items()}
                 if self._targets[column] or row["tp"] or row["fp"] or row["fn"]:
                     rows.append({"label": label, "target": bool(self._targets[column]), **row})
-            mine = [entry for entry in self.ledger.journal.standing if entry.reviewer == self.reviewer]
+            mine = [entry for entry in self.ledger.standing() if entry.reviewer == self.reviewer]
             policy = self.ledger.policy
             return {
                 "labels": sorted(rows, key=lambda row: not row["target"]),
@@ -244,9 +244,8 @@ class Desk:
         for said in answers:
             if said.label != self.safe and said.label not in self.ledger.taxonomy:
                 raise InputError(f"{said.label!r} is not a label of taxonomy {self.ledger.dataset.taxonomy}")
-        with self._lock:
-            rows = self.ledger.alike(row) if together else [row]
-            return self.ledger.record(self.reviewer, rows, answers, id).number
+        rows = self.ledger.alike(row) if together else [row]
+        return self.ledger.record(self.reviewer, rows, answers, id).number
 
     def undo(self, number: int = 0, *, id: str = "") -> dict[str, Any] | None:  # noqa: A002
         """Take back an answer of this reviewer, by default the newest one that stands.
@@ -258,7 +257,7 @@ class Desk:
         """
         with self._lock:
             self.ledger.look()
-            mine = [entry for entry in self.ledger.journal.standing if entry.reviewer == self.reviewer]
+            mine = [entry for entry in self.ledger.standing() if entry.reviewer == self.reviewer]
             chosen = next((entry for entry in reversed(mine) if number in (0, entry.number)), None)
             if chosen is None:
                 return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,9 @@ from manifest_tools.truth import REVIEW, Mask, truth_rows
 
 
 class Ledger:
-    """The data set of an output folder, kept up to date with its journal. Not for several threads at once.
+    """The data set of an output folder, kept up to date with its journal.
+
+    Answers may be recorded from any thread, also while another one refreshes; the rest is for one thread at a time.
 
     Parameters
     ----------
@@ -51,6 +54,7 @@ class Ledger:
         self._label_keys = self.dataset.labels["image"].to_numpy()
         self._lately: dict[int, pd.DataFrame] = {}  # label rows of images that were answered since the start
         self._stale: set[int] = set()
+        self._writing = threading.Lock()  # of the journal and of what became stale by it
 
     def labels_of(self, row: int) -> pd.DataFrame:
         """Return the label rows of one image, with the answers so far."""
@@ -71,17 +75,25 @@ class Ledger:
         """Write an answer to the journal and return its entry; the earlier one, when it was asked for before."""
         judged, digest = self.dataset.images["judged"], self.dataset.images["sha256"]
         images = [Seen(self.keys[row], digest.iloc[row], judged.iloc[row]) for row in rows]
-        self._take(self.journal.append(reviewer, images=images, answers=answers, id=id))
-        newest = reversed(self.journal.entries)
-        return next(entry for entry in newest if entry.id == id) if id else self.journal.entries[-1]
+        with self._writing:
+            self._take(self.journal.append(reviewer, images=images, answers=answers, id=id))
+            newest = reversed(self.journal.entries)
+            return next(entry for entry in newest if entry.id == id) if id else self.journal.entries[-1]
 
     def take_back(self, reviewer: str, entry: Entry, id: str) -> None:  # noqa: A002
         """Write to the journal that an answer no longer stands."""
-        self._take(self.journal.append(reviewer, undoes=entry.number, id=id))
+        with self._writing:
+            self._take(self.journal.append(reviewer, undoes=entry.number, id=id))
 
     def look(self) -> None:
         """Take in what other processes wrote to the journal."""
-        self._take(self.journal.read())
+        with self._writing:
+            self._take(self.journal.read())
+
+    def standing(self) -> list[Entry]:
+        """Return the answers that were not taken back, oldest first."""
+        with self._writing:
+            return self.journal.standing
 
     def rows_of(self, entry: Entry) -> list[int]:
         """Return the positions of the images that an entry is about."""
@@ -94,18 +106,19 @@ class Ledger:
 
     def refresh(self, row: int | None = None) -> None:
         """Compute anew what changed: for one image, or for all that were answered lately."""
-        rows = sorted(self._stale if row is None else self._stale & {row})
-        if not rows:
-            return
-        keys = {self.keys[stale] for stale in rows}
+        with self._writing:
+            rows = sorted(self._stale if row is None else self._stale & {row})
+            if not rows:
+                return
+            self._stale -= set(rows)
+            keys = {self.keys[stale] for stale in rows}
+            entries, standing = _about(self.journal.entries, keys), _about(self.journal.standing, keys)
         part = replace(
             self.dataset,
             images=self.dataset.images.iloc[rows].reset_index(drop=True),
             labels=pd.concat([self._at_start(stale) for stale in rows], ignore_index=True),
         )
-        part = with_answers(
-            part, _about(self.journal.entries, keys), standing=_about(self.journal.standing, keys)
-        )
+        part = with_answers(part, entries, standing=standing)
         now, reviewed = compare(part, self.policy), self._reviewed(part)
         for old, new in (
             (self.outcomes.truth.present, now.truth.present),
@@ -117,9 +130,8 @@ class Ledger:
         ):
             old[rows] = new
         _forget_known(self.outcomes)
-        for stale, (_, labels) in zip(rows, _by_image(part, rows, self.keys), strict=True):
-            self._lately[stale] = labels
-        self._stale -= set(rows)
+        for stale in rows:
+            self._lately[stale] = part.labels[part.labels["image"] == self.keys[stale]]
         self.conflict = conflicts(self.outcomes, self.groups)
 
     def _reviewed(self, dataset: Dataset) -> Mask:
@@ -145,10 +157,6 @@ def _about(entries: Iterable[Entry], keys: set[str]) -> list[Entry]:
         if images:
             chosen.append(replace(entry, images=images))
     return chosen
-
-
-def _by_image(part: Dataset, rows: Sequence[int], keys: Sequence[str]) -> list[tuple[int, pd.DataFrame]]:
-    return [(row, part.labels[part.labels["image"] == keys[row]]) for row in rows]
 
 
 def _forget_known(outcomes: Outcomes) -> None:

@@ -97,7 +97,7 @@ def serve(
             pass
         finally:
             merge_journal(folder, save=True)
-    return len(desk.ledger.journal.standing)
+    return len(desk.ledger.standing())
 
 
 class _Server(uvicorn.Server):

@@ -87,7 +87,7 @@ def _rows(desk: Desk) -> Iterator[tuple[str, ...]]:
 def _standing(desk: Desk) -> list[tuple[str, int, Said]]:
     """Return what reviewers said last of each image and label: reviewer, position, statement."""
     newest = {}
-    for entry in desk.ledger.journal.standing:
+    for entry in desk.ledger.standing():
         for row in desk.ledger.rows_of(entry):
             for said in entry.answers:
                 newest[entry.reviewer, row, said.label] = said.truth

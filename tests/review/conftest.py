@@ -82,7 +82,9 @@ def serving(monkeypatch):
             raise AssertionError(uri)
 
         monkeypatch.setattr(server, "_Server", Watched)
-        options = {"reviewer": reviewer, "reader": read, "ready": told, "session": session}
+        options = {"reviewer": reviewer, "reader": read, "ready": told}
+        if session:
+            options["session"] = server.Session(*session)
         thread = threading.Thread(target=server.serve, args=(folder,), kwargs=options)
         thread.start()
         try:

@@ -161,3 +161,11 @@ def test_awkward_names_are_found_again(tmp_path):
     for name in names:
         say(journal, name, ALCOHOL, truth=True)
     assert {row[0] for row in reviews(merge_journal(folder))} == set(names)
+
+
+def test_what_a_later_table_looked_for_stays(folder):
+    say(Journal.of(folder), "003.png", ALCOHOL, truth=True, judged="")
+    merged = merge_journal(folder)
+    later = merged.images.assign(judged="all")  # another source looked at everything since
+    merged.step("read", images=later).save(folder)
+    assert set(merge_journal(folder).images["judged"]) == {"all"}

@@ -165,9 +165,9 @@ function showQuestion() {
   const why = question.truth === "unknown" ? "Nobody looked for this" : `Labelled ${question.truth} so far`;
   $("why").textContent = (question.conflict ? "Look-alikes disagree" : why) + open;
   $("title").textContent = `${question.label}?`;
-  const below = question.detail.map((part) => `${part.label} ${part.score} %`).join(", ");
+  const below = question.detail.map((part) => `${part.label} ${part.score}\u00a0%`).join(", ");
   $("score").textContent = question.score === null ? "The base model does not report it."
-    : `Base model: ${question.score} %${below ? ` (${below})` : ""}`;
+    : `Base model: ${question.score}\u00a0%${below ? ` (${below})` : ""}`;
   $("definition").textContent = question.definition;
 }
 

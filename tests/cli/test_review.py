@@ -1,0 +1,52 @@
+"""``manifest-tools review`` as a command: sheets, names, and what is missing."""
+
+from __future__ import annotations
+
+import csv
+import sys
+
+import pytest
+
+from tests.review.conftest import ALCOHOL, folder  # noqa: F401 - a fixture
+
+
+def test_a_sheet_goes_out_is_filled_and_check_uses_it(folder, tmp_path, manifest_tools):  # noqa: F811
+    sheet = tmp_path / "sheet.csv"
+    before = manifest_tools("check", folder)
+    assert "label-unchecked" in before.out
+    done = manifest_tools("review", folder, "--export", sheet, "--reviewer", "ana")
+    assert (done.code, done.out) == (0, f"4 rows in {sheet}\n")
+    with sheet.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        row["answer"] = "no" if row["label"] == ALCOHOL else ""
+    with sheet.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    assert manifest_tools("review", folder, "--import", sheet).out == f"2 new answers from {sheet}\n"
+    assert manifest_tools("review", folder, "--import", sheet).out == f"0 new answers from {sheet}\n"
+    assert "label-unchecked" not in manifest_tools("check", folder).out
+
+
+def test_a_folder_that_is_none_of_ours_is_refused(tmp_path, manifest_tools):
+    done = manifest_tools("review", tmp_path, "--export", tmp_path / "sheet.csv")
+    assert done.code == 2
+    assert "holds no data set" in done.err
+
+
+def test_a_reviewer_has_a_name(folder, manifest_tools):  # noqa: F811
+    done = manifest_tools("review", folder, "--reviewer", "a\x1bb")
+    assert done.code == 2
+    assert "--reviewer" in done.err
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+def test_without_the_extra_the_message_names_what_installs_it(folder, manifest_tools, monkeypatch, missing):  # noqa: F811
+    for name in list(sys.modules):
+        if name.startswith(("manifest_tools.review.server", "manifest_tools.review.guard", missing)):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    done = manifest_tools("review", folder, "--no-browser")
+    assert done.code == 2
+    assert "pip install 'manifest-tools[review]'" in done.err

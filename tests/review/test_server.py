@@ -1,0 +1,133 @@
+"""Who may talk to the server, and what it says."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from urllib.parse import urlsplit
+
+import pytest
+
+from manifest_tools.reviews import Journal
+
+
+class Client:
+    """Speaks to the server as a browser would, or as one should not."""
+
+    def __init__(self, url):
+        self.place, self.query = urlsplit(url), urlsplit(url).query
+        self.cookie = ""
+
+    def ask(self, path, body=None, *, method=None, **headers):
+        connection = http.client.HTTPConnection(self.place.hostname, self.place.port, timeout=30)
+        headers = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
+        headers.setdefault("Cookie", self.cookie)
+        if body is not None:
+            headers = {"Content-Type": "application/json", "Origin": f"http://{self.place.netloc}"} | headers
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        try:
+            connection.request(method or ("GET" if body is None else "POST"), path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def enter(self):
+        status, headers, _ = self.ask(f"/?{self.query}")
+        assert status == 303
+        self.cookie = headers["Set-Cookie"].split(";")[0]
+        return headers
+
+
+@pytest.fixture
+def client(folder, serving):
+    with serving(folder, session=(5, 10)) as url:
+        yield Client(url)
+
+
+def test_only_the_token_opens_the_page_and_only_once(client):
+    assert client.place.hostname == "127.0.0.1"
+    for path in ("/", "/?token=wrong", "/?token=", "/?token=%F6", "/api/start", "/veil/0", "/review.js"):
+        assert client.ask(path)[0] == 403
+    headers = client.enter()
+    assert "HttpOnly" in headers["Set-Cookie"]
+    assert "samesite=strict" in headers["Set-Cookie"].lower()
+    assert client.ask("/")[0] == 200
+    assert client.ask(f"/?{client.query}")[0] == 303  # the browser that has the session goes on
+    assert client.ask(f"/?{client.query}", Cookie="")[0] == 403
+    name = client.cookie.partition("=")[0]
+    assert client.ask("/", Cookie=f"{name}=wrong")[0] == 403
+
+
+def test_hosts_origins_and_other_sites_are_refused(client):
+    client.enter()
+    assert client.ask("/api/start", Host="evil.example")[0] == 400
+    assert client.ask("/api/start", Host=f"127.0.0.1:{client.place.port + 1}")[0] == 400
+    answer = {"image": 0, "answers": [{"label": "Alcohol", "truth": True}]}
+    for origin in ("http://evil.example", "null", f"http://127.0.0.1:{client.place.port + 1}"):
+        assert client.ask("/api/answer", answer, Origin=origin)[0] == 403
+        assert client.ask("/api/start", Origin=origin)[0] == 403
+    assert client.ask("/picture/0", Sec_Fetch_Site="cross-site")[0] == 403
+    assert client.ask("/picture/0", Sec_Fetch_Site="same-site", Sec_Fetch_Mode="navigate")[0] == 403
+
+
+def test_every_response_forbids_what_the_page_does_not_need(client):
+    client.enter()
+    for path in ("/", "/review.js", "/api/start", "/veil/0", "/nothing"):
+        headers = client.ask(path)[1]
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    "path", ["/../../etc/passwd", "/veil/..%2f..%2fetc%2fpasswd", "/picture/-1", "/page/index.html", "/veil/5",
+             "/picture/99999999999999999999"]
+)  # fmt: skip
+def test_there_is_no_way_to_other_files(client, path):
+    client.enter()
+    assert client.ask(path)[0] == 404
+
+
+def test_a_veil_has_no_detail_and_a_picture_is_whole(client):
+    client.enter()
+    veil, picture = client.ask("/veil/0")[2], client.ask("/picture/0")[2]
+    assert veil[:2] == picture[:2] == b"\xff\xd8"
+    assert len(veil) < 2000 < len(picture)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"\xff", {}, {"image": True, "answers": []}, {"image": 0, "answers": []},
+     {"image": 0, "answers": [{"label": "Alcohol", "truth": 1}]}, {"image": 0, "answers": [{"label": "Nothing", "truth": True}]},
+     {"image": 99, "answers": [{"label": "Alcohol", "truth": True}]}, b"x" * 100_000],
+)  # fmt: skip
+def test_bad_requests_say_so_and_write_nothing(client, folder, body):
+    client.enter()
+    status, _, text = client.ask("/api/answer", body)
+    assert status == 400
+    assert json.loads(text)["error"]
+    assert Journal.of(folder).entries == []
+
+
+def test_an_answer_is_on_disk_when_the_server_says_so(client, folder):
+    client.enter()
+    answer = {"image": 0, "answers": [{"label": "Alcohol", "truth": None}], "id": "once"}
+    for _ in range(2):
+        assert json.loads(client.ask("/api/answer", answer)[2]) == {"number": 1}
+    assert [entry.number for entry in Journal.of(folder).entries] == [1]
+    assert json.loads(client.ask("/api/undo", {"number": 1})[2]) == {"number": 1, "images": [0]}
+    assert json.loads(client.ask("/api/undo", {})[2]) is None
+    assert client.ask("/api/undo", {"number": "1"})[0] == 400
+
+
+def test_a_picture_that_cannot_be_read_is_an_answer_not_a_crash(client, folder):
+    client.enter()
+    (folder.parent / "pictures" / "000.png").write_bytes(b"no picture")
+    (folder.parent / "pictures" / "001.png").unlink()
+    for row in (0, 1):
+        status, _, text = client.ask(f"/veil/{row}")
+        assert status == 404
+        assert json.loads(text)["error"]

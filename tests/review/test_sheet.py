@@ -1,0 +1,128 @@
+"""The review sheet: out, filled in, and back."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manifest_tools.errors import InputError, OutputError
+from manifest_tools.review import sheet
+from manifest_tools.review.desk import Desk
+from manifest_tools.reviews import Journal, Said
+from tests.review.conftest import ALCOHOL, VIOLENCE, image_of, make_folder
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def write(path, rows, delimiter=","):
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, sheet.COLUMNS, delimiter=delimiter)
+        table.writeheader()
+        table.writerows(rows)
+    return path
+
+
+def test_out_and_back_unchanged_adds_nothing_and_loses_nothing(folder, tmp_path):
+    desk = Desk(folder, "ana")
+    desk.answer(1, [Said(ALCOHOL, True)])
+    desk.answer(3, [Said("Safe", True)])
+    desk.answer(0, [Said(ALCOHOL, None)])
+    path = tmp_path / "sheet.csv"
+    assert sheet.export_sheet(desk, path) == 4
+    before = desk.progress()
+    assert sheet.import_sheet(Desk(folder, "ben"), path) == 0
+    assert Desk(folder, "ana").progress() == before
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_filled_rows_become_answers(folder, tmp_path, delimiter):
+    path = tmp_path / "sheet.csv"
+    sheet.export_sheet(Desk(folder, "ana"), path)
+    rows = rows_of(path)
+    assert [(row["image"], row["label"], row["score"]) for row in rows] == [
+        ("001.png", ALCOHOL, "90.0"), ("000.png", ALCOHOL, "60.0"), ("002.png", VIOLENCE, "99.0"), ("003.png", "", "")]  # fmt: skip
+    for row, answer in zip(rows, ("Yes", "no", "unsure", "safe"), strict=True):
+        row["answer"] = answer
+    rows[1]["add_labels"] = "Gambling; Violence"
+    desk = Desk(folder, "ben")
+    assert sheet.import_sheet(desk, write(path, rows, delimiter)) == 6
+    said = {
+        (seen.image, *answer)
+        for entry in Journal.of(folder).standing
+        for seen in entry.images
+        for answer in entry.answers
+    }
+    assert said == {
+        ("001.png", ALCOHOL, True), ("000.png", ALCOHOL, False), ("000.png", "Gambling", True),
+        ("000.png", "Violence", True), ("002.png", VIOLENCE, None), ("003.png", "Safe", True)}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"answer": "maybe"}, "expected yes, no, unsure or safe"),
+        ({"answer": "yes", "label": "Alchohol"}, "nearest: Alcohol"),
+        ({"answer": "yes", "label": ""}, "names no label"),
+        ({"answer": "yes", "image": "other.png", "sha256": ""}, "no image 'other.png'"),
+        ({"add_labels": "Nonsense words"}, "not a label"),
+    ],
+)
+def test_a_row_that_cannot_be_understood_refuses_the_whole_sheet(folder, tmp_path, change, told):
+    path = tmp_path / "sheet.csv"
+    sheet.export_sheet(Desk(folder, "ana"), path)
+    rows = rows_of(path)
+    rows[0]["answer"] = "yes"
+    rows[1] |= change
+    with pytest.raises(InputError, match=told) as raised:
+        sheet.import_sheet(Desk(folder, "ana"), write(path, rows))
+    assert "line 3" in str(raised.value)
+    assert Journal.of(folder).entries == []
+
+
+def test_a_mangled_name_is_found_by_content(folder, tmp_path):
+    path = tmp_path / "sheet.csv"
+    sheet.export_sheet(Desk(folder, "ana"), path)
+    rows = rows_of(path)
+    rows[0] |= {"answer": "yes", "image": "1"}
+    assert sheet.import_sheet(Desk(folder, "ana"), write(path, rows)) == 1
+
+
+def test_awkward_names_come_back(tmp_path):
+    names = ["=1+1.png", "'quoted'.png", 'a,b "c".png', "new\nline.png", "-ümlaut 🙂.png"]
+    images = [image_of(number, name, judged="") for number, name in enumerate(names)]
+    folder = make_folder(tmp_path, images, [])
+    path = tmp_path / "sheet.csv"
+    sheet.export_sheet(Desk(folder, "ana"), path)
+    rows = rows_of(path)
+    assert not any(row["image"].startswith(("=", "-")) for row in rows)
+    for row in rows:
+        row["answer"] = "safe"
+        row["sha256"] = ""
+    assert sheet.import_sheet(Desk(folder, "ana"), write(path, rows)) == 5
+
+
+@given(st.text())
+def test_what_guards_a_cell_is_taken_off_again(cell):
+    guarded = sheet._guarded(cell)
+    assert not guarded.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert sheet._unguarded(guarded) == cell
+
+
+@pytest.mark.parametrize("content", [b"", b"image,label\n", b"\xff\xfe"])
+def test_what_is_no_sheet_is_refused(folder, tmp_path, content):
+    path = tmp_path / "sheet.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="expected"):
+        sheet.import_sheet(Desk(folder, "ana"), path)
+    assert Journal.of(folder).entries == []
+
+
+def test_a_place_that_cannot_be_written_is_said(folder, tmp_path):
+    with pytest.raises(OutputError, match="cannot write"):
+        sheet.export_sheet(Desk(folder, "ana"), tmp_path / "no" / "sheet.csv")
