@@ -249,3 +249,30 @@ def test_filter_pause_and_finish(many, serving, tab):
         assert "enough" in page.inner_text("#pause")
         page.click("#pausing [data-do=finish]")
         page.wait_for_function("() => document.getElementById('place').textContent.startsWith('Finished')")
+
+
+def test_a_phone_s_width_and_a_pointer_are_enough(many, serving, tab):
+    with serving(many) as url:
+        page = tab(url)
+        page.set_viewport_size({"width": 360, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.click("#stage")
+        page.wait_for_selector("#stage.shown")
+        page.click("[data-do=zoom]")
+        page.click("[data-do=no]")
+        at(page, "1:1")
+        assert page.get_attribute("[data-do=zoom]", "aria-pressed") == "false"
+        assert (
+            page.evaluate("document.activeElement.id") == "stage"
+        )  # the next key or touch reveals, it does not answer
+    assert said(many) == [("000.png", ALCOHOL, False)]
+
+
+def test_every_control_has_a_name_for_a_screen_reader(many, serving, tab):
+    with serving(many) as url:
+        page = tab(url)
+        nameless = page.evaluate("""() => [...document.querySelectorAll('button, input, select, dialog, section')]
+            .filter((one) => !(one.ariaLabel || one.textContent.trim() || (one.labels && one.labels.length)))
+            .map((one) => one.outerHTML)""")
+        assert nameless == []
+        assert page.get_attribute("html", "lang") == "en"

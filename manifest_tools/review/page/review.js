@@ -110,6 +110,7 @@ async function show() {
   hide();
   item = null;
   looked = false;
+  toggle("zoom", false);
   $("veil").removeAttribute("src");
   $("alike").checked = false;
   if (at >= order.length) return showEnd();
@@ -371,8 +372,8 @@ async function finish() {
 
 // Keys and pointers
 
-function toggle(name) {
-  const on = document.body.classList.toggle(name);
+function toggle(name, on = !document.body.classList.contains(name)) {
+  document.body.classList.toggle(name, on);
   document.querySelector(`[data-do=${name}]`).setAttribute("aria-pressed", String(on));
 }
 
@@ -381,7 +382,11 @@ const actions = {
   yes: () => judge(true),
   no: () => judge(false),
   grey: () => toggle("grey"),
-  zoom: () => toggle("zoom"),
+  zoom: () => {
+    toggle("zoom");
+    const frame = $("frame");
+    frame.scrollTo((frame.scrollWidth - frame.clientWidth) / 2, (frame.scrollHeight - frame.clientHeight) / 2);
+  },
   filter: () => $("filtering").showModal(),
   help: () => $("helping").showModal(),
   together: () => { if (!$("together").hidden) $("alike").checked = !$("alike").checked; },
