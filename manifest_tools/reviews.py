@@ -121,11 +121,8 @@ class Journal:
     @classmethod
     def of(cls, folder: str | Path, labels: pd.DataFrame | None = None) -> Journal:
         """Open the journal of an output folder; a new one counts on from the newest review among `labels`."""
-        newest = 0
-        if labels is not None:
-            lines = labels.loc[labels["source"].str.startswith(REVIEW), "line"].dropna()
-            newest = int(lines.max()) if len(lines) else 0
-        journal = cls(Path(folder) / "dataset" / JOURNAL, newest)
+        start = 0 if labels is None else newest_review(labels)
+        journal = cls(Path(folder) / "dataset" / JOURNAL, start)
         journal.read()
         return journal
 
@@ -141,6 +138,9 @@ class Journal:
             raise OutputError(msg) from error
 
     def _read_from(self, stream: IO[bytes]) -> list[Entry]:
+        if stream.seek(0, os.SEEK_END) < self._offset:  # somebody set the journal aside: this is a new one
+            self._offset = 0
+            self.entries.clear()
         stream.seek(self._offset)
         data = stream.read()
         whole = data[: data.rfind(b"\n") + 1]
@@ -200,6 +200,12 @@ class Journal:
         """The answers that were not taken back, oldest first."""
         gone = {entry.undoes for entry in self.entries}
         return [entry for entry in self.entries if not entry.undoes and entry.number not in gone]
+
+
+def newest_review(labels: pd.DataFrame) -> int:
+    """Return the highest number of a review among label rows, or 0."""
+    numbers = labels.loc[labels["source"].str.startswith(REVIEW), "line"].dropna()
+    return int(numbers.max()) if len(numbers) else 0
 
 
 @contextmanager

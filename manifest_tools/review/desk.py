@@ -164,9 +164,8 @@ class Desk:
         detail = sorted(
             zip(below["label"], below["score"], strict=True), key=lambda pair: (-pair[1], pair[0])
         )
-        known = "present" if outcomes.truth.present[row, column] else (
-            "absent" if outcomes.truth.absent[row, column] else "unknown"
-        )  # fmt: skip
+        truths = (("present", outcomes.truth.present), ("absent", outcomes.truth.absent))
+        known = next((word for word, mask in truths if mask[row, column]), "unknown")
         return {
             "label": label,
             "score": None if np.isnan(score) else round(float(score), 1),

@@ -14,7 +14,7 @@ from manifest_tools.dataset import Dataset
 from manifest_tools.outcomes import Outcomes, compare
 from manifest_tools.policy import Policy
 from manifest_tools.review.queue import conflicts
-from manifest_tools.reviews import Entry, Journal, Said, Seen, merge_journal, with_answers
+from manifest_tools.reviews import Entry, Journal, Said, Seen, merge_journal, newest_review, with_answers
 from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import REVIEW, Mask, truth_rows
 
@@ -38,10 +38,13 @@ class Ledger:
     """
 
     def __init__(self, folder: str | Path) -> None:
+        self.journal = Journal.of(
+            folder
+        )  # read before the merge, so that what others add meanwhile is seen as new
         self.dataset = merge_journal(folder, save=True)
+        self.journal.start = newest_review(self.dataset.labels)
         self.policy = Policy.from_dict(self.dataset.policy)
         self.taxonomy = Taxonomy.load(self.dataset.taxonomy)
-        self.journal = Journal.of(folder, self.dataset.labels)
         images = self.dataset.images
         self.keys: list[str] = list(images["image"])
         self.position = {key: row for row, key in enumerate(self.keys)}

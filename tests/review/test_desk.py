@@ -125,3 +125,11 @@ def test_an_empty_folder_has_nothing_to_ask(tmp_path):
     desk = Desk(tmp_path, "ana")
     assert desk.queue(Filter()) == []
     assert desk.progress()["left"] == 0
+
+
+def test_what_others_answer_is_seen(folder):
+    ana, ben = Desk(folder, "ana"), Desk(folder, "ben")
+    ben.answer(1, [Said(ALCOHOL, True)])
+    assert 1 in ana.queue(Filter())
+    ana.progress()
+    assert 1 not in ana.queue(Filter())

@@ -169,3 +169,12 @@ def test_what_a_later_table_looked_for_stays(folder):
     later = merged.images.assign(judged="all")  # another source looked at everything since
     merged.step("read", images=later).save(folder)
     assert set(merge_journal(folder).images["judged"]) == {"all"}
+
+
+def test_a_journal_that_is_set_aside_meanwhile_is_begun_anew(folder):
+    journal = Journal.of(folder)
+    for _ in range(3):
+        say(journal, "000.png", ALCOHOL, truth=True)
+    set_aside_journal(folder)
+    (entry,) = say(journal, "001.png", ALCOHOL, truth=False)
+    assert Journal.of(folder).entries == journal.entries == [entry]
