@@ -18,6 +18,7 @@ from manifest_tools.keys import split_uri
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.policy import Policy
 from manifest_tools.reports import write_report
+from manifest_tools.reviews import merge_journal, set_aside_journal
 from manifest_tools.rounds import carry_over, lock_split
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.predictions import attach_predictions
@@ -132,7 +133,7 @@ def prepare(
     policy, watcher = policy or Policy(), watcher or _Silent()
     destination = _destination(images, to, keys)
     folder = output.claim(out)
-    earlier = Dataset.load(folder) if output.holds_dataset(folder) and not fresh else None
+    earlier = merge_journal(folder) if output.holds_dataset(folder) and not fresh else None
 
     progress = watcher.begin("read")
     dataset = read_images(
@@ -162,6 +163,8 @@ def prepare(
         dataset = attach_predictions(dataset, predictions, min_confidence=min_confidence)
         watcher.end("predict", _predict_summary(dataset))
 
+    if fresh:
+        set_aside_journal(folder)
     return split_check_write(
         dataset,
         folder,

@@ -21,6 +21,7 @@ from manifest_tools.manifests.sources import LongLine, Source
 from manifest_tools.manifests.validation import validate_manifest
 from manifest_tools.policy import Policy
 from manifest_tools.preparing import split_check_write
+from manifest_tools.reviews import merge_journal
 from manifest_tools.rules import PAIR_RULES
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.local import find_files
@@ -55,7 +56,7 @@ def split_folder(
     test_size, min_test, lock, seed, max_findings
         As in :func:`manifest_tools.preparing.split_check_write`.
     """
-    dataset = Dataset.load(folder)
+    dataset = merge_journal(folder)
     policy = judge(Policy.from_dict(dataset.policy))
     target = output.claim(folder if out is None else out)
     return split_check_write(

@@ -43,7 +43,7 @@ def check(
     anew, so a changed threshold costs no time. Two manifests are validated, and compared: images that stand
     in both, labels that only one has, and with --images look-alikes across them.
     """
-    from manifest_tools.dataset import Dataset
+    from manifest_tools.reviews import merge_journal
     from manifest_tools.rules.checking import check_dataset
 
     def chosen(base: Policy | None, version: str) -> Policy:
@@ -60,7 +60,7 @@ def check(
 
     match places:
         case [folder] if not folder.is_file():
-            dataset = Dataset.load(folder)
+            dataset = merge_journal(folder)
             own = Policy.from_dict(dataset.policy)
             report = check_dataset(dataset, policy=chosen(own, dataset.taxonomy), max_findings=max_findings)
         case [train, test]:

@@ -40,12 +40,12 @@ def select(
     Example: manifest-tools select out --limit 10000
     """
     from manifest_tools import output
-    from manifest_tools.dataset import Dataset
     from manifest_tools.policy import Policy
     from manifest_tools.preparing import check_write
+    from manifest_tools.reviews import merge_journal
     from manifest_tools.selection import select_images
 
-    dataset = Dataset.load(folder)
+    dataset = merge_journal(folder)
     chosen = policy_from(
         policy,
         base=Policy.from_dict(dataset.policy),

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from manifest_tools.review.desk import Desk
+from manifest_tools.reviews import Said
 from tests.review.conftest import ALCOHOL, folder  # noqa: F401 - a fixture
 
 
@@ -50,3 +52,10 @@ def test_without_the_extra_the_message_names_what_installs_it(folder, manifest_t
     done = manifest_tools("review", folder, "--no-browser")
     assert done.code == 2
     assert "pip install 'manifest-tools[review]'" in done.err
+
+
+def test_check_uses_answers_that_no_session_merged(folder, manifest_tools):  # noqa: F811
+    desk = Desk(folder, "ana")
+    for row in (0, 1):
+        desk.answer(row, [Said(ALCOHOL, False)])
+    assert "label-unchecked" not in manifest_tools("check", folder).out
