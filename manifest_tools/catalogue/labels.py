@@ -74,7 +74,7 @@ ENTRIES = (
         "label-contradiction",
         ERROR,
         "One source says two things of an image that cannot both be true, so the image is left out.",
-        "{source} says both {label!r} and {other!r}",
+        "both {label!r} and {other!r}, by the same source ({source})",
         "Decide which one is right and remove the other.",
         "our own check",
     ),

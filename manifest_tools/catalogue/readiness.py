@@ -94,7 +94,7 @@ ENTRIES = (
         "label-missing-from-test",
         WARNING,
         "A label stands in the training set only, so the result for it cannot be measured.",
-        "{label} is in {count} training images, but in no test image",
+        "{label}: {count} in training, none in test",
         "Add images with {label}: at least two that are no look-alikes are needed.",
         _SPLIT,
     ),

@@ -32,6 +32,7 @@ from manifest_tools.cli.console import say
 from manifest_tools.errors import ManifestToolsError, RemoteError
 
 FAILED_USAGE, FAILED_REMOTE, INTERRUPTED = 2, 3, 130
+_STOPPED = "interrupted; what was there before is unchanged"
 
 app = typer.Typer(
     name="manifest-tools",
@@ -101,7 +102,11 @@ def main() -> None:
     except ManifestToolsError as error:
         _fail(str(error), FAILED_USAGE)
     except KeyboardInterrupt:
-        _fail("interrupted; what was there before is unchanged", INTERRUPTED)
+        _fail(_STOPPED, INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # typer ends so at Ctrl-C, without a word
+            _fail(_STOPPED, INTERRUPTED)
+        raise
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from manifest_tools.errors import InputError
+from manifest_tools.taxonomy import VERSIONS, Taxonomy
 
 IMAGE_NAMES = ("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path",
                "image_name", "img", "key", "uri", "url", "source-ref")  # fmt: skip
@@ -77,7 +78,7 @@ def read_label_table(path: str | Path) -> LabelTable:
     label = find_column(columns, LABEL_NAMES)
     if label is not None:
         return LabelTable(tuple(_long_rows(records, image, label)))
-    wide = [name for name in columns if name != image and _is_binary(records, name)]
+    wide = [name for name in columns if name != image and _is_binary(records, name, path)]
     if not wide:
         msg = (
             f"{path}: no column holds labels; found {_listed(columns)}, expected one of "
@@ -230,13 +231,32 @@ def _wide_rows(records: Iterable[Record], image: str, labels: Sequence[str]) -> 
             yield LabelRow(reference, name, value, line)
 
 
-def _is_binary(records: Iterable[Record], column: str) -> bool:
-    """Whether a column holds nothing but 0/1 values, and at least one of them."""
-    try:
-        values = [truth_value(record.cells.get(column)) for record in records]
-    except ValueError:
-        return False
-    return any(value is not None for value in values)
+def _is_binary(records: Iterable[Record], column: str, path: str | Path) -> bool:
+    """Whether a column holds nothing but 0/1 values, and at least one of them.
+
+    Raises
+    ------
+    InputError
+        It is meant as such a column, by its name or by most of its cells, but has another cell: to pass it over
+        would lose its labels.
+    """
+    said, others = 0, []
+    for line, cells in records:
+        cell = cells.get(column)
+        try:
+            said += truth_value(cell) is not None
+        except ValueError:
+            others.append((line, _text(cell)))
+    if not others:
+        return said > 0
+    if said > len(others) or any(Taxonomy.load(version).spellings(column) for version in VERSIONS):
+        line, found = others[0]
+        msg = (
+            f"{path}:{line}: column {column!r} holds {found[:60]!r}; expected 1 or 0, or nothing where nobody "
+            "looked, in a column for one label"
+        )
+        raise InputError(msg)
+    return False
 
 
 def _delimiter(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from manifest_tools.__main__ import main
 from manifest_tools.catalogue import CATALOGUE
 from manifest_tools.cli import app
 from tests.pictures import save
@@ -65,6 +66,28 @@ def test_prepare_says_what_it_did_and_fails_with_1(prepare, folder):
     assert str(folder / "out") in done.out
     assert (folder / "out" / "train.manifest").exists()
     assert (folder / "out" / "report.html").exists()
+
+
+def test_ctrl_c_is_one_line_and_130_and_leaves_nothing(prepare, folder, monkeypatch):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("manifest_tools.preparing.group_duplicates", interrupted)
+    done = prepare("--quiet")
+    assert done.code == 130
+    assert done.err.strip() == "manifest-tools: interrupted; what was there before is unchanged"
+    assert not (folder / "out").exists()
+
+
+def test_ctrl_c_while_the_program_loads_shows_no_traceback(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("manifest_tools.cli.main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "manifest-tools: interrupted\n"
 
 
 def test_json_stands_alone_on_standard_output(prepare):

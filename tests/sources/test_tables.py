@@ -153,3 +153,15 @@ def test_a_row_with_more_cells_than_columns_is_refused_and_no_label_is_lost(tmp_
 
 def test_empty_cells_behind_the_last_column_do_no_harm(tmp_path):
     assert said(read(tmp_path, "file,labels\na.jpg,Alcohol,, \n")) == [("a.jpg", "Alcohol", True)]
+
+
+@pytest.mark.parametrize("column", ["Violence", "violence", "Our own"])
+def test_one_odd_cell_does_not_turn_a_label_column_into_a_remark(tmp_path, column):
+    rows = "a.jpg,1,1\nb.jpg,0,0\nc.jpg,0,maybe\n"
+    with pytest.raises(InputError, match=rf"labels\.csv:4: column '{column}' holds 'maybe'"):
+        read(tmp_path, f"file,Alcohol,{column}\n{rows}")
+
+
+def test_columns_of_remarks_beside_label_columns_are_passed_over(tmp_path):
+    table = read(tmp_path, "file,width,Alcohol,remark\na.jpg,640,1,blurred\nb.jpg,1,0,\n")
+    assert said(table) == [("a.jpg", "Alcohol", True), ("b.jpg", "Alcohol", False)]
