@@ -1,18 +1,22 @@
-"""What an earlier round fixed, carried into this one: reviews, the sides of locked images, and what was set aside."""
+"""What an earlier round knows, carried into this one: reviews, answers of the base model, locked sides, what was set aside."""
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 import pandas as pd
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.policy import Policy
-from manifest_tools.truth import REVIEW, judged_column
+from manifest_tools.truth import PREDICTIONS, REVIEW, judged_column
 
 
 def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
-    """Return `dataset` with the reviews, the locked split and the selection of an earlier round.
+    """Return `dataset` with the reviews, predictions, locked split and selection of an earlier round.
 
-    Images are recognised by content (sha256), then by key. A locked image that is gone stays gone.
+    Images are recognised by content (sha256), then by key. A locked image that is gone stays gone. The base
+    model's answers are kept for images of the same content, unless `dataset` brings answers of its own.
 
     Parameters
     ----------
@@ -39,12 +43,44 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
         set_aside=[aside.get(key, "") for key in keys],
     )
     options = {"reviews": len(reviews), "locked": len(side), "set_aside": len(aside)}
-    return dataset.step("carry-over", images=images, labels=labels, options=options)
+    return _with_predictions(
+        dataset.step("carry-over", images=images, labels=labels, options=options), earlier, now
+    )
 
 
-def _known(earlier: pd.DataFrame, column: str, now: dict[str, str]) -> dict[str, str]:
+def _with_predictions(dataset: Dataset, earlier: Dataset, now: dict[str, str]) -> Dataset:
+    if (dataset.images["predicted"] != "").any() or not (earlier.images["predicted"] != "").any():
+        return dataset
+    content = dict(zip(dataset.images["image"], dataset.images["sha256"], strict=True))
+    asked = earlier.images[earlier.images["predicted"] != ""]
+    same = {
+        key: now[key]
+        for key, digest in zip(asked["image"], asked["sha256"], strict=True)
+        if key in now and content[now[key]] == digest
+    }
+    asked = asked[asked["image"].isin(same)]
+    model, reported_from = _known(asked, "predicted", same), _known(asked, "min_confidence", same)
+    rows = earlier.labels[(earlier.labels["source"] == PREDICTIONS) & earlier.labels["image"].isin(same)]
+    rows = rows.assign(image=rows["image"].map(same)).drop_duplicates(["image", "label"])
+    keys = dataset.images["image"]
+    images = dataset.images.assign(
+        predicted=[model.get(key, "") for key in keys],
+        min_confidence=[reported_from.get(key, math.nan) for key in keys],
+    )
+    labels = pd.concat([dataset.labels, rows], ignore_index=True)
+    sources = {**dataset.sources, PREDICTIONS: earlier.sources.get(PREDICTIONS, {})}
+    return dataset.step(
+        "carry-over-predictions",
+        images=images,
+        labels=labels,
+        options={"images": len(model)},
+        sources=sources,
+    )
+
+
+def _known(earlier: pd.DataFrame, column: str, now: dict[str, str]) -> dict[str, Any]:
     """Return what earlier images had in a column, by the key that they have now."""
-    known: dict[str, str] = {}
+    known: dict[str, Any] = {}
     for key, value in zip(earlier["image"], earlier[column], strict=True):
         if key in now:
             known.setdefault(now[key], value)

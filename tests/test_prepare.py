@@ -114,6 +114,17 @@ def test_an_unchecked_prediction_leaves_its_image_out_unless_it_is_kept(folder):
     assert f"{TO}/shop 1/picture 01.jpg" in both(folder / "out")
 
 
+def test_answers_of_the_base_model_stay_for_the_same_content(folder):
+    path = folder / "predictions.csv"
+    path.write_text("image,label,confidence\npicture 21.jpg,Alcohol,80\npicture 22.jpg,Alcohol,70\n")
+    run(folder, predictions=path)
+    save(folder / "images" / "shop 1" / "picture 22.jpg", 99)  # another picture under the same name
+    dataset, _ = run(folder)
+    asked = dataset.images[dataset.images["predicted"] != ""]
+    assert list(asked["image"]) == ["shop 0/picture 21.jpg"]
+    assert list(dataset.labels[dataset.labels["source"] == "predictions"]["score"]) == [80]
+
+
 def test_lower_labels_are_rolled_up_or_kept(folder):
     text = (folder / "labels.csv").read_text().replace("Violence", "Weapons")
     (folder / "labels.csv").write_text(text)

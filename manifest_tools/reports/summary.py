@@ -228,11 +228,10 @@ def _nothing_usable(report: Report) -> tuple[str, ...]:
     if not images or images["usable"]:
         return ()
     found = images["found"]
-    return (
-        f"{'None' if found > 1 else 'Not one'} of {counted(found, 'image')} can be used; see what was left out, and why."
-        if found
-        else "There are no images.",
-    )
+    if not found:
+        return ("There are no images.",)
+    which = "The only image cannot" if found == 1 else f"None of the {found:,} images can"
+    return (f"{which} be used; see what was left out, and why.",)
 
 
 def _reached(readiness: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from manifest_tools.sources.spellings import spellings
@@ -71,7 +72,7 @@ class ImageIndex:
 
     def _paths(self, wanted: str, table_folder: str | Path) -> Iterable[str]:
         if self._root and "://" not in wanted:
-            base = os.path.realpath(table_folder) if table_folder else self._root
+            base = _real_path(table_folder) if table_folder else self._root
             full = os.path.normpath(os.path.join(base, wanted))  # noqa: PTH118 - text in, text out
             below = os.path.relpath(full, self._root).replace(os.sep, "/")
             if not below.startswith("../"):
@@ -81,6 +82,11 @@ class ImageIndex:
         parts = wanted.split("/")
         for start in range(1, len(parts) - 1):  # images/a/b.jpg for a root that is "images" itself
             yield "/".join(parts[start:])
+
+
+@lru_cache(maxsize=16)
+def _real_path(folder: str | Path) -> str:
+    return os.path.realpath(folder)
 
 
 def _normal(path: str) -> str:

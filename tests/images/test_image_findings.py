@@ -1,8 +1,7 @@
 """From files to findings: every code about single images, by a file that earns it."""
 
-import io
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from manifest_tools.inspecting import inspect
 from tests.images.samples import encoded, photograph

@@ -52,7 +52,7 @@ class TestVerdict:
 
     def test_no_usable_image_is_the_first_reason(self):
         report = check(data({"a.jpg": {"format": "GIF"}}, [("a.jpg", "Safe", True)]))
-        assert "Not one of 1 image can be used" in render_text(report).splitlines()[1]
+        assert "The only image cannot be used" in render_text(report).splitlines()[1]
         assert "There are no images" in render_text(check(data([]))).splitlines()[1]
 
     def test_a_policy_that_never_fails_is_named(self):
