@@ -12,7 +12,7 @@ from manifest_tools.findings import MAX_FINDINGS, Report
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.policy import Policy
 from manifest_tools.rules.checking import check_images
-from manifest_tools.sources.reading import read_images
+from manifest_tools.sources.reading import read_images, reader_of
 
 
 def inspect(
@@ -50,7 +50,9 @@ def inspect(
     """
     folder = None if out is None else output.claim(out)
     dataset = read_images(images, policy=policy)
-    dataset = inspect_images(dataset, quick=quick, cache=cache, workers=workers, progress=progress)
+    dataset = inspect_images(
+        dataset, quick=quick, cache=cache, workers=workers, reader=reader_of(images), progress=progress
+    )
     dataset = group_duplicates(dataset)
     if folder is not None:
         with output.replacing_files(folder) as stage:

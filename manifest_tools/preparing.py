@@ -22,7 +22,7 @@ from manifest_tools.reviews import merge_journal, set_aside_journal
 from manifest_tools.rounds import carry_over, lock_split
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.predictions import attach_predictions
-from manifest_tools.sources.reading import read_images
+from manifest_tools.sources.reading import read_images, reader_of
 from manifest_tools.splits.step import split_dataset
 from manifest_tools.taxonomy import CURRENT
 from manifest_tools.truth import PREDICTIONS
@@ -149,7 +149,14 @@ def prepare(
     watcher.end("read", _read_summary(dataset))
 
     progress = watcher.begin("inspect")
-    dataset = inspect_images(dataset, workers=workers, executor=executor, cache=cache, progress=progress)
+    dataset = inspect_images(
+        dataset,
+        workers=workers,
+        executor=executor,
+        cache=cache,
+        reader=reader_of(images),
+        progress=progress,
+    )
     if earlier is not None:
         dataset = carry_over(dataset, earlier, policy)
     watcher.end("inspect", _inspect_summary(dataset))

@@ -20,7 +20,7 @@ from manifest_tools.images import cache as caches
 from manifest_tools.images.cache import FactsCache, signature
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of, read_bytes
 from manifest_tools.images.pool import default_workers, isolated_map
-from manifest_tools.images.task import Look, Read, Task
+from manifest_tools.images.task import Look, Read, Reader, Task, is_remote
 from manifest_tools.images.worker import Lost
 from manifest_tools.keys import NOT_UTF_8
 from manifest_tools.sniff import sniff
@@ -43,14 +43,16 @@ def inspect_images(
     max_pixels: int = MAX_PIXELS,
     timeout: float = TIMEOUT,
     look: Look = facts_of,
+    reader: Reader | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Read every local image once, and record what its bytes tell.
+    """Read every image once, and record what its bytes tell.
 
     Parameters
     ----------
     dataset : Dataset or path
-        The images; a folder, table or manifest is read first. Images in S3 keep the facts they have.
+        The images; a folder, table or manifest is read first. Without a `reader`, images in S3 keep the facts
+        that they have.
     executor : concurrent.futures.Executor, optional
         Where to work instead of in own worker processes. A hang is then not noticed; files on which the
         executor breaks are looked at again in own worker processes.
@@ -68,6 +70,9 @@ def inspect_images(
     look : callable
         What tells the facts of one file's bytes: a module-level function like
         :func:`manifest_tools.images.facts_of`.
+    reader : callable, optional
+        Returns the bytes behind a URI that is no local path, such as :class:`manifest_tools.aws.reading.ByteReader`.
+        Called in the workers, so it can be pickled.
     progress : callable, optional
         Called with the number of images done and their total.
 
@@ -83,10 +88,13 @@ def inspect_images(
     data = dataset if isinstance(dataset, Dataset) else _read_images(dataset)
     uris = data.images["uri"].tolist()
     names = data.images["remarks"].str.contains(NOT_UTF_8, regex=False).tolist()  # no path to open them by
-    rows = [i for i, uri in enumerate(uris) if "://" not in uri and not names[i]]
-    paths = [os.path.join(data.root, uris[i]) for i in rows]  # noqa: PTH118 - a million of them
-    task = Task(look, quick, max_pixels, _cache_folder(cache))
-    columns = _Run(task, paths, executor, workers or default_workers(), timeout, progress).columns()
+    far = [is_remote(uri) for uri in uris]
+    rows = [i for i in range(len(uris)) if not names[i] and (reader is not None or not far[i])]
+    paths = [uris[i] if far[i] else os.path.join(data.root, uris[i]) for i in rows]  # noqa: PTH118 - a million
+    task = Task(look, quick, max_pixels, _cache_folder(cache), reader)
+    listed = data.images["bytes"].tolist()
+    sizes = {uris[i]: listed[i] for i in rows if far[i]}
+    columns = _Run(task, paths, sizes, executor, workers or default_workers(), timeout, progress).columns()
     table = data.images.copy()
     for name in ImageFacts._fields:
         column = table[name].tolist()
@@ -115,6 +123,7 @@ class _Run:
 
     task: Task
     paths: list[str]
+    sizes: dict[str, int]  # of files that are far away, as listed
     executor: Executor | None
     workers: int
     timeout: float
@@ -147,6 +156,9 @@ class _Run:
         """Take what the cache knows; return number and size of the files that are left."""
         left = []
         for number, path in enumerate(self.paths):
+            if is_remote(path):
+                left.append((number, self.sizes[path]))
+                continue
             now = signature(path)
             known = cache.by_path(path, now) if cache is not None and now is not None else None
             if known is None:
@@ -236,6 +248,8 @@ def _batches(todo: list[tuple[int, int]], paths: list[str], workers: int) -> Ite
 
 def _lost(path: str, lost: Lost) -> Read:
     """Tell what can be told about a file that killed its decoder."""
+    if is_remote(path):
+        return Read(ImageFacts(decode_error=f"{lost.kind}: {lost.detail}"), None)
     data = read_bytes(path)
     if isinstance(data, ImageFacts):
         return Read(data, None)

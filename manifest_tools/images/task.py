@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,15 +15,23 @@ from typing import Final, NamedTuple
 import PIL
 import simplejpeg
 
+from manifest_tools.errors import ManifestToolsError
 from manifest_tools.images import cache as caches
 from manifest_tools.images.cache import FactsCache, Signature, signature
 from manifest_tools.images.facts import ImageFacts, facts_of, needs_decoder, read_bytes
 
 Look = Callable[..., ImageFacts]
+Reader = Callable[[str], bytes]
+_CONNECTIONS: Final = 16  # files that a worker fetches at a time, where they are far away
 _MAKERS: Final = (  # files of the package: the modules that make facts
     *(f"images/{name}.py" for name in ("facts", "jpeg", "png", "raster", "exif")), "sniff.py", "fingerprints.py",
 )  # fmt: skip
 _LOCAL = threading.local()  # a cache connection for each thread, as SQLite wants it
+
+
+def is_remote(path: str) -> bool:
+    """Whether a URI is read by the reader, and not from the disk."""
+    return "://" in path
 
 
 class Read(NamedTuple):
@@ -49,6 +58,7 @@ class Task:
     quick: bool
     max_pixels: int
     cache_folder: Path | None
+    reader: Reader | None = None
 
     @cached_property
     def recipe(self) -> str:
@@ -65,15 +75,24 @@ class Task:
     @property
     def safe(self) -> bool:
         """Whether :meth:`at_hand` may be asked: nothing is decoded, and no foreign code looks at the bytes."""
-        return self.quick and self.look is facts_of
+        return self.quick and self.look is facts_of and self.reader is None
 
     def at_hand(self, path: str) -> Read | None:
         """Read one file in this process, None if that takes a decoder."""
         return self._read(path, spare_decoder=True)
 
+    def expect(self, paths: Sequence[str]) -> None:
+        """Begin to fetch files that are far away, so that they come while others are decoded."""
+        if self.reader is not None:
+            if not hasattr(_LOCAL, "fetchers"):
+                _LOCAL.fetchers = ThreadPoolExecutor(_CONNECTIONS)
+            _LOCAL.coming = {
+                path: _LOCAL.fetchers.submit(self.reader, path) for path in paths if is_remote(path)
+            }
+
     def __call__(self, path: str) -> Read:
         """Read one file."""
-        read = self._read(path)
+        read = self._read_remote(path) if is_remote(path) else self._read(path)
         assert read is not None
         return read
 
@@ -92,6 +111,19 @@ class Task:
         settled = settled and before is not None and began - before.mtime_ns > caches.SETTLED
         return Read(found, before if settled else None)
 
+    def _read_remote(self, uri: str) -> Read:
+        assert self.reader is not None
+        coming = getattr(_LOCAL, "coming", {}).pop(uri, None)
+        try:
+            data = coming.result() if coming is not None else self.reader(uri)
+        except ManifestToolsError as error:
+            return Read(ImageFacts(decode_error=f"unreadable: {error}"), None)
+        sha256 = hashlib.sha256(data).hexdigest()
+        found = self._known(sha256) or self.look(
+            data, quick=self.quick, max_pixels=self.max_pixels, sha256=sha256
+        )
+        return Read(found, None)
+
     def _known(self, sha256: str) -> ImageFacts | None:
         if self.cache_folder is None or self.quick:  # a header is read faster than found
             return None
@@ -103,4 +135,5 @@ class Task:
 
     def many(self, paths: Sequence[str]) -> list[Read]:
         """Read several files."""
+        self.expect(paths)
         return [self(path) for path in paths]

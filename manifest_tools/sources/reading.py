@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
@@ -178,6 +178,18 @@ def _placed(item: Finding, keys: Mapping[str, str]) -> Finding:
     """Return a reader's finding with the image's key instead of the reference."""
     image = item.location.image
     return replace(item, location=replace(item.location, image=keys.get(image, image))) if image else item
+
+
+def reader_of(images: str | Path) -> Callable[[str], bytes] | None:
+    """Return what reads the images of an S3 prefix; None for images that are not read from S3.
+
+    The images that a manifest names are not fetched: the main job works without an account.
+    """
+    if not str(images).startswith("s3://"):
+        return None
+    from manifest_tools.aws.reading import ByteReader  # noqa: PLC0415 - boto3 only when it is needed
+
+    return ByteReader()
 
 
 def _read_place(images: str | Path, taxonomy: str) -> Dataset:

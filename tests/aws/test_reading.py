@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from manifest_tools import inspect_images, prepare
 from manifest_tools.aws.reading import ByteReader, list_images
 from manifest_tools.errors import InputError, RemoteError
 from manifest_tools.testing import LocalS3
+from tests.pictures import save
 
 
 def test_images_of_a_prefix(client: Any, prefix: str) -> None:
@@ -56,3 +58,48 @@ def test_importing_the_package_loads_no_boto3() -> None:
     code = "import sys, manifest_tools.aws as a; assert 'publish' in dir(a); sys.exit('boto3' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_images_of_a_prefix_are_inspected_without_a_copy(
+    s3: LocalS3, client: Any, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    below = prefix.removeprefix("s3://pictures/")
+    for number in range(12):
+        path = save(tmp_path / "made" / f"{number}.jpg", number)
+        client.put_object(Bucket="pictures", Key=f"{below}/in 50%/{number}.jpg", Body=path.read_bytes())
+    client.put_object(Bucket="pictures", Key=f"{below}/in 50%/cut.jpg", Body=path.read_bytes()[:700])
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,labels\n" + "".join(f"{number}.jpg,Safe\n" for number in range(12)))
+
+    dataset, _ = prepare(f"{prefix}/in 50%", labels=labels, out=tmp_path / "out", workers=2)
+
+    local = inspect_images(tmp_path / "made", workers=1).images.set_index("sha256")
+    found = dataset.images.set_index("image")
+    assert found.loc[f"{prefix}/in 50%/cut.jpg", "decode_error"].startswith("truncated")
+    sound = found.drop(f"{prefix}/in 50%/cut.jpg")
+    assert set(sound["sha256"]) == set(local.index)
+    assert (sound.set_index("sha256")["phash"] == local["phash"].reindex(sound["sha256"])).all()
+    written = (tmp_path / "out" / "train.manifest").read_text() + (
+        tmp_path / "out" / "test.manifest"
+    ).read_text()
+    assert written.count(f"{prefix}/in 50%/") == 12
+
+
+def test_an_object_that_is_gone_costs_one_image(
+    s3: LocalS3, client: Any, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    path = save(tmp_path / "a.jpg", 1)
+    below = prefix.removeprefix("s3://pictures/")
+    for name in ("a.jpg", "b.jpg"):
+        client.put_object(Bucket="pictures", Key=f"{below}/{name}", Body=path.read_bytes())
+    dataset = list_images(prefix, client=client)
+    client.delete_object(Bucket="pictures", Key=f"{below}/b.jpg")
+
+    images = inspect_images(dataset, reader=ByteReader(), workers=1, cache=False).images
+
+    assert images["decode_error"].iloc[0] == ""
+    assert images["decode_error"].iloc[1].startswith("unreadable: ")
