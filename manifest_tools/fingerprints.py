@@ -1,6 +1,7 @@
 """The fingerprint of a picture: what look-alikes are found and confirmed by.
 
-It is made from a small grey copy, and has three parts:
+It is made from a small grey copy, less the frame around it if there is one (a bright frame around a dark picture
+would outweigh it). It has three parts:
 
 ``phash``
     64-bit DCT hash of the picture as it stands: the sign of each of the lowest 8 x 8 frequencies (bit 0, the
@@ -38,9 +39,15 @@ TRANSPOSE_BIT, TRANSPOSE_UNSURE_BIT, MIRROR_UNSURE_BIT, FLIP_UNSURE_BIT, USABLE_
 
 # Below this contrast (root of the mean squared deviation that the lowest frequencies carry, in grey levels of 255)
 # a picture is flat, and its signs are noise.
-FLAT = 1.5
+FLAT = 0.8
 # A sign, or which of two axes varies more, may come out otherwise in a copy when it is less clear than this.
 UNSURE_SIGN, UNSURE_AXIS = 0.2, 0.3
+
+# A frame is at most this part of the shorter side wide, and along this part of its inner rim the picture is of
+# another tone: the ground around a drawing is no frame.
+FRAME, RIM = 0.1, 0.75
+# How far the lines of a frame are off one tone (root of the mean square): grey levels, and part of the contrast.
+FRAME_NOISE, FRAME_CONTRAST = 3, 0.1
 
 LARGEST = 192  # pixels of an axis; more are merged by twos
 # A product of matrices below this many multiplications stays on its thread. The numerical library would else wake
@@ -96,7 +103,7 @@ def describe(grey: npt.NDArray[np.uint8]) -> Fingerprint:
     -------
     Fingerprint
     """
-    pixels: FloatArray = grey.astype(np.float32)
+    pixels: FloatArray = _without_frame(grey.astype(np.float32))
     while len(pixels) >= LARGEST:
         pixels = (pixels[: len(pixels) // 2 * 2 : 2] + pixels[1::2]) / 2
     while pixels.shape[1] >= LARGEST:
@@ -115,6 +122,24 @@ def describe(grey: npt.NDArray[np.uint8]) -> Fingerprint:
         _words(views).astype(">u8").tobytes().hex(),
         _sketch(cells).tobytes().hex(),
     )
+
+
+def _without_frame(pixels: FloatArray) -> FloatArray:
+    """Cut off a frame of one tone, equally wide on all sides, where the picture has one."""
+    level = (pixels[0, 0] + pixels[0, -1] + pixels[-1, 0] + pixels[-1, -1]) / 4
+    limit = FRAME_NOISE**2 + FRAME_CONTRAST**2 * pixels[::4, ::4].var()  # a sample will do
+    widest = width = int(FRAME * min(pixels.shape))
+    for lines in (pixels, pixels[::-1], pixels.T, pixels.T[::-1]):
+        uniform = np.square(lines[: width + 1] - level).mean(axis=1) <= limit
+        width = int(np.logical_and.accumulate(uniform).sum())
+        if not width:
+            return pixels
+    if width > widest:
+        return pixels
+    width += 1  # the next line may be frame in part
+    inside = pixels[width:-width, width:-width]
+    rim = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])
+    return inside if (np.square(rim - level) > limit).mean() >= RIM else pixels
 
 
 def _product(left: FloatArray, right: FloatArray) -> FloatArray:

@@ -36,6 +36,13 @@ def test_faint_noise_is_flat():
     assert describe(noise) == NO_FINGERPRINT
 
 
+def test_fine_texture_is_not_flat():
+    """Its lowest frequencies are weak, but the same in every copy."""
+    rows, columns = np.mgrid[:128, :128]
+    grey = (128 + 60 * np.sin(rows * 1.3) * np.sin(columns * 0.9) + scene(0, 128, 128) / 20).astype(np.uint8)
+    assert differing(grey, (grey * 0.8).astype(np.uint8)) <= 1
+
+
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 99))
 def test_any_shape_gets_some_answer(height, width, seed):
     grey = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)
@@ -51,6 +58,23 @@ def test_scale_does_not_matter():
 def test_brightness_and_contrast_do_not_matter():
     grey = scene(2)
     assert differing(grey, (grey * 0.7 + 20).astype(np.uint8)) <= 1
+
+
+@pytest.mark.parametrize("tone", [0, 128, 255])
+@pytest.mark.parametrize("width", [1, 3, 8])
+def test_a_frame_does_not_matter(width, tone):
+    grey = scene(4) // 3
+    assert differing(grey, np.pad(grey, width, constant_values=tone)) <= 3
+
+
+@pytest.mark.parametrize("margin", [4, 20])
+def test_the_ground_of_a_drawing_is_no_frame(margin):
+    """Cut off as far as the drawing reaches, it would make another picture of a copy with a line on the ground."""
+    rows, columns = np.mgrid[-64:64, -64:64]
+    drawing = np.where(np.hypot(rows, columns) < 64 - margin, scene(5, 128, 128) // 2, 255).astype(np.uint8)
+    lined = drawing.copy()
+    lined[-2, 50:78] = 0
+    assert differing(drawing, lined) <= 3
 
 
 def test_different_pictures_differ():

@@ -38,6 +38,7 @@ COPIES = {
     "cropped at a corner": lambda grey: grey[:-10, 13:],
     "bottom cut off": lambda grey: grey[:-12],
     "framed": framed,
+    "dark in a white frame": lambda grey: np.pad(grey // 4, 5, constant_values=255),
     "captioned": captioned,
     "mirrored": lambda grey: grey[:, ::-1],
     "upside down": lambda grey: grey[::-1, ::-1],
