@@ -71,6 +71,14 @@ def _see_that_it_can_be_made(path: Path) -> None:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(path))
 
 
+def refuse_overwriting(*places: Path) -> None:
+    """Raise OutputError when one of the files is there already."""
+    for place in places:
+        if place.exists():
+            msg = f"{place} is there already and is not overwritten; choose another name, or remove it first"
+            raise OutputError(msg)
+
+
 def holds_dataset(folder: str | Path) -> bool:
     """Whether a folder is one that we made."""
     return (Path(folder) / "dataset" / "dataset.json").is_file()

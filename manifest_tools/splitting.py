@@ -129,10 +129,7 @@ def _free_places(out: str | Path | None) -> list[Path]:
         raise InputError(msg)
     folder = Path(out)
     places = [folder / name for name in SIDES]
-    for place in places:
-        if place.exists():
-            msg = f"{place} is there already and is not overwritten; choose another --out"
-            raise OutputError(msg)
+    output.refuse_overwriting(*places)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -9,24 +9,36 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import exit_with, print_report, say, show
+from manifest_tools.cli.console import exit_with, print_report, printable, say, show
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.errors import InputError
 from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.output import refuse_overwriting
 from manifest_tools.taxonomy import CURRENT
+from manifest_tools.words import counted
 
 
 def convert(
     source: Annotated[
-        str, typer.Argument(metavar="INPUT", help="A manifest of any kind; - is standard input.")
+        str,
+        typer.Argument(
+            metavar="INPUT", help="A manifest of any kind (- is standard input), or a prepared DIR."
+        ),
     ],
-    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The manifest to write.")],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUTPUT", help="The manifest to write; of a DIR: labels.csv, metadata.jsonl, or a folder."
+        ),
+    ],
     kind: Annotated[
         str,
         typer.Option(
             metavar="KIND",
-            help="What to write: moderation, multi-label, image-classification, image-list, bulk-analysis.",
+            help="What to write: moderation, multi-label, image-classification, image-list, bulk-analysis. "
+            "Not needed for a table of a DIR's labels.",
         ),
-    ],
+    ] = "",
     mapping: Annotated[
         Path | None,
         typer.Option(
@@ -55,10 +67,18 @@ def convert(
     """Write a manifest again as another kind. No label is invented: an image without labels is left out.
 
     Lines that are of the wanted kind already keep their bytes; every line that is left out is listed with the
-    reason.
+    reason. A prepared DIR becomes a table of its labels (.csv, or Hugging Face's metadata.jsonl), or, with
+    --kind, a folder with both manifests of that kind.
 
     Example: manifest-tools convert output.manifest train.manifest --kind moderation
     """
+    if Path(source).is_dir():
+        show(_convert_folder(Path(source), target, kind))
+        return
+    if not kind:
+        msg = "converting a manifest needs --kind, such as --kind moderation"
+        raise InputError(msg)
+    refuse_overwriting(target)
     from manifest_tools.manifests.converting import convert_manifest
     from manifest_tools.reports.lines import render_lines
     from manifest_tools.sources.mapping import read_mapping
@@ -86,3 +106,22 @@ def convert(
         facts = report.facts
         say(f"{target}: {facts['lines_written']:,} lines written, {facts['lines_left_out']:,} left out")
     exit_with(report)
+
+
+def _convert_folder(folder: Path, target: Path, kind: str) -> str:
+    """Write what a prepared folder knows in another form; nothing is overwritten. Return what was written."""
+    from manifest_tools.dataset import Dataset
+    from manifest_tools.manifests.writing import write_manifests
+    from manifest_tools.sources.export import write_labels
+
+    dataset = Dataset.load(folder)
+    places = [target / f"{side}.manifest" for side in ("train", "test")] if kind else [target]
+    refuse_overwriting(*places)
+    if not kind:
+        return f"{counted(write_labels(dataset, target), 'image')} in {printable(str(target))}"
+    target.mkdir(parents=True, exist_ok=True)
+    written = write_manifests(dataset, target, kind=kind)
+    return "\n".join(
+        f"{counted(count, 'line')} in {printable(str(target / side))}.manifest"
+        for side, count in written.items()
+    )

@@ -15,6 +15,7 @@ from manifest_tools.cli.console import exit_with, progress_bar, say, show
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.errors import InputError
 from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.output import refuse_overwriting
 from manifest_tools.taxonomy import CURRENT
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def validate(
         if len(manifests) != 1:
             msg = "--fix corrects one manifest at a time; give one manifest"
             raise InputError(msg)
+        refuse_overwriting(fix)
         repairs = repair_manifest(manifests[0], fix, taxonomy=taxonomy or CURRENT, policy=chosen)
         if repairs.first and format is ReportFormat.TEXT:
             show(repairs.diff())

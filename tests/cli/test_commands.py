@@ -106,7 +106,7 @@ def test_images_that_nobody_labelled_end_in_a_report_not_in_an_error(manifest_to
         "prepare", folder / "images", "--to", "s3://bucket/in", "--out", folder / "out", "--workers", 1
     )
     assert done.code == 1
-    assert "None of 6 images can be used" in done.out
+    assert "None of the 6 images can be used" in done.out
     assert (folder / "out" / "report.html").exists()
     assert (folder / "out" / "train.manifest").read_bytes() == b""
 
@@ -157,6 +157,18 @@ def test_split_of_a_manifest_keeps_every_lines_bytes(manifest_tools, tmp_path):
     again = manifest_tools("split", path, "--out", tmp_path / "out")
     assert again.code == 2
     assert "not overwritten" in again.err
+
+
+def test_convert_writes_what_a_folder_knows(manifest_tools, prepare, folder):
+    prepare()
+    done = manifest_tools("convert", folder / "out", folder / "again.csv")
+    assert (done.code, done.out) == (0, f"6 images in {folder}/again.csv\n")
+    assert (folder / "again.csv").read_text().count("\n") == 7
+    done = manifest_tools("convert", folder / "out", folder / "gt", "--kind", "multi-label")
+    assert done.code == 0, done.err
+    assert '"class-map"' in (folder / "gt" / "train.manifest").read_text()
+    assert manifest_tools("convert", folder / "out", folder / "again.csv").code == 2
+    assert "--kind" in manifest_tools("convert", folder / "labels.csv", folder / "x.manifest").err
 
 
 def test_check_compares_two_manifests(manifest_tools, tmp_path):
