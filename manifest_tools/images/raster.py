@@ -160,11 +160,10 @@ def to_grey(image: Image.Image, short_side: int) -> Grey:
     elif image.mode not in {"L", "RGB", "RGBA", "CMYK"}:
         image = image.convert("RGB")
     factor = max(1, min(image.size) // short_side)
-    if factor > 1:
-        # What is left over would make a last row and column that show less than the others: all would seem stretched.
-        left, top = (image.width % factor) // 2, (image.height % factor) // 2
-        whole = (image.width // factor * factor, image.height // factor * factor)
-        image = image.reduce(factor, (left, top, left + whole[0], top + whole[1]))
+    if factor > 1:  # only whole cells: a narrower one at the end would seem to stretch the picture
+        width, height = (side // factor * factor for side in image.size)
+        left, top = (image.width - width) // 2, (image.height - height) // 2
+        image = image.reduce(factor, (left, top, left + width, top + height))
     if image.mode == "RGBA":
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, image)

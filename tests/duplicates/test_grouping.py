@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from manifest_tools import Dataset, group_duplicates
 from manifest_tools.fingerprints import describe
+from manifest_tools.images.raster import to_grey
 from tests.pictures import scene
 
 
@@ -62,6 +64,15 @@ def test_all_copies_are_one_group():
         "b": scene(2),
     }
     assert groups(dataset(pictures)) == dict.fromkeys(pictures, "a") | {"b": "b"}
+
+
+def test_a_fine_texture_is_found_at_half_its_size():
+    """Its size is no multiple of what the grey copy is reduced by: a hair's breadth of stretching would tell."""
+    rows, columns = np.mgrid[:512, :512]
+    bricks = 120 + 60 * np.sign(np.sin(rows / 3.5)) * np.sign(np.sin(columns / 4.5)) + scene(8, 512, 512) / 8
+    texture = Image.fromarray(bricks.astype(np.uint8))
+    pictures = {"a": to_grey(texture, 96), "b": to_grey(texture.reduce(2), 96), "c": scene(1)}
+    assert groups(dataset(pictures)) == {"a": "a", "b": "a", "c": "c"}
 
 
 def test_flat_pictures_never_group():
