@@ -10,11 +10,11 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset import IMAGE_COLUMNS, Dataset
 from manifest_tools.errors import InputError
 from manifest_tools.images import cache as caches
 from manifest_tools.images.cache import FactsCache, signature
@@ -29,6 +29,7 @@ Progress = Callable[[int, int | None], None]
 TIMEOUT: Final = 60.0  # seconds for one image
 _BATCH_BYTES: Final = 4 << 20  # of image files
 _BATCH_FILES: Final = 64
+_PORTION: Final = 4096  # rows that go into the table at a time
 _LEAST_BYTES, _LEAST_FILES = 1 << 20, 16  # not worth another process
 _BATCH_NAMES: Final = 8 << 10  # characters of paths
 
@@ -94,13 +95,14 @@ def inspect_images(
     task = Task(look, quick, max_pixels, _cache_folder(cache), reader)
     listed = data.images["bytes"].tolist()
     sizes = {uris[i]: listed[i] for i in rows if far[i]}
-    columns = _Run(task, paths, sizes, executor, workers or default_workers(), timeout, progress).columns()
+    facts = _Run(task, paths, sizes, executor, workers or default_workers(), timeout, progress).table()
+    facts.index = pd.Index(rows)
     table = data.images.copy()
+    if len(facts) < len(table):
+        kept = table.loc[~table.index.isin(rows), list(ImageFacts._fields)]
+        facts = pd.concat([facts, kept]).sort_index()
     for name in ImageFacts._fields:
-        column = table[name].tolist()
-        for i, value in zip(rows, columns.pop(name), strict=True):
-            column[i] = value
-        table[name] = pd.Series(column, index=table.index, dtype=table[name].dtype)
+        table[name] = facts.pop(name)
     options = {"quick": quick, "max_pixels": max_pixels}
     return data.step("inspect", images=table, options=options)
 
@@ -128,21 +130,41 @@ class _Run:
     workers: int
     timeout: float
     progress: Progress | None
-    _found: dict[int, ImageFacts] = field(default_factory=dict)
+    _found: dict[int, ImageFacts] = field(default_factory=dict)  # and not yet in a portion of the table
+    _portions: list[pd.DataFrame] = field(
+        default_factory=list
+    )  # the table as far as it is known without gaps
+    _next: int = 0  # the first path that is not known
+    _done: int = 0
 
-    def columns(self) -> dict[str, tuple[Any, ...]]:
-        """Return a value for each path in each column."""
+    def table(self) -> pd.DataFrame:
+        """Return the facts about each path, in order."""
         with self._cache() as cache:
             todo = self._not_cached(cache)
             for number, read in self._read(todo):
                 result = _lost(self.paths[number], read) if isinstance(read, Lost) else read
-                self._found[number] = result.facts
                 if cache is not None:
                     cache.add(self.paths[number], result.read_as, result.facts)
-                self._tell()
-        in_order = [self._found[number] for number in range(len(self.paths))]
-        values = zip(*in_order, strict=True) if in_order else itertools.repeat(())
-        return dict(zip(ImageFacts._fields, values, strict=False))
+                self._take(number, result.facts)
+        self._portion()
+        return pd.concat(self._portions, ignore_index=True)
+
+    def _take(self, number: int, facts: ImageFacts) -> None:
+        self._found[number] = facts
+        self._done += 1
+        while self._next in self._found:
+            self._next += 1
+            if self._next % _PORTION == 0:
+                self._portion()
+        if self.progress is not None:
+            self.progress(self._done, len(self.paths))
+
+    def _portion(self) -> None:
+        """Put what is known without gaps into the table, where it takes a third of the memory."""
+        start = sum(map(len, self._portions))
+        rows = [self._found.pop(number) for number in range(start, self._next)]
+        portion = pd.DataFrame(rows, columns=list(ImageFacts._fields))
+        self._portions.append(portion.astype({name: IMAGE_COLUMNS[name][0] for name in ImageFacts._fields}))
 
     @contextmanager
     def _cache(self) -> Iterator[FactsCache | None]:
@@ -164,13 +186,8 @@ class _Run:
             if known is None:
                 left.append((number, now.size if now else 0))
             else:
-                self._found[number] = known
-                self._tell()
+                self._take(number, known)
         return left
-
-    def _tell(self) -> None:
-        if self.progress is not None:
-            self.progress(len(self._found), len(self.paths))
 
     def _read(self, todo: list[tuple[int, int]]) -> Iterator[tuple[int, Read | Lost]]:
         if self.executor is None and self.task.safe:

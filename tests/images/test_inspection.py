@@ -10,7 +10,8 @@ import pytest
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
-from manifest_tools.images.facts import ImageFacts
+from manifest_tools.images import inspection
+from manifest_tools.images.facts import ImageFacts, read_facts
 from manifest_tools.images.inspection import inspect_images
 from tests.images.looks import counting, troubled
 from tests.images.samples import encoded, photograph
@@ -62,6 +63,34 @@ def test_facts_land_in_their_rows(folder):
     assert after.image("sub/ü #1%20.png")["format"] == "PNG"
     assert after.history[-1]["step"] == "inspect"
     assert (before.images["sha256"] == "").all()  # the input is as it was
+
+
+def test_a_table_made_in_portions_is_the_same(folder, monkeypatch):
+    names = (*NAMES, "s3://bucket/elsewhere.jpg")  # amid the local ones, and keeps what is known of it
+    dataset = listing(folder, names)
+    whole = inspect_images(dataset, cache=False)
+    monkeypatch.setattr(inspection, "_PORTION", 2)
+    for workers in (1, 3):
+        assert inspect_images(dataset, cache=False, workers=workers).fingerprint() == whole.fingerprint()
+    assert whole.images["width"].tolist() == [200, 200, 0, 0, 0, 0, 200, 200]
+    assert inspect_images(listing(folder, ()), cache=False).images.empty
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_quick_look_takes_workers_for_foreign_decoders_alone(folder, monkeypatch, workers):
+    (folder / "w.webp").write_bytes(encoded(photograph(64, 48, 5), "WEBP"))
+    names, sent = (*NAMES, "w.webp"), []
+
+    def watched(task, batches, **options):
+        sent.extend(path for batch in batches for path in batch)
+        return pool(task, batches, **options)
+
+    pool = inspection.isolated_map
+    monkeypatch.setattr(inspection, "isolated_map", watched)
+    found = inspect_images(listing(folder, names), quick=True, workers=workers, cache=False).images
+    assert [Path(path).name for path in sent] == ["w.webp"]
+    for name, *facts in found[["image", *ImageFacts._fields]].itertuples(index=False):
+        assert ImageFacts(*facts) == read_facts(folder / name, quick=True), name
 
 
 def test_any_way_of_working_gives_the_same(folder, tmp_path):
