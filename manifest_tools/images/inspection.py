@@ -131,9 +131,7 @@ class _Run:
     timeout: float
     progress: Progress | None
     _found: dict[int, ImageFacts] = field(default_factory=dict)  # and not yet in a portion of the table
-    _portions: list[pd.DataFrame] = field(
-        default_factory=list
-    )  # the table as far as it is known without gaps
+    _portions: list[pd.DataFrame] = field(default_factory=list)  # the table, as far as it has no gaps
     _next: int = 0  # the first path that is not known
     _done: int = 0
 
@@ -210,15 +208,17 @@ class _Run:
         """Read what takes no decoder, by threads: hashing frees the interpreter's lock. Return the rest."""
         batches = list(_batches(todo, self.paths, self.workers))
         sizes, rest = dict(todo), []
-        with ThreadPoolExecutor(self.workers) as threads:
-            reads = threads.map(lambda batch: [self.task.at_hand(self.paths[n]) for n in batch], batches)
-            for number, read in zip(
-                itertools.chain(*batches), itertools.chain.from_iterable(reads), strict=True
-            ):
-                if read is None:
-                    rest.append((number, sizes[number]))
-                else:
-                    yield number, read
+        threads = ThreadPoolExecutor(self.workers)
+        try:
+            portions = threads.map(lambda batch: [self.task.at_hand(self.paths[n]) for n in batch], batches)
+            for batch, reads in zip(batches, portions, strict=True):
+                for number, read in zip(batch, reads, strict=True):
+                    if read is None:
+                        rest.append((number, sizes[number]))
+                    else:
+                        yield number, read
+        finally:
+            threads.shutdown(cancel_futures=True)  # whoever stops us need not wait for all
         return rest
 
     def _by_executor(

@@ -1,6 +1,5 @@
 """From files to findings: every code about single images, by a file that earns it."""
 
-
 from PIL import Image
 
 from manifest_tools.inspecting import inspect
