@@ -72,3 +72,8 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_targets_of_a_label_with_a_colon_are_no_problem():
     assert str(Target.parse("Drugs & Tobacco:false-positives")) == "Drugs & Tobacco:false-positives"
+
+
+def test_a_threshold_that_is_no_number_is_refused():
+    with pytest.raises(InputError, match="confidence_threshold is nan"):
+        Policy(confidence_threshold=float("nan"))
