@@ -119,7 +119,7 @@ class Policy:
         """Refuse values that cannot be meant."""
         for item in fields(self):
             value = getattr(self, item.name)
-            if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+            if isinstance(value, int | float) and not isinstance(value, bool) and not value >= 0:  # nor nan
                 msg = f"policy: {item.name} is {value}; expected a number of at least 0"
                 raise InputError(msg)
         if self.confidence_threshold > 100:

@@ -104,3 +104,11 @@ def test_model_versions_choose_a_taxonomy_by_their_major_number(model, taxonomy)
 def test_an_unknown_version_is_refused_with_the_known_ones():
     with pytest.raises(InputError, match=r"'8'.*known: 7, 6\.1"):
         Taxonomy.load("8")
+
+
+def test_a_huge_cell_is_refused_without_comparing_it_letter_by_letter(monkeypatch):
+    def compared(*args):
+        raise AssertionError
+
+    monkeypatch.setattr("manifest_tools.taxonomy.SequenceMatcher", compared)
+    assert Taxonomy.load().suggest("x" * 1_000_000) == ()
