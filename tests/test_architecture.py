@@ -31,6 +31,7 @@ FLOORS = (
     {"testing", "cli"},
 )
 
+
 def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
