@@ -86,7 +86,8 @@ def kill_repeatedly(images: int, kills: int, seed: int = 0) -> Outcome:
         predict_labels(Dataset.load(folder), folder / "calm", client=server.client(), tps=TPS)
         server.pictures.clear()
         command = [sys.executable, __file__, "--serve", str(folder), str(folder / "killed")]
-        environment = {**os.environ, **server.environment}
+        root = str(Path(__file__).parents[1])  # a checkout that is not installed runs too
+        environment = {**os.environ, **server.environment, "PYTHONPATH": root}
         hits = 0
         fixed: Counter[str] = Counter()
         with subprocess.Popen(

@@ -218,7 +218,7 @@ def test_what_cannot_be_written_is_said(tmp_path):
     with pytest.raises(InputError, match="cannot be written from labels"):
         write_manifests(prepared(destination="s3://bucket/x"), tmp_path, kind="object-detection")
     with pytest.raises(InputError, match="no split"):
-        write_manifests(Dataset.from_tables(pd.DataFrame({"image": ["a.jpg"]})), tmp_path)
+        write_manifests(Dataset.from_tables(pd.DataFrame({"image": ["a.jpg"], "judged": ["all"]})), tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot make"):
         write_manifests(prepared(destination="s3://bucket/x"), tmp_path / "file")
