@@ -74,6 +74,14 @@ def test_targets_of_a_label_with_a_colon_are_no_problem():
     assert str(Target.parse("Drugs & Tobacco:false-positives")) == "Drugs & Tobacco:false-positives"
 
 
+def test_every_key_is_documented_with_its_default():
+    text = (Path(__file__).parents[1] / "docs" / "policy.md").read_text(encoding="utf-8")
+    for item in fields(Policy):
+        assert f"`{item.name}`" in text, item.name
+    for name in ("min_false_positives", "min_false_negatives", "min_test_images", "max_training_images"):
+        assert f"| `{name}` | {getattr(Policy(), name)} |" in text
+
+
 def test_a_threshold_that_is_no_number_is_refused():
     with pytest.raises(InputError, match="confidence_threshold is nan"):
         Policy(confidence_threshold=float("nan"))

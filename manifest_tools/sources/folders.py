@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,6 +71,10 @@ def list_folder(root: str | Path) -> FolderListing:
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "does not exist"
         msg = f"{root} {what}; expected a folder of images, a manifest, or s3://bucket/prefix"
+        raise InputError(msg)
+    encoding = sys.getfilesystemencoding()
+    if encoding.lower() != "utf-8":  # keys would depend on the locale
+        msg = f"Python reads file names as {encoding} here, but keys in S3 are UTF-8; run with PYTHONUTF8=1"
         raise InputError(msg)
     rows = []
     skipped: Counter[str] = Counter()

@@ -87,3 +87,10 @@ def test_folder_labels_are_the_topmost_folders(tmp_path):
         "Alcohol/2026/b.jpg": "Alcohol",
         "Safe/c.jpg": "Safe",
     }
+
+
+def test_a_locale_that_would_change_the_keys_is_refused(tmp_path, monkeypatch):
+    save(tmp_path / "a.jpg", 1)
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "iso8859-1")
+    with pytest.raises(InputError, match="PYTHONUTF8=1"):
+        list_folder(tmp_path)
