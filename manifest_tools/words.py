@@ -1,4 +1,4 @@
-"""Numbers in sentences."""
+"""Numbers and quotations in sentences."""
 
 from __future__ import annotations
 
@@ -10,3 +10,16 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     ('1 image', '2,000 images', '2 copies')
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+LONGEST = 1100  # characters of one value that a message quotes: more than any object key has
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Return text cut to a length that a person reads, with the number of characters left out.
+
+    >>> shortened("abcdef", 4)
+    'abcd... (2 more characters)'
+    """
+    more = len(text) - longest
+    return text if more <= 0 else f"{text[:longest]}... ({counted(more, 'more character')})"

@@ -14,6 +14,7 @@ from manifest_tools.catalogue import images, keys, labels, lookalikes, manifests
 from manifest_tools.catalogue.entry import Entry, Variant
 from manifest_tools.errors import InputError
 from manifest_tools.findings import Finding, Location
+from manifest_tools.words import shortened
 
 SUBJECTS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
     {
@@ -40,7 +41,7 @@ class _Template(string.Formatter):
             return ", ".join(map(str, value)) or "none"
         if isinstance(value, int) and not isinstance(value, bool) and not format_spec:
             return f"{value:,}"
-        return str(super().format_field(value, format_spec))
+        return shortened(str(super().format_field(value, format_spec)))
 
 
 _TEMPLATE = _Template()

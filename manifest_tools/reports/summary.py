@@ -11,7 +11,7 @@ from typing import Any
 
 from manifest_tools.catalogue import CATALOGUE
 from manifest_tools.findings import CodeCount, Finding, Report, Severity
-from manifest_tools.words import counted
+from manifest_tools.words import counted, shortened
 
 _REASONS = 5  # that the verdict names; the groups below it name all
 GOALS = {"false-positives": "false positives", "false-negatives": "false negatives"}
@@ -172,9 +172,10 @@ def place(finding: Finding) -> str:
     where = finding.location
     file = f"{where.file}:{where.line}" if where.file and where.line else where.file
     parts = [part for part in (file, where.image, where.field) if part]
-    if where.label and (not parts or where.label not in finding.message):
-        parts.insert(2, where.label)
-    return printable(": ".join(parts))
+    label = shortened(where.label or "")
+    if label and (not parts or label not in finding.message):
+        parts.insert(2, label)
+    return printable(": ".join(map(shortened, parts)))
 
 
 def printable(text: str) -> str:

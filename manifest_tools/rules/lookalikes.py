@@ -62,6 +62,6 @@ def _conflicts(evidence: Evidence, key: str, among: Mask, variant: str | None) -
                 "duplicate-conflict",
                 variant=variant,
                 other=evidence.keys[other],
-                labels=list(evidence.truth.label_set(row)) or ["nothing"],
-                other_labels=list(evidence.truth.label_set(other)) or ["nothing"],
+                labels=list(evidence.truth.label_set(row)) or ["nothing unsafe"],
+                other_labels=list(evidence.truth.label_set(other)) or ["nothing unsafe"],
             )

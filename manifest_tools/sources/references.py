@@ -16,8 +16,8 @@ class ImageIndex:
     """Resolves file references, as people write them, to image keys.
 
     Tried in this order: the path from the table's folder, the path from the root (or the full S3 URI), the
-    tail of a longer path, a base name that only one image has, and a base name without extension that only
-    one image has; then the same with the name as it was before a tool changed it. A name that is written as
+    tail of a longer path, a base name that only one image has, one without its extension, and one in other
+    capitals; then the same with the name as it was before a tool changed it. A name that is written as
     the file system has it comes before one that differs in its Unicode form or the spaces around it.
 
     Parameters
@@ -33,6 +33,7 @@ class ImageIndex:
         self._root = os.path.realpath(root) if root else ""
         self._names: dict[str, list[str]] = defaultdict(list)
         self._stems: dict[str, list[str]] = defaultdict(list)
+        self._folded: dict[str, list[str]] = defaultdict(list)
         for image in images:
             self._keys[image] = image
             normal = _normal(image)
@@ -40,6 +41,7 @@ class ImageIndex:
             name = normal.rpartition("/")[2]
             self._names[name].append(image)
             self._stems[PurePosixPath(name).stem].append(image)
+            self._folded[name.casefold()].append(image)
 
     def resolve(self, reference: str, table_folder: str | Path = "") -> str | None:
         """Return the key of the image that `reference` means, or None when there is none, or more than one."""
@@ -68,7 +70,7 @@ class ImageIndex:
                 if candidate in self._keys:
                     return [self._keys[candidate]]
         name = wanted.rpartition("/")[2]
-        return self._names.get(name) or self._stems.get(name) or []
+        return self._names.get(name) or self._stems.get(name) or self._folded.get(name.casefold()) or []
 
     def _paths(self, wanted: str, table_folder: str | Path) -> Iterable[str]:
         if self._root and "://" not in wanted:

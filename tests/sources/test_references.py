@@ -28,6 +28,8 @@ def index(tmp_path):
         ("b.jpg", "park/b.jpg"),
         ("somewhere/else/b.jpg", "park/b.jpg"),
         ("b", "park/b.jpg"),
+        ("B.JPG", "park/b.jpg"),
+        ("A.JPG", None),
         ("100%.jpg", "100%.jpg"),
         ("cat #1.png", "cat #1.png"),
         (" park/b.jpg ", "park/b.jpg"),
