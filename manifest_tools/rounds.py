@@ -11,6 +11,8 @@ from manifest_tools.dataset import Dataset
 from manifest_tools.policy import Policy
 from manifest_tools.truth import PREDICTIONS, REVIEW, judged_column
 
+ROUND = "round"  # the source under which what an earlier round had is told
+
 
 def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
     """Return `dataset` with the reviews, predictions, locked split and selection of an earlier round.
@@ -43,9 +45,11 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
         set_aside=[aside.get(key, "") for key in keys],
     )
     options = {"reviews": len(reviews), "locked": len(side), "set_aside": len(aside)}
-    return _with_predictions(
-        dataset.step("carry-over", images=images, labels=labels, options=options), earlier, now
-    )
+    locked = earlier.images[earlier.images["locked"]]
+    gone = {name: sorted(set(rows["image"]) - set(now)) for name, rows in locked.groupby("split")}
+    sources = {**dataset.sources, ROUND: {"gone": {name: keys for name, keys in gone.items() if keys}}}
+    carried = dataset.step("carry-over", images=images, labels=labels, options=options, sources=sources)
+    return _with_predictions(carried, earlier, now)
 
 
 def _with_predictions(dataset: Dataset, earlier: Dataset, now: dict[str, str]) -> Dataset:

@@ -227,6 +227,13 @@ def test_locked_images_keep_their_side_when_images_are_added(folder):
     for image, name in side.items():
         assert now["moved.jpg" if image.endswith("picture 03.jpg") else image] == name
     assert {now[f"new {number}.jpg"] for number in range(40, 60)} <= {"train", "test"}
+    gone = next(
+        image for image, name in side.items() if name == "test" and (folder / "images" / image).exists()
+    )
+    (folder / "images" / gone).unlink()
+    _, report = run(folder)
+    missing = [finding for finding in report.findings if finding.code == "locked-image-missing"]
+    assert [(finding.data["split"], finding.data["examples"]) for finding in missing] == [("test", [gone])]
     third, _ = run(folder, fresh=True)
     assert not third.images["locked"].any()
 

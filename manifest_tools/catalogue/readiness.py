@@ -99,6 +99,14 @@ ENTRIES = (
         _SPLIT,
     ),
     Entry(
+        "locked-image-missing",
+        WARNING,
+        "Images that an earlier round locked are gone, so this round's measurement is not on the same images.",
+        "{count} images that were locked in {split} are gone, for example {examples}",
+        "Bring them back to compare with the earlier round, or start over with --fresh.",
+        "our own check: two rounds compare on a common test set only",
+    ),
+    Entry(
         "predictions-missing",
         WARNING,
         "Without the base model's answers nobody knows which images it gets wrong.",

@@ -37,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     readiness.effective_samples,
     readiness.missing_labels,
     readiness.split_wishes,
+    readiness.locked_images,
     readiness.balance,
 )
 # What two finished manifests show beyond what validating each of them tells.

@@ -10,6 +10,7 @@ from manifest_tools.catalogue import finding
 from manifest_tools.findings import Finding
 from manifest_tools.outcomes import BESIDE, MISTAKE
 from manifest_tools.policy import Goal, Reading
+from manifest_tools.rounds import ROUND
 from manifest_tools.rules.counts import Samples, State, distinct, occurring_labels, readiness
 from manifest_tools.rules.evidence import Evidence
 
@@ -17,6 +18,7 @@ _CODES = {
     Goal.FALSE_POSITIVES: "too-few-false-positives",
     Goal.FALSE_NEGATIVES: "too-few-false-negatives",
 }
+_EXAMPLES = 3
 _WORDS = {Goal.FALSE_POSITIVES: "false positives", Goal.FALSE_NEGATIVES: "false negatives"}
 
 _BESIDE = {
@@ -114,6 +116,13 @@ def split_wishes(evidence: Evidence) -> Iterator[Finding]:
         where = f" for {label}" if label else ""
         data = {key: value for key, value in gave_way.items() if key != "label"}
         yield finding("split-infeasible", label=label, where=where, **data)
+
+
+def locked_images(evidence: Evidence) -> Iterator[Finding]:
+    """Images that an earlier round locked, and that are not here any more."""
+    gone = evidence.dataset.sources.get(ROUND, {}).get("gone", {})
+    for split, keys in sorted(gone.items()):
+        yield finding("locked-image-missing", split=split, count=len(keys), examples=list(keys[:_EXAMPLES]))
 
 
 def balance(evidence: Evidence) -> Iterator[Finding]:
