@@ -39,7 +39,7 @@ def read_manifest(
     path : str, Path or bytes
         The manifest: a path, "-" for standard input, or the bytes themselves. Gzip is recognised.
     kind : str
-        One of DESIGN's manifest kinds, or "auto". Any other kind than "auto" leaves the other lines out.
+        A manifest kind (docs/manifests.md), or "auto". Any other kind than "auto" leaves the other lines out.
     taxonomy : str
         The taxonomy that the labels are meant in.
     policy : Policy, optional

@@ -60,7 +60,7 @@ def validate_manifest(
     *paths : str, Path or bytes
         Manifests: paths, "-" for standard input, or bytes. Gzip and UTF-16 are recognised.
     kind : str
-        What every line should be: one of DESIGN's kinds; "auto" takes each file for what most of its lines are.
+        What every line should be: a kind of docs/manifests.md; "auto" takes each file for what most of its lines are.
     taxonomy : str, optional
         Version of the taxonomy. By default moderation labels are judged by the current one, and the classes of
         labelling jobs are free; naming a version judges these too.
