@@ -25,6 +25,7 @@ from manifest_tools.policy import Policy
 from manifest_tools.taxonomy import Taxonomy
 
 PREDICTIONS = "predictions"  # the source of the base model's own rows
+DEFAULT_MIN_CONFIDENCE = 50.0  # of DetectModerationLabels, when it is not asked for another
 REVIEW = "review:"  # begins the source of a person's review
 _AGE = {
     "manifest": 0,
@@ -94,11 +95,16 @@ def read_names(names: Iterable[str], taxonomy: Taxonomy, policy: Policy) -> dict
     return {name: read_name(name, taxonomy, policy) for name in dict.fromkeys(names)}
 
 
+def age_of(source: str) -> int:
+    """Return how new a kind of source is: the higher one counts where two disagree; reviews are the newest."""
+    return len(_AGE) if source.startswith(REVIEW) else _AGE.get(source, _AGE["table"])
+
+
 def source_order(sources: Iterable[str]) -> list[str]:
     """Sort the sources of truth from the oldest to the newest kind; all reviews stand last, as one."""
     return sorted(
         {source for source in sources if source != PREDICTIONS and not source.startswith(REVIEW)},
-        key=lambda source: (_AGE.get(source, 2), source),
+        key=lambda source: (age_of(source), source),
     )
 
 

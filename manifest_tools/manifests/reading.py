@@ -16,11 +16,10 @@ from manifest_tools.manifests.kinds import SOURCE_REF, kind_of, parse_kind
 from manifest_tools.manifests.sources import Source, lines, parse
 from manifest_tools.policy import Policy
 from manifest_tools.taxonomy import CURRENT
+from manifest_tools.truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
 
 SOURCE = "manifest"  # of the label rows
-PREDICTIONS = "predictions"
 SAFE = "Safe"
-DEFAULT_MIN_CONFIDENCE = 50.0  # of DetectModerationLabels, when it is not asked for another
 
 
 def read_manifest(

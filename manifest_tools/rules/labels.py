@@ -12,7 +12,7 @@ import pandas as pd
 from manifest_tools.catalogue import finding
 from manifest_tools.findings import Finding
 from manifest_tools.rules.evidence import Evidence, positions
-from manifest_tools.truth import PREDICTIONS, REVIEW, NameReading, Sense, read_names
+from manifest_tools.truth import PREDICTIONS, NameReading, Sense, age_of, read_names
 
 _MATCHES = 5  # of an ambiguous base name that a message lists
 
@@ -167,9 +167,7 @@ def _contradiction(evidence: Evidence, said: pd.DataFrame) -> tuple[str, str] | 
 
 def _disagreements(evidence: Evidence, row: int, said: pd.DataFrame) -> Iterator[Finding]:
     """Compare what the sources of one image say of each label; the newest one counts."""
-    order = {"manifest": 0, "folder": 1, "table": 2}
-    age = said["source"].map(lambda source: 3 if source.startswith(REVIEW) else order.get(source, 2))
-    said = said.assign(age=age).sort_values(["age", "line", "source"], kind="stable")
+    said = said.assign(age=said["source"].map(age_of)).sort_values(["age", "line", "source"], kind="stable")
     columns = sorted(set(said.loc[said["column"] >= 0, "column"]))
     for column in columns:
         about = said[(said["column"] == column) | said["safe"]]

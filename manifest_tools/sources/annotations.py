@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from manifest_tools.catalogue import finding
+from manifest_tools.errors import InputError
 from manifest_tools.findings import Finding
 from manifest_tools.sources.tables import LabelRow
 
@@ -121,3 +124,27 @@ class Notebook:
             self.open_world,
             tuple(self._findings),
         )
+
+
+def read_one_or_all(
+    path: Path, notes: Notebook, read: Callable[[Path, Notebook], None], *, suffix: str, expected: str
+) -> None:
+    """Read one file, or every file of a folder with this ending; in a folder, a broken file is noted.
+
+    Raises
+    ------
+    InputError
+        The single file is broken, or the folder holds none.
+    """
+    if not path.is_dir():
+        read(path, notes)
+        return
+    files = sorted(path.rglob(f"*{suffix}"), key=lambda file: file.as_posix())
+    for file in files:
+        try:
+            read(file, notes)
+        except InputError as error:
+            notes.problem(str(error).removeprefix(f"{file}: "), file=str(file))
+    if not files:
+        msg = f"{path}: no {suffix} file in this folder; expected {expected}, one {suffix} for each image"
+        raise InputError(msg)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook
+from manifest_tools.sources.annotations import Annotations, Notebook, read_one_or_all
 from manifest_tools.sources.structured import member, objects, read_json, text
 
 NAME = "labelme"
@@ -30,18 +30,7 @@ def read(path: Path) -> Annotations:
         The single file is broken or is no LabelMe file, or the folder holds none.
     """
     notes = Notebook(NAME, str(path))
-    if not path.is_dir():
-        _read_file(path, notes)
-        return notes.close()
-    files = sorted(path.rglob("*.json"), key=lambda file: file.as_posix())
-    for file in files:
-        try:
-            _read_file(file, notes)
-        except InputError as error:
-            notes.problem(str(error).removeprefix(f"{file}: "), file=str(file))
-    if not files:
-        msg = f"{path}: no .json file in this folder; expected LabelMe, one .json for each image"
-        raise InputError(msg)
+    read_one_or_all(path, notes, _read_file, suffix=".json", expected="LabelMe")
     return notes.close()
 
 

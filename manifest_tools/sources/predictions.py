@@ -19,12 +19,11 @@ from manifest_tools.sources.tables import (
     looks_like_json_lines,
     read_text,
 )
-from manifest_tools.truth import PREDICTIONS
+from manifest_tools.truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
 
 CONFIDENCE_NAMES = ("confidence", "score", "probability")
 MODEL_NAMES = ("model_version", "moderation_model_version", "model")
 UNNAMED_MODEL = "unknown"  # a table need not say which model version it asked
-DEFAULT_MIN_CONFIDENCE = 50.0  # of DetectModerationLabels when it is not asked for another
 EXAMPLES = 3  # unmatched images that are kept by name
 
 

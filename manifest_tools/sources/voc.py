@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from manifest_tools.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook
+from manifest_tools.sources.annotations import Annotations, Notebook, read_one_or_all
 from manifest_tools.sources.markup import read_children
 from manifest_tools.sources.structured import file_name
 
@@ -24,20 +24,8 @@ def read(path: Path) -> Annotations:
     InputError
         The single file is broken or is no VOC file, or the folder holds none.
     """
-    if not path.is_dir():
-        notes = Notebook(NAME, str(path), open_world=True)
-        _read_file(path, notes)
-        return notes.close()
     notes = Notebook(NAME, str(path), open_world=True)
-    files = sorted(path.rglob("*.xml"), key=lambda file: file.as_posix())
-    for file in files:
-        try:
-            _read_file(file, notes)
-        except InputError as error:
-            notes.problem(str(error).removeprefix(f"{file}: "), file=str(file))
-    if not files:
-        msg = f"{path}: no .xml file in this folder; expected Pascal VOC, one .xml for each image"
-        raise InputError(msg)
+    read_one_or_all(path, notes, _read_file, suffix=".xml", expected="Pascal VOC")
     return notes.close()
 
 
