@@ -21,3 +21,7 @@ class MissingExtraError(ManifestToolsError, ImportError):
 
 class RemoteError(ManifestToolsError, RuntimeError):
     """The remote side refused or failed; the message says what to do about it."""
+
+
+class UnavailableError(RemoteError):
+    """The remote side cannot be used now: it does not answer, is too busy, or the credentials have expired."""

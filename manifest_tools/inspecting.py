@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 
 from manifest_tools import output
@@ -22,6 +23,7 @@ def inspect(
     quick: bool = False,
     cache: bool | str | Path = True,
     workers: int | None = None,
+    executor: Executor | None = None,
     policy: Policy | None = None,
     max_findings: int = MAX_FINDINGS,
     progress: Callable[[int, int | None], None] | None = None,
@@ -36,7 +38,7 @@ def inspect(
         Folder to keep the facts in: ``dataset/`` (Parquet) and ``images.csv``.
     quick : bool
         Decode no pixels; then look-alikes are not searched either.
-    cache, workers, progress
+    cache, workers, executor, progress
         As in :func:`manifest_tools.inspect_images`.
     policy : Policy, optional
         Limits.
@@ -51,7 +53,13 @@ def inspect(
     folder = None if out is None else output.claim(out)
     dataset = read_images(images, policy=policy)
     dataset = inspect_images(
-        dataset, quick=quick, cache=cache, workers=workers, reader=reader_of(images), progress=progress
+        dataset,
+        quick=quick,
+        cache=cache,
+        workers=workers,
+        executor=executor,
+        reader=reader_of(images),
+        progress=progress,
     )
     dataset = group_duplicates(dataset)
     if folder is not None:

@@ -7,23 +7,30 @@ split and the writer leave out the images that they name, so that the three neve
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.keys import refused_keys
 from manifest_tools.outcomes import Outcomes, compare
 from manifest_tools.policy import Policy
-from manifest_tools.truth import Mask
+from manifest_tools.sameness import Rows, first_equal, first_of, kinds_of
+from manifest_tools.truth import Mask, Truth
 
 ACCEPTED_FORMATS = ("JPEG", "PNG")  # https://docs.aws.amazon.com/rekognition/latest/dg/limits.html
+SIDES = ("", "train", "test")
+COPY_REASONS = ("duplicate-conflict", "duplicate-across-splits")
+_LAST = "image-set-aside"  # the reason that is told after all others
 
 # What keeps pixels from being read, by the finding that tells of it.
 _DECODE_ERRORS = {
     "image-missing": ("missing",),
     "image-empty": ("empty",),
-    "image-unreadable": ("unreadable", "unsupported", "crashed", "timeout"),
+    "image-unreadable": ("unreadable", "unreachable", "unsupported", "crashed", "timeout"),
     "image-truncated": ("truncated",),
     "image-corrupt": ("corrupt",),
     "image-bomb": ("bomb",),
@@ -82,7 +89,24 @@ def unusable_content(images: pd.DataFrame, policy: Policy) -> dict[str, Mask]:
     return {code: condition(images, policy) for code, condition in IMAGE_REASONS.items()}
 
 
-def left_out(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None) -> dict[str, Mask]:
+def own_reasons(dataset: Dataset, policy: Policy, outcomes: Outcomes) -> dict[str, Mask]:
+    """Return, for each reason that one image gives by itself, the images that it holds for."""
+    truth = outcomes.truth
+    reasons = unusable_content(dataset.images, policy)
+    reasons["object-key"] = refused_keys(dataset).ne("").to_numpy()
+    reasons["label-unknown"] = truth.unresolved
+    reasons["label-contradiction"] = truth.contradictory
+    reasons["label-unsure"] = np.asarray(truth.unsure.any(axis=1))
+    reasons["image-unlabelled"] = np.logical_not(truth.judged)
+    if not policy.keep_unchecked:
+        reasons["label-unchecked"] = np.asarray(outcomes.unchecked.any(axis=1))
+    reasons[_LAST] = (dataset.images["set_aside"] != "").to_numpy()
+    return reasons
+
+
+def left_out(
+    dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None, alike: Alike | None = None
+) -> dict[str, Mask]:
     """Return, for each reason to leave images out, the images that it holds for.
 
     Parameters
@@ -93,6 +117,8 @@ def left_out(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None)
         Limits, and `keep_unchecked`.
     outcomes : Outcomes, optional
         The comparison of `dataset`, when the caller has it already.
+    alike : Alike, optional
+        Its copies and look-alikes, likewise.
 
     Returns
     -------
@@ -100,19 +126,15 @@ def left_out(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None)
         By finding code.
     """
     outcomes = outcomes or compare(dataset, policy)
-    truth = outcomes.truth
-    reasons = unusable_content(dataset.images, policy)
-    reasons["object-key"] = refused_keys(dataset).ne("").to_numpy()
-    reasons["label-unknown"] = truth.unresolved
-    reasons["label-contradiction"] = truth.contradictory
-    reasons["label-unsure"] = np.asarray(truth.unsure.any(axis=1))
-    reasons["image-unlabelled"] = np.logical_not(truth.judged)
-    if not policy.keep_unchecked:
-        reasons["label-unchecked"] = np.asarray(outcomes.unchecked.any(axis=1))
-    reasons["duplicate-conflict"] = conflicting_copies(dataset, outcomes)
-    reasons["duplicate-across-splits"] = locked_on_both_sides(dataset)
-    reasons["image-set-aside"] = (dataset.images["set_aside"] != "").to_numpy()
-    return reasons
+    alike = alike or Alike.of(dataset)
+    own = own_reasons(dataset, policy, outcomes)
+    copies = copy_reasons(alike, outcomes.truth, label_sets(outcomes.truth))
+    return all_reasons(own, copies)
+
+
+def all_reasons(own: Mapping[str, Mask], copies: Mapping[str, Mask]) -> dict[str, Mask]:
+    """Return both kinds of reasons, in the order in which they are told."""
+    return {name: mask for name, mask in own.items() if name != _LAST} | dict(copies) | {_LAST: own[_LAST]}
 
 
 def usable(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None) -> Mask:
@@ -122,21 +144,83 @@ def usable(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None) -
     return kept
 
 
-def conflicting_copies(dataset: Dataset, outcomes: Outcomes) -> Mask:
+@dataclass(frozen=True)
+class Alike:
+    """Which images are copies and look-alikes, and what is fixed of their split, as numbers.
+
+    Parameters
+    ----------
+    files : int array, shape (images,)
+        For each image the first one with the same bytes; itself where the bytes were not read.
+    groups : int array, shape (images,)
+        For each image the first one of its look-alikes; itself when it stands alone.
+    grouped : bool array, shape (images,)
+        Whether look-alikes were searched for the image.
+    sides : int8 array, shape (images,)
+        The place of its split in ``SIDES``.
+    locked : bool array, shape (images,)
+        Whether an earlier round fixed it.
+    """
+
+    files: Rows
+    groups: Rows
+    grouped: Mask
+    sides: npt.NDArray[np.int8]
+    locked: Mask
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Alike:
+        """Number the images of a data set."""
+        images = dataset.images
+        files = first_equal(images["sha256"])
+        hashed = (images["sha256"] != "").to_numpy()
+        return cls(
+            np.where(hashed, files, np.arange(len(images))),
+            first_equal(group_names(images)),
+            (images["group"] != "").to_numpy(),
+            side_numbers(images),
+            images["locked"].to_numpy(),
+        )
+
+
+def group_names(images: pd.DataFrame) -> pd.Series[str]:
+    """Return the name of each image's group: its own key when look-alikes were not searched."""
+    return images["group"].where(images["group"] != "", images["image"])
+
+
+def side_numbers(images: pd.DataFrame) -> npt.NDArray[np.int8]:
+    """Return the place of each image's split in ``SIDES``."""
+    return np.asarray(pd.Index(SIDES).get_indexer(pd.Index(images["split"])), dtype=np.int8)
+
+
+def label_sets(truth: Truth) -> Rows:
+    """Number the images by the set of labels that they show."""
+    return kinds_of((truth.present[:, column] for column in range(len(truth.labels))), len(truth.judged))
+
+
+def copy_reasons(alike: Alike, truth: Truth, sets: Rows) -> dict[str, Mask]:
+    """Return, for each reason that only the other images give, the images that it holds for."""
+    masks = conflicting_copies(alike, truth, sets), locked_on_both_sides(alike)
+    return dict(zip(COPY_REASONS, masks, strict=True))
+
+
+def conflicting_copies(alike: Alike, truth: Truth, sets: Rows) -> Mask:
     """Return the images that have a byte-for-byte copy with other labels, shape (images,)."""
-    truth = outcomes.truth
-    digest = dataset.images["sha256"]
-    said = (digest != "").to_numpy() & truth.judged & ~truth.unresolved & ~truth.contradictory
-    labels = pd.Series([row.tobytes() for row in truth.present], index=digest.index)
-    kinds = labels[said].groupby(digest[said]).nunique()
-    conflicting = digest.isin(kinds.index[kinds > 1]).to_numpy()
-    return np.asarray(conflicting & said)
+    said = truth.judged & ~truth.unresolved & ~truth.contradictory
+    return _torn(alike.files, sets, said) & said
 
 
-def locked_on_both_sides(dataset: Dataset) -> Mask:
+def locked_on_both_sides(alike: Alike) -> Mask:
     """Return the images that are not locked, while look-alikes of theirs are locked in train and in test."""
-    images = dataset.images
-    locked = images[images["locked"] & (images["group"] != "")]
-    sides = locked.groupby("group")["split"].nunique()
-    torn = images["group"].isin(sides.index[sides > 1])
-    return np.asarray(torn & ~images["locked"])
+    torn = _torn(alike.groups, alike.sides, alike.locked & alike.grouped)
+    return torn & alike.grouped & ~alike.locked
+
+
+def _torn(kinds: Rows, values: npt.NDArray[Any], among: Mask) -> Mask:
+    """Return the images of those kinds of which some images have different values."""
+    rows = np.flatnonzero(among)
+    own = kinds[rows]
+    differs = values[first_of(kinds, rows)[own]] != values[rows]
+    torn = np.zeros(len(kinds), dtype=bool)
+    torn[own[differs]] = True
+    return np.asarray(torn[kinds])

@@ -15,19 +15,20 @@ PACKAGE = Path(__file__).parents[1] / "manifest_tools"
 
 # From the ground up. A room may import rooms of lower floors, and its own.
 FLOORS = (
-    {"errors", "lazy", "resources", "words"},
+    {"errors", "lazy", "resources", "sameness", "words"},
     {"findings"},
     {"catalogue"},
     {"taxonomy"},
     {"policy"},
     {"dataset"},
-    {"truth", "keys", "sniff", "fingerprints"},
+    {"truth", "keys", "sniff", "fingerprints", "pieces", "engines", "clusters"},
     {"outcomes", "output", "rounds"},
     {"usable"},
-    {"duplicates", "images", "manifests", "rules", "splits", "evaluation", "engines"},
+    {"duplicates", "images", "manifests", "rules", "splits", "evaluation"},
     {"sources", "selection", "reports", "reviews"},
+    {"large"},
     {"preparing", "inspecting", "pairs", "aws"},
-    {"splitting", "review"},
+    {"splitting", "review", "runs"},
     {"testing", "cli"},
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from manifest_tools.errors import RemoteError
+from manifest_tools.errors import RemoteError, UnavailableError
 
 _POLICY = "`manifest-tools publish --print-policy` prints the rights that are needed."
 _LOGIN = "Renew the credentials (for single sign-on: `aws sso login`) and run the command again."
@@ -108,6 +108,9 @@ _RETRYABLE_CODES = frozenset(
     code for code, cause in _CAUSES.items() if cause in (_BUSY, _BROKEN)
 ) | {"ConditionalRequestConflict", "OperationAborted", "IncompleteBody"}  # fmt: skip
 
+# Nothing about what was asked for: the same question may be answered later, or by other credentials.
+_OUTAGES = (_UNKNOWN_KEY, _EXPIRED, _BUSY, _BROKEN, _NO_BUCKET, _REGION)
+
 _SECRETS = (
     (re.compile(r"(?<=://)[^/@\s\"']+@"), "***@"),  # user and password of a proxy or endpoint
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), "***"),
@@ -156,14 +159,17 @@ def remote_error(error: BaseException, doing: str) -> RemoteError:
     if not isinstance(error, ClientError):
         cause, fix = _CLIENT_CAUSES.get(code, ("the connection failed", _AGAIN))
         detail = detail or redact(str(error))
+        passing = (cause, fix) != _PARAMETER
     elif code.startswith("KMS.") or (
         code in {"AccessDenied", "AccessDeniedException"} and "kms:" in detail.lower()
     ):
-        cause, fix = _KMS
+        (cause, fix), passing = _KMS, False
     else:
         cause, fix = _CAUSES.get(code, ("the service refused it", _PARAMETER[1]))
+        passing = (cause, fix) in _OUTAGES
     said = f"{code}: {detail}" if detail and detail != code else code
-    return RemoteError(f"{doing} failed: {cause} ({said.rstrip('. ')}). {fix}")
+    kind = UnavailableError if passing else RemoteError
+    return kind(f"{doing} failed: {cause} ({said.rstrip('. ')}). {fix}")
 
 
 @contextmanager

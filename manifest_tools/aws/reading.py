@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".tif"}
     | {".tiff", ".webp"}
 )
+_MAKING: dict[int, threading.Lock] = {}  # by process: a forked one must not wait for a thread of its parent
 
 
 def list_images(
@@ -64,7 +66,7 @@ def list_images(
     found = [
         (storage.uri(item.key), item.bytes)
         for item in storage.list(key_prefix)
-        if not item.key.endswith("/") and (every_object or _looks_like_image(item.key))
+        if not item.key.endswith("/") and (every_object or looks_like_image(item.key))
     ]
     if not found:
         raise InputError(
@@ -75,7 +77,8 @@ def list_images(
     return listed.step("list_images", options={"prefix": prefix})
 
 
-def _looks_like_image(key: str) -> bool:
+def looks_like_image(key: str) -> bool:
+    """Tell by its name whether an object may be an image: it ends like one, or has no ending."""
     suffix = Path(key).suffix.lower()
     return not suffix or suffix in IMAGE_SUFFIXES
 
@@ -101,11 +104,19 @@ class ByteReader:
         """Return the bytes; InputError or RemoteError when they cannot be read."""
         client = None
         if uri.startswith("s3://"):
-            client = _shared_client(os.getpid(), self.profile, self.region, self.endpoint_url)
+            client = shared_client(self.profile, self.region, self.endpoint_url)
         storage, key = open_storage(uri, client=client, requester_pays=self.requester_pays)
         return storage.get(key)
 
 
+def shared_client(profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
+    """Return the S3 client that all threads of this process share; settings as in :func:`make_client`."""
+    process = os.getpid()
+    # One thread makes it and the others wait: sixteen that begin together would each make one, for seconds.
+    with _MAKING.setdefault(process, threading.Lock()):
+        return _client_of(process, profile, region, endpoint_url)
+
+
 @cache  # by process too: a forked one must not talk over its parent's connections
-def _shared_client(_process: int, profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
+def _client_of(_process: int, profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
     return make_client("s3", profile=profile, region=region, endpoint_url=endpoint_url)

@@ -34,7 +34,13 @@ _BY_PATH: Final = """
     SELECT facts.facts FROM paths JOIN facts ON facts.sha256 = paths.sha256 AND facts.recipe = ?
     WHERE paths.path = ? AND paths.size = ? AND paths.mtime_ns = ?
 """
-_PASSING: Final = ("missing", "unreadable", "crashed", "timeout")  # not facts about the content
+_PASSING: Final = (
+    "missing",
+    "unreadable",
+    "unreachable",
+    "crashed",
+    "timeout",
+)  # not facts about the content
 
 
 class Signature(NamedTuple):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,23 +14,20 @@ from typing import Final
 import pandas as pd
 
 from manifest_tools.dataset import IMAGE_COLUMNS, Dataset
+from manifest_tools.engines import Failure, default_workers, run
 from manifest_tools.errors import InputError
 from manifest_tools.images import cache as caches
+from manifest_tools.images.batches import BatchReader, portions, refuse_outage, settled
 from manifest_tools.images.cache import FactsCache, signature
-from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of, read_bytes
-from manifest_tools.images.pool import default_workers, isolated_map
+from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
+from manifest_tools.images.pool import isolated_map
 from manifest_tools.images.task import Look, Read, Reader, Task, is_remote
-from manifest_tools.images.worker import Lost
 from manifest_tools.keys import NOT_UTF_8
-from manifest_tools.sniff import sniff
 
 Progress = Callable[[int, int | None], None]
 TIMEOUT: Final = 60.0  # seconds for one image
-_BATCH_BYTES: Final = 4 << 20  # of image files
-_BATCH_FILES: Final = 64
 _PORTION: Final = 4096  # rows that go into the table at a time
-_LEAST_BYTES, _LEAST_FILES = 1 << 20, 16  # not worth another process
-_BATCH_NAMES: Final = 8 << 10  # characters of paths
+_HANDED_OVER: Final = 256  # images that an executor is given at a time
 
 
 def inspect_images(
@@ -55,8 +51,9 @@ def inspect_images(
         The images; a folder, table or manifest is read first. Without a `reader`, images in S3 keep the facts
         that they have.
     executor : concurrent.futures.Executor, optional
-        Where to work instead of in own worker processes. A hang is then not noticed; files on which the
-        executor breaks are looked at again in own worker processes.
+        Where to work: threads, processes, a cluster (:func:`manifest_tools.clusters.cluster`). Each of its
+        workers has a decoder in a process of its own, so that a crash or a hang costs one file there too. What the
+        executor cannot do is done in own worker processes.
     workers : int, optional
         Number of worker processes; by default one for each processor that this process may use.
     cache : bool or path
@@ -95,7 +92,9 @@ def inspect_images(
     task = Task(look, quick, max_pixels, _cache_folder(cache), reader)
     listed = data.images["bytes"].tolist()
     sizes = {uris[i]: listed[i] for i in rows if far[i]}
-    facts = _Run(task, paths, sizes, executor, workers or default_workers(), timeout, progress).table()
+    facts = _Run(
+        task, paths, sizes, data.root, executor, workers or default_workers(), timeout, progress
+    ).table()
     facts.index = pd.Index(rows)
     table = data.images.copy()
     if len(facts) < len(table):
@@ -126,6 +125,7 @@ class _Run:
     task: Task
     paths: list[str]
     sizes: dict[str, int]  # of files that are far away, as listed
+    root: str
     executor: Executor | None
     workers: int
     timeout: float
@@ -140,12 +140,13 @@ class _Run:
         with self._cache() as cache:
             todo = self._not_cached(cache)
             for number, read in self._read(todo):
-                result = _lost(self.paths[number], read) if isinstance(read, Lost) else read
                 if cache is not None:
-                    cache.add(self.paths[number], result.read_as, result.facts)
-                self._take(number, result.facts)
+                    cache.add(self.paths[number], read.read_as, read.facts)
+                self._take(number, read.facts)
         self._portion()
-        return pd.concat(self._portions, ignore_index=True)
+        table = pd.concat(self._portions, ignore_index=True)
+        refuse_outage(self.paths, table["decode_error"])
+        return table
 
     def _take(self, number: int, facts: ImageFacts) -> None:
         self._found[number] = facts
@@ -187,31 +188,31 @@ class _Run:
                 self._take(number, known)
         return left
 
-    def _read(self, todo: list[tuple[int, int]]) -> Iterator[tuple[int, Read | Lost]]:
+    def _read(self, todo: list[tuple[int, int]]) -> Iterator[tuple[int, Read]]:
         if self.executor is None and self.task.safe:
             todo = yield from self._at_hand(todo)
-        batches = list(_batches(todo, self.paths, self.workers))
         if self.executor is not None:
-            broken: list[int] = []
-            yield from self._by_executor(self.executor, batches, broken)
-            batches = [[number] for number in sorted(broken)]
+            left: list[tuple[int, int]] = []
+            yield from self._by_executor(self.executor, todo, left)
+            todo = sorted(left)
+        batches = list(portions(todo, self.paths, self.workers))
         order = list(itertools.chain.from_iterable(batches))
         names = [[self.paths[number] for number in batch] for batch in batches]
         with closing(isolated_map(self.task, names, workers=self.workers, timeout=self.timeout)) as messages:
             for message in messages:
                 for at, read in message:
-                    yield order[at], read
+                    yield order[at], settled(self.paths[order[at]], read)
 
     def _at_hand(
         self, todo: list[tuple[int, int]]
     ) -> Generator[tuple[int, Read], None, list[tuple[int, int]]]:
         """Read what takes no decoder, by threads: hashing frees the interpreter's lock. Return the rest."""
-        batches = list(_batches(todo, self.paths, self.workers))
+        batches = list(portions(todo, self.paths, self.workers))
         sizes, rest = dict(todo), []
         threads = ThreadPoolExecutor(self.workers)
         try:
-            portions = threads.map(lambda batch: [self.task.at_hand(self.paths[n]) for n in batch], batches)
-            for batch, reads in zip(batches, portions, strict=True):
+            done = threads.map(lambda batch: [self.task.at_hand(self.paths[n]) for n in batch], batches)
+            for batch, reads in zip(batches, done, strict=True):
                 for number, read in zip(batch, reads, strict=True):
                     if read is None:
                         rest.append((number, sizes[number]))
@@ -222,54 +223,14 @@ class _Run:
         return rest
 
     def _by_executor(
-        self, executor: Executor, batches: list[list[int]], broken: list[int]
+        self, executor: Executor, todo: list[tuple[int, int]], left: list[tuple[int, int]]
     ) -> Iterator[tuple[int, Read]]:
-        """Read by a foreign executor; put into `broken` what it could not do."""
-        futures: dict[Future[list[Read]], list[int]] = {}
-        try:
-            for batch in batches:
-                try:
-                    futures[executor.submit(self.task.many, [self.paths[n] for n in batch])] = batch
-                except BrokenExecutor:
-                    broken.extend(batch)
-            for future in as_completed(list(futures)):
-                batch = futures.pop(future)
-                if future.exception() is not None:  # the executor broke, or a decoder raised
-                    broken.extend(batch)
-                else:
-                    yield from zip(batch, future.result(), strict=True)
-        finally:
-            for future in futures:
-                future.cancel()
-
-
-def _batches(todo: list[tuple[int, int]], paths: list[str], workers: int) -> Iterator[list[int]]:
-    """Cut the work into portions that are neither long to wait for nor costly to hand over."""
-    shares = 4 * workers
-    heavy = min(_BATCH_BYTES, max(_LEAST_BYTES, sum(size for _, size in todo) // shares))
-    many = min(_BATCH_FILES, max(_LEAST_FILES, -(-len(todo) // shares)))
-    batch: list[int] = []
-    weight = names = 0
-    for number, size in todo:
-        length = len(paths[number])
-        full = weight + size > heavy or len(batch) >= many or names + length > _BATCH_NAMES
-        if batch and full:
-            yield batch
-            batch, weight, names = [], 0, 0
-        batch.append(number)
-        weight += size
-        names += length
-    if batch:
-        yield batch
-
-
-def _lost(path: str, lost: Lost) -> Read:
-    """Tell what can be told about a file that killed its decoder."""
-    if is_remote(path):
-        return Read(ImageFacts(decode_error=f"{lost.kind}: {lost.detail}"), None)
-    data = read_bytes(path)
-    if isinstance(data, ImageFacts):
-        return Read(data, None)
-    digest = hashlib.sha256(data).hexdigest()
-    reason = f"{lost.kind}: {lost.detail}"
-    return Read(ImageFacts(len(data), digest, sniff(data).format, decode_error=reason), None)
+        """Read by a foreign executor; put into `left` what it could not do."""
+        batches = [todo[at : at + _HANDED_OVER] for at in range(0, len(todo), _HANDED_OVER)]
+        reader = BatchReader(self.task, self.root, self.timeout)
+        files = ([(self.paths[number], size) for number, size in batch] for batch in batches)
+        for at, reads in run(reader, files, executor=executor):
+            if isinstance(reads, Failure):
+                left += batches[at]
+            else:
+                yield from zip([number for number, _ in batches[at]], reads, strict=True)

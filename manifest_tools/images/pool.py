@@ -7,31 +7,20 @@ The workers are plain child processes that talk over their pipes, not ``multipro
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import pickle
 import queue
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from manifest_tools.errors import ManifestToolsError
-from manifest_tools.images.worker import SLOT, Lost
+from manifest_tools.images.children import SHELF, Child
+from manifest_tools.images.worker import Lost
 
-_BOOT: Final = (
-    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
-    "from manifest_tools.images.worker import main; main()"
-)
-_ONE_THREAD: Final = dict.fromkeys(  # the workers share the processors; numerical libraries must not
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
 _BARREN: Final = 3  # processes in a row that may die before they begin
 _TICK: Final = 0.2  # seconds between two looks at the clock
 
@@ -41,17 +30,13 @@ class _Batch(NamedTuple):
     second_try: bool = False
 
 
-def default_workers() -> int:
-    """Return how many processors this process may use now."""
-    if hasattr(os, "process_cpu_count"):  # Python 3.13
-        return os.process_cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def isolated_map(
-    task: Callable[[Any], Any], batches: Sequence[Sequence[Any]], *, workers: int, timeout: float
+    task: Callable[[Any], Any],
+    batches: Sequence[Sequence[Any]],
+    *,
+    workers: int,
+    timeout: float,
+    keep: bool = False,
 ) -> Generator[list[tuple[int, Any]]]:
     """Apply `task` to every item in worker processes; yield (number of the item, result) as they come.
 
@@ -67,12 +52,16 @@ def isolated_map(
         Number of processes.
     timeout : float
         Seconds that one item may take.
+    keep : bool
+        Keep idle processes for the next map of the same task: worth it for many small maps.
 
     Raises
     ------
     ManifestToolsError
         The workers cannot be started.
     """
+    # A process keeps the surroundings that it was started in, such as credentials.
+    shelf = (pickle.dumps(task), timeout, dict(os.environ)) if keep else None
     jobs: deque[_Batch] = deque()
     number = 0
     for batch in filter(None, batches):
@@ -80,7 +69,7 @@ def isolated_map(
         number += len(batch)
     results: queue.SimpleQueue[list[tuple[int, Any]] | BaseException] = queue.SimpleQueue()
     count = max(1, min(workers, len(jobs)))
-    drivers = [_Driver(task, jobs, results, timeout, count) for _ in range(count)]
+    drivers = [_Driver(task, jobs, results, timeout, count, shelf=shelf) for _ in range(count)]
     try:
         for driver in drivers:
             driver.start()
@@ -93,6 +82,9 @@ def isolated_map(
                 yield message
             for driver in drivers:
                 driver.check_clock()
+        if keep:
+            for driver in drivers:
+                driver.join()  # it has nothing to do any more, and keeps its process
     finally:
         for driver in drivers:
             driver.stop()
@@ -108,17 +100,17 @@ class _Driver(threading.Thread):
         results: queue.SimpleQueue[list[tuple[int, Any]] | BaseException],
         timeout: float,
         crew: int,
+        *,
+        shelf: object,
     ) -> None:
         super().__init__(daemon=True)
-        self._crew = crew
+        self._crew, self._shelf = crew, shelf
         self._task, self._jobs, self._results, self._timeout = task, jobs, results, timeout
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._pending: deque[tuple[int, Any]] = deque()  # sent, and not answered
         self._retried: set[int] = set()
-        self._answered = self._barren = 0
-        self._seen = (0, time.monotonic())  # the item being worked on, and since when
+        self._barren = 0
         self._timed_out = self._stopping = False
-        self._slot = mmap.mmap(-1, SLOT.size)  # replaced by one that is shared with the process
 
     def run(self) -> None:
         """Work until no jobs are left."""
@@ -131,11 +123,12 @@ class _Driver(threading.Thread):
         except BaseException as error:  # noqa: BLE001 - the thread that waits for results must hear of it
             self._results.put(error)
         finally:
-            self._end_process()
+            self._release()
 
     def _one_life(self) -> None:
         """Feed one process as long as it lives and there is work."""
-        process = self._process or self._start_process()
+        child = self._child or self._start()
+        process = child.process
         assert process.stdin is not None
         assert process.stdout is not None
         last = 0  # items of the batch that was sent last
@@ -153,7 +146,7 @@ class _Driver(threading.Thread):
                 return
             answers = pickle.load(process.stdout)  # noqa: S301 - from our own child
             self._results.put([(self._pending.popleft()[0], answer) for answer in answers])
-            self._answered += len(answers)
+            child.answered += len(answers)
 
     def _take(self) -> _Batch | None:
         with contextlib.suppress(IndexError):
@@ -163,63 +156,45 @@ class _Driver(threading.Thread):
             return batch
         return None
 
-    def _start_process(self) -> subprocess.Popen[bytes]:
-        group: dict[str, Any] = (
-            {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
-        )  # 0x200: CREATE_NEW_PROCESS_GROUP; either way Ctrl-C does not reach the child
-        slot_file, self._slot = _shared_slot()
-        self._answered, self._timed_out = 0, False
-        self._seen = (0, time.monotonic())
-        self._process = process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", _BOOT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ONE_THREAD},
-            **group,
-        )
+    def _start(self) -> Child:
+        """Take a process from the shelf, or start one."""
+        self._timed_out = False
+        if self._shelf is not None and (waiting := SHELF.take(self._shelf)) is not None:
+            self._child = waiting
+            return waiting
+        child = Child.start()
+        self._child = child
         if self._stopping:
-            process.kill()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            pickle.dump(sys.path, process.stdin)
-            pickle.dump((str(slot_file), self._timeout), process.stdin)
-            pickle.dump(self._task, process.stdin)
-            process.stdin.flush()
-            ready = pickle.load(process.stdout)  # noqa: S301 - from our own child
-        except (EOFError, OSError) as error:
-            ready = f"it ended at once ({error!r})"
-        finally:
-            slot_file.unlink()  # both sides have it open
+            child.process.kill()
+        ready = child.introduce(self._task, self._timeout)
+        if ready is not None and child.process.poll() is not None and child.process.returncode < 0:
+            raise EOFError  # somebody killed it: the next one may live
         if ready is not None and not self._stopping:
             msg = (
                 f"worker processes cannot start: {ready}; check that {sys.executable} can import this package"
             )
             raise ManifestToolsError(msg)
-        return process
+        return child
 
     def check_clock(self) -> None:
         """Kill the process if it has been at one item for too long."""
-        (started,) = SLOT.unpack(self._slot[:])
-        now = time.monotonic()
-        if started != self._seen[0]:
-            self._seen = (started, now)
-        elif started > self._answered and now - self._seen[1] > self._timeout and self._process:
+        child = self._child
+        if child is not None and child.seconds() > self._timeout:
             self._timed_out = True
-            self._process.kill()
+            child.process.kill()
 
     def _bury(self) -> None:
         """Find which item killed the process; give the others back to be done again."""
-        code = self._end_process()
+        child, self._child = self._child, None
+        code = child.end(kill=True) if child is not None else 0
         if self._stopping:
             return
-        (started,) = SLOT.unpack(self._slot[:])
-        self._barren = 0 if started else self._barren + 1
+        begun, answered = (child.begun, child.answered) if child is not None else (0, 0)
+        self._barren = 0 if begun else self._barren + 1
         if self._barren > _BARREN:
             msg = f"worker processes die before they begin ({_cause(code)}); is there memory left?"
             raise ManifestToolsError(msg)
-        at = started - self._answered - 1
+        at = begun - answered - 1
         pending = list(self._pending)
         self._pending.clear()
         culprit = pending.pop(at) if 0 <= at < len(pending) else None
@@ -234,36 +209,23 @@ class _Driver(threading.Thread):
         else:  # once more, alone: the system may have killed the process for its memory
             self._jobs.appendleft(_Batch([culprit], second_try=True))
 
-    def _end_process(self) -> int:
-        process, self._process = self._process, None
-        if process is None:
-            return 0
-        with contextlib.suppress(OSError):
-            assert process.stdin is not None
-            process.stdin.close()  # an idle worker ends by itself at this
-        if self._stopping or self._pending:
-            process.kill()
-        code = process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-        return code
+    def _release(self) -> None:
+        """Keep the process for the next map, or end it."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if self._shelf is not None and not (self._stopping or self._pending):
+            SHELF.put(self._shelf, child)
+        else:
+            child.end(kill=self._stopping or bool(self._pending))
 
     def stop(self) -> None:
         """End the process and the thread, whatever they are doing."""
         self._stopping = True
-        if (process := self._process) is not None:
-            process.kill()
+        if (child := self._child) is not None:
+            child.process.kill()
         if self.ident is not None:
             self.join()
-
-
-def _shared_slot() -> tuple[Path, mmap.mmap]:
-    """Make a file that both sides map into memory."""
-    descriptor, name = tempfile.mkstemp(prefix="manifest-tools-slot-")
-    os.write(descriptor, bytes(SLOT.size))
-    slot = mmap.mmap(descriptor, SLOT.size)
-    os.close(descriptor)
-    return Path(name), slot
 
 
 def _cause(code: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,17 +15,19 @@ from typing import Final, NamedTuple
 import PIL
 import simplejpeg
 
-from manifest_tools.errors import ManifestToolsError
+from manifest_tools.errors import ManifestToolsError, UnavailableError
 from manifest_tools.images import cache as caches
 from manifest_tools.images.cache import FactsCache, Signature, signature
 from manifest_tools.images.facts import ImageFacts, facts_of, needs_decoder, read_bytes
 
 Look = Callable[..., ImageFacts]
 Reader = Callable[[str], bytes]
+UNREACHABLE: Final = "unreachable"  # begins the decode error of a file that was not there to be judged
 _CONNECTIONS: Final = 16  # files that a worker fetches at a time, where they are far away
 _MAKERS: Final = (  # files of the package: the modules that make facts
     *(f"images/{name}.py" for name in ("facts", "jpeg", "png", "raster", "exif")), "sniff.py", "fingerprints.py",
 )  # fmt: skip
+_COMING: dict[str, Future[bytes]] = {}  # what is on its way, by address
 _LOCAL = threading.local()  # a cache connection for each thread, as SQLite wants it
 
 
@@ -39,6 +41,11 @@ class Read(NamedTuple):
 
     facts: ImageFacts
     read_as: Signature | None
+
+
+@cache
+def _fetchers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_CONNECTIONS)
 
 
 @cache
@@ -84,11 +91,8 @@ class Task:
     def expect(self, paths: Sequence[str]) -> None:
         """Begin to fetch files that are far away, so that they come while others are decoded."""
         if self.reader is not None:
-            if not hasattr(_LOCAL, "fetchers"):
-                _LOCAL.fetchers = ThreadPoolExecutor(_CONNECTIONS)
-            _LOCAL.coming = {
-                path: _LOCAL.fetchers.submit(self.reader, path) for path in paths if is_remote(path)
-            }
+            for path in filter(is_remote, paths):
+                _COMING[path] = _fetchers().submit(self.reader, path)
 
     def __call__(self, path: str) -> Read:
         """Read one file."""
@@ -113,9 +117,11 @@ class Task:
 
     def _read_remote(self, uri: str) -> Read:
         assert self.reader is not None
-        coming = getattr(_LOCAL, "coming", {}).pop(uri, None)
+        coming = _COMING.pop(uri, None)
         try:
             data = coming.result() if coming is not None else self.reader(uri)
+        except UnavailableError as error:
+            return Read(ImageFacts(decode_error=f"{UNREACHABLE}: {error}"), None)
         except ManifestToolsError as error:
             return Read(ImageFacts(decode_error=f"unreadable: {error}"), None)
         sha256 = hashlib.sha256(data).hexdigest()
@@ -132,8 +138,3 @@ class Task:
             _LOCAL.cache = FactsCache(*_LOCAL.key)
         known: ImageFacts | None = _LOCAL.cache.by_content(sha256)
         return known
-
-    def many(self, paths: Sequence[str]) -> list[Read]:
-        """Read several files."""
-        self.expect(paths)
-        return [self(path) for path in paths]

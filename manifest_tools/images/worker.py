@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import pickle
+import queue
 import signal
 import struct
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,22 +44,20 @@ def main() -> None:
     pickle.dump(trouble, answers)
     answers.flush()
     if trouble is None:
-        try:
+        with contextlib.suppress(BrokenPipeError):  # the parent is gone
             _answer(task, answers, slot, 2 * int(timeout) + 10)
-        except (EOFError, BrokenPipeError):  # the parent needs no more, or is gone
-            os._exit(0)
+        os._exit(0)  # without waiting for what is being fetched
 
 
 def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline: int) -> None:
     # an orphan that hangs ends by the alarm; while the parent lives, it is faster
     alarm = getattr(signal, "alarm", lambda _: 0)
     begun = 0
-    while True:
-        batch = pickle.load(sys.stdin.buffer)  # noqa: S301
+    batches: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(task, batches), daemon=True).start()
+    while (batch := batches.get()) is not None:
         done: list[Any] = []
         flushed = time.monotonic()
-        if hasattr(task, "expect"):
-            task.expect(batch)
         for item in batch:
             begun += 1
             SLOT.pack_into(slot, 0, begun)
@@ -73,3 +74,16 @@ def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline:
         if done:
             pickle.dump(done, answers)
             answers.flush()
+
+
+def _receive(task: Callable[[Any], Any], batches: queue.SimpleQueue[list[Any] | None]) -> None:
+    """Take in batches as they come, so that files of the next one are on their way while this one is decoded."""
+    try:
+        with contextlib.suppress(EOFError):  # the parent needs no more, or is gone
+            while True:
+                batch = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+                if hasattr(task, "expect"):
+                    task.expect(batch)
+                batches.put(batch)
+    finally:
+        batches.put(None)

@@ -3,12 +3,15 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from manifest_tools import inspect_images, prepare
+from manifest_tools.aws import reading
 from manifest_tools.aws.reading import ByteReader, list_images
 from manifest_tools.errors import InputError, RemoteError
 from manifest_tools.testing import LocalS3
@@ -52,6 +55,27 @@ def test_the_reader_reads_both_kinds_and_travels(
         read(f"{prefix}/absent.jpg")
     with pytest.raises(InputError, match="cannot be read"):
         read(str(tmp_path / "absent.jpg"))
+
+
+def test_threads_that_begin_together_share_one_client(
+    s3: LocalS3, client: Any, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.put_object(Bucket="pictures", Key=f"{prefix.removeprefix('s3://pictures/')}/a.jpg", Body=b"remote")
+    reader = ByteReader(endpoint_url=s3.url, region="eu-central-1")  # settings that no other test uses
+    made: list[Any] = []
+
+    def make(*_args: Any, **_options: Any) -> Any:
+        made.append(client)
+        time.sleep(0.2)  # the others arrive meanwhile
+        return client
+
+    monkeypatch.setattr(reading, "make_client", make)
+
+    with ThreadPoolExecutor(8) as threads:
+        read = list(threads.map(reader, [f"{prefix}/a.jpg"] * 8))
+
+    assert read == [b"remote"] * 8
+    assert len(made) == 1
 
 
 def test_importing_the_package_loads_no_boto3() -> None:

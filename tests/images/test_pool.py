@@ -4,13 +4,17 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
+from manifest_tools.engines import default_workers
 from manifest_tools.errors import ManifestToolsError
-from manifest_tools.images.pool import default_workers, isolated_map
+from manifest_tools.images import pool
+from manifest_tools.images.children import Child
+from manifest_tools.images.pool import isolated_map
 from manifest_tools.images.worker import Lost
-from tests.images.tasks import chatter, hang, hang_after_note, square, trouble
+from tests.images.tasks import chatter, hang, hang_after_note, process_number, square, trouble
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the troubled tasks use POSIX signals")
 
@@ -89,9 +93,27 @@ class _Interrupt:
             signal.signal(signal.SIGALRM, before)
 
 
+def test_a_worker_that_is_killed_before_it_begins_is_replaced(monkeypatch):
+    started = []
+
+    def start():
+        child = Child.start()
+        started.append(child)
+        if len(started) == 1:
+            child.process.kill()
+        return child
+
+    monkeypatch.setattr(pool, "Child", SimpleNamespace(start=start))
+    assert run(square, [[1, 2]], 1) == {0: 1, 1: 4}
+    assert len(started) == 2
+
+
 ORPHANS = """
 import sys
 from contextlib import closing
+from types import SimpleNamespace
+from manifest_tools.images import pool
+from manifest_tools.images.children import Child
 from manifest_tools.images.pool import isolated_map
 from tests.images.tasks import hang_after_note
 folder = sys.argv[1]
@@ -128,3 +150,28 @@ def test_the_default_follows_the_processors_that_may_be_used():
         assert default_workers() == 1
     finally:
         os.sched_setaffinity(0, before)
+
+
+def test_processes_that_are_kept_do_the_next_map(tmp_path):
+    first = [
+        dict(
+            pair
+            for message in isolated_map(process_number, [[1]], workers=1, timeout=60, keep=True)
+            for pair in message
+        )
+        for _ in range(3)
+    ]
+    assert len({tuple(answers.values()) for answers in first}) == 1
+    other = isolated_map(process_number, [[1]], workers=1, timeout=61, keep=True)
+    assert dict(pair for message in other for pair in message) != first[0]
+
+
+def test_a_kept_process_that_was_killed_meanwhile_is_replaced():
+    def numbers():
+        messages = isolated_map(process_number, [[1]], workers=1, timeout=62, keep=True)
+        return [answer for message in messages for _, answer in message]
+
+    (before,) = numbers()
+    os.kill(before, signal.SIGKILL)
+    (after,) = numbers()
+    assert after != before

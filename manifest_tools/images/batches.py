@@ -1,0 +1,124 @@
+"""Reading files in batches: how they are cut, and what one batch takes on whatever machine it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from manifest_tools.errors import InputError, UnavailableError
+from manifest_tools.images.facts import ImageFacts, read_bytes
+from manifest_tools.images.pool import isolated_map
+from manifest_tools.images.task import UNREACHABLE, Read, Task, is_remote
+from manifest_tools.images.worker import Lost
+from manifest_tools.sniff import sniff
+
+_BATCH_BYTES: Final = 4 << 20  # of image files
+_BATCH_FILES: Final = 64
+_LEAST_BYTES, _LEAST_FILES = 1 << 20, 16  # not worth another process
+_BATCH_NAMES: Final = 8 << 10  # characters of paths
+
+
+def portions(todo: list[tuple[int, int]], paths: Sequence[str], workers: int) -> Iterator[list[int]]:
+    """Cut (number, size) of files into portions of numbers, neither long to wait for nor costly to hand over."""
+    shares = 4 * workers
+    heavy = min(_BATCH_BYTES, max(_LEAST_BYTES, sum(size for _, size in todo) // shares))
+    many = min(_BATCH_FILES, max(_LEAST_FILES, -(-len(todo) // shares)))
+    batch: list[int] = []
+    weight = names = 0
+    for number, size in todo:
+        length = len(paths[number])
+        full = weight + size > heavy or len(batch) >= many or names + length > _BATCH_NAMES
+        if batch and full:
+            yield batch
+            batch, weight, names = [], 0, 0
+        batch.append(number)
+        weight += size
+        names += length
+    if batch:
+        yield batch
+
+
+@dataclass(frozen=True)
+class BatchReader:
+    """Reads a batch of files on whatever worker it is called, in a decoder process that the worker keeps.
+
+    Parameters
+    ----------
+    task : Task
+        Reads one file.
+    root : str
+        Folder that local paths are below: a worker that does not see it must not call its images missing.
+    timeout : float
+        Seconds that one file may take.
+    """
+
+    task: Task
+    root: str
+    timeout: float
+
+    def __call__(self, files: Sequence[tuple[str, int]]) -> list[Read]:
+        """Return what was read, in the order of the files, which are given with their sizes in bytes.
+
+        Raises
+        ------
+        InputError
+            The folder is not there.
+        UnavailableError
+            Most of the files are in a storage that does not answer.
+        """
+        paths = [path for path, _ in files]
+        if self.root and not all(map(is_remote, paths)) and not os.path.isdir(self.root):  # noqa: PTH112
+            msg = (
+                f"the folder {self.root} is not on the worker {platform.node()}; a cluster needs the images"
+                " in S3, or on a file system that all its workers share"
+            )
+            raise InputError(msg)
+        reads: dict[int, Read] = {}
+        if self.task.safe:
+            reads = {n: read for n, path in enumerate(paths) if (read := self.task.at_hand(path)) is not None}
+        reads |= self._decode(files, [number for number in range(len(files)) if number not in reads])
+        # A busy storage may have an answer now.
+        reads |= self._decode(files, [n for n, read in reads.items() if _is_unreachable(read.facts)])
+        refuse_outage(paths, (reads[number].facts.decode_error for number in range(len(files))))
+        return [reads[number] for number in range(len(files))]
+
+    def _decode(self, files: Sequence[tuple[str, int]], numbers: Sequence[int]) -> dict[int, Read]:
+        paths = [path for path, _ in files]
+        batches = list(portions([(number, files[number][1]) for number in numbers], paths, 1))
+        order = [number for batch in batches for number in batch]
+        names = [[paths[number] for number in batch] for batch in batches]
+        reads: dict[int, Read] = {}
+        with closing(isolated_map(self.task, names, workers=1, timeout=self.timeout, keep=True)) as messages:
+            for message in messages:
+                reads |= {order[at]: settled(paths[order[at]], read) for at, read in message}
+        return reads
+
+
+def settled(path: str, read: Read | Lost) -> Read:
+    """Return what was read; of a file that killed its decoder, what can be told all the same."""
+    if isinstance(read, Read):
+        return read
+    reason = f"{read.kind}: {read.detail}"
+    if is_remote(path):
+        return Read(ImageFacts(decode_error=reason), None)
+    data = read_bytes(path)
+    if isinstance(data, ImageFacts):
+        return Read(data, None)
+    digest = hashlib.sha256(data).hexdigest()
+    return Read(ImageFacts(len(data), digest, sniff(data).format, decode_error=reason), None)
+
+
+def _is_unreachable(facts: ImageFacts) -> bool:
+    return facts.decode_error.startswith(UNREACHABLE)
+
+
+def refuse_outage(paths: Sequence[str], errors: Iterable[str]) -> None:
+    """Raise UnavailableError when the storage did not answer for most of the files: that says nothing of them."""
+    silent = [error for error in errors if error.startswith(UNREACHABLE)]
+    if 2 * len(silent) > sum(map(is_remote, paths)):
+        raise UnavailableError(silent[0].removeprefix(f"{UNREACHABLE}: "))

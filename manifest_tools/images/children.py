@@ -1,0 +1,151 @@
+"""The parent's side of one worker process, and those that wait for more to do."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import mmap
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from manifest_tools.images.worker import SLOT
+
+_BOOT: Final = (
+    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
+    "from manifest_tools.images.worker import main; main()"
+)
+_ONE_THREAD: Final = dict.fromkeys(  # the workers share the processors; numerical libraries must not
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+_KEPT: Final = 60.0  # seconds that an idle process waits for more of its task
+
+
+class Child:
+    """A worker process, and how far it is."""
+
+    def __init__(self, process: subprocess.Popen[bytes], slot_file: Path, slot: mmap.mmap) -> None:
+        self.process = process
+        self._slot_file, self._slot = slot_file, slot
+        self.answered = 0  # items, over its whole life
+        self._seen = (0, time.monotonic())  # the item being worked on, and since when
+
+    @classmethod
+    def start(cls) -> Child:
+        """Start a process that waits to be told its task."""
+        group: dict[str, Any] = (
+            {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
+        )  # 0x200: CREATE_NEW_PROCESS_GROUP; either way Ctrl-C does not reach the child
+        slot_file, slot = _shared_slot()
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-c", _BOOT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **_ONE_THREAD},
+            **group,
+        )
+        return cls(process, slot_file, slot)
+
+    def introduce(self, task: Callable[[Any], Any], timeout: float) -> str | None:
+        """Tell it its task; return None when it is ready, else why it is not."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            pickle.dump(sys.path, self.process.stdin)
+            pickle.dump((str(self._slot_file), timeout), self.process.stdin)
+            pickle.dump(task, self.process.stdin)
+            self.process.stdin.flush()
+            trouble: str | None = pickle.load(self.process.stdout)  # noqa: S301 - from our own child
+        except (EOFError, OSError) as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
+            return f"it ended at once ({error!r})"
+        finally:
+            self._slot_file.unlink()  # both sides have it open
+        return trouble
+
+    @property
+    def begun(self) -> int:
+        """Items that were begun, over its whole life."""
+        return int(SLOT.unpack(self._slot[:])[0])
+
+    def seconds(self) -> float:
+        """Return how long it has been at one item, 0 when it waits for work."""
+        begun, now = self.begun, time.monotonic()
+        if begun != self._seen[0] or begun <= self.answered:
+            self._seen = (begun, now)
+        return now - self._seen[1]
+
+    def end(self, *, kill: bool) -> int:
+        """End it, and return its exit code."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()  # an idle worker ends by itself at this
+        if kill:
+            self.process.kill()
+        code = self.process.wait()
+        self.process.stdout.close()
+        return code
+
+
+class Shelf:
+    """Processes that wait for the next map of the same task; for a minute, and no longer than this process lives."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[object, Child, threading.Timer]] = []
+        atexit.register(self.clear)
+
+    def take(self, key: object) -> Child | None:
+        """Return a process that knows the task."""
+        with self._lock:
+            for place, (known, child, timer) in enumerate(self._waiting):
+                if known == key:
+                    timer.cancel()
+                    del self._waiting[place]
+                    return child
+        return None
+
+    def put(self, key: object, child: Child) -> None:
+        """Keep a process that has nothing to do."""
+        timer = threading.Timer(_KEPT, self._expire, [child])
+        timer.daemon = True
+        with self._lock:
+            self._waiting.append((key, child, timer))
+        timer.start()
+
+    def _expire(self, child: Child) -> None:
+        with self._lock:
+            left = [entry for entry in self._waiting if entry[1] is not child]
+            found, self._waiting = len(left) < len(self._waiting), left
+        if found:
+            child.end(kill=True)
+
+    def clear(self) -> None:
+        """End the processes that wait."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for _, child, timer in waiting:
+            timer.cancel()
+            child.end(kill=True)
+
+
+SHELF: Final = Shelf()
+
+
+def _shared_slot() -> tuple[Path, mmap.mmap]:
+    """Make a file that both sides map into memory."""
+    descriptor, name = tempfile.mkstemp(prefix="manifest-tools-slot-")
+    os.write(descriptor, bytes(SLOT.size))
+    slot = mmap.mmap(descriptor, SLOT.size)
+    os.close(descriptor)
+    return Path(name), slot
