@@ -9,77 +9,130 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from manifest_tools.duplicates.neighbours import Pairs, near_pairs
-from manifest_tools.duplicates.orientation import IntArray, Views
-from manifest_tools.fingerprints import HASH_BITS
+from manifest_tools.duplicates.joins import near_values
+from manifest_tools.duplicates.neighbours import members_of
+from manifest_tools.duplicates.orientation import TURNS, Looks, canonical_looks
+from manifest_tools.duplicates.prints import ROWS, mapped
+from manifest_tools.duplicates.sorting import IntArray, UInt64Array, run_starts, sort_order
+from manifest_tools.fingerprints import HASH_BITS, VIEWS
 
-RADIUS = 6  # bits of 54 in which two views may differ
+TOGETHER = (
+    2  # crops joined with the whole in one: the fewer, the less memory; the more, the fewer sorts in all
+)
 CHUNK = 1 << 20  # hits looked at together
 BEST = 3  # hits kept of each pair of images
 
 
 class Hits(NamedTuple):
-    """Pairs of rows of `Views`, with the number of bits in which they differ."""
+    """Pairs of images, how each of them was looked at, and in how many bits these looks differ."""
 
     first: IntArray
     second: IntArray
+    first_look: npt.NDArray[np.uint8]
+    second_look: npt.NDArray[np.uint8]
     distance: npt.NDArray[np.uint8]
 
     def take(self, rows: slice | IntArray | npt.NDArray[np.bool_]) -> Hits:
         """Return some of the rows."""
-        return Hits(self.first[rows], self.second[rows], self.distance[rows])
+        return Hits(
+            self.first[rows],
+            self.second[rows],
+            self.first_look[rows],
+            self.second_look[rows],
+            self.distance[rows],
+        )
 
 
-NO_HITS = Hits(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint8))
+_BYTES = np.zeros(0, dtype=np.uint8)
+NO_HITS = Hits(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), _BYTES, _BYTES, _BYTES)
 
 
-def candidate_hits(views: Views, *, radius: int = RADIUS) -> Hits:
+def candidate_hits(views: UInt64Array, rows: IntArray, *, radius: int, workers: int = 1) -> Hits:
     """Return, for each pair of images with views near each other, the best few meetings of their views.
 
-    Sorted by the pair of images, then best first. Crops of different kinds are not held against each other: one
-    of the images is seen whole, or both through the same crop (which hides a caption that one of them has).
+    Crops of different kinds are not held against each other: one of the images is seen whole, or both through the
+    same crop (which hides a caption that one of them has). So a few crops at a time are joined with the whole.
+
+    Parameters
+    ----------
+    views : ndarray of uint64, shape (images, views)
+        As in the column `views`; read in pieces.
+    rows : ndarray of int64
+        The images that take part.
+    radius : int
+        Bits in which two views may differ.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    Hits
+        Sorted by the pair of images, then best first; of equally near hits those of the wider views.
     """
-    distinct, inverse = np.unique(views.hash, return_inverse=True)
-    members = np.argsort(inverse, kind="stable")
-    starts = np.searchsorted(inverse[members], np.arange(len(distinct) + 1))
-    every = np.arange(len(distinct))
-    equal = (every, every, np.zeros(len(every), dtype=np.uint8))
     best, waiting, count = NO_HITS, list[Hits](), 0
-    for pairs in chain([equal], near_pairs(distinct, radius, bits=HASH_BITS)):
-        for hits in _of_members(views, members, starts, pairs):
-            waiting.append(hits)
-            count += len(hits.first)
+    for view in range(1, len(VIEWS), TOGETHER):
+        crops = range(view, min(view + TOGETHER, len(VIEWS)))
+        for hits in _join(views, rows, (0, *crops), radius, workers):
+            first, second = hits.first_look // TURNS, hits.second_look // TURNS
+            of_use = (first == second) | (first == 0) | (second == 0)
+            if view > 1:  # two whole views have met already
+                of_use &= (first > 0) | (second > 0)
+            waiting.append(hits.take(of_use))
+            count += len(waiting[-1].first)
             if count > max(CHUNK, len(best.first)):
-                best, waiting, count = _best_of_each(views, [best, *waiting]), [], 0
-    return _best_of_each(views, [best, *waiting])
+                best, waiting, count = _best_of_each([best, *waiting]), [], 0
+    return _best_of_each([best, *waiting])
 
 
-def _of_members(views: Views, members: IntArray, starts: IntArray, pairs: Pairs) -> Iterator[Hits]:
-    """Yield the hits that pairs of distinct hashes stand for."""
-    first, second, distance = pairs
-    width = starts[second + 1] - starts[second]
-    size = (starts[first + 1] - starts[first]) * width
-    ends = np.cumsum(size)
-    for start in range(0, int(ends[-1]) if len(ends) else 0, CHUNK):
-        position = np.arange(start, min(start + CHUNK, int(ends[-1])))
-        pair = np.searchsorted(ends, position, side="right")
-        one, other = np.divmod(position - (ends[pair] - size[pair]), width[pair])
-        a, b = members[starts[first[pair]] + one], members[starts[second[pair]] + other]
-        a, b = np.minimum(a, b), np.maximum(a, b)  # views are sorted by their owners
-        twice = (first[pair] == second[pair]) & (one > other)  # equal hashes meet in both orders
-        of_use = (views.view[a] == 0) | (views.view[b] == 0) | (views.view[a] == views.view[b])
-        keep = (views.owner[a] != views.owner[b]) & of_use & ~twice
-        yield Hits(a[keep], b[keep], distance[pair[keep]])
+def _looks(views: UInt64Array, rows: IntArray, view: int) -> Looks:
+    """Return the canonical hashes of one view of all images."""
+    owner = rows.astype(np.int32) if len(views) <= np.iinfo(np.int32).max else rows
+    pieces = []
+    for start in range(0, max(len(rows), 1), ROWS):
+        some = slice(start, start + ROWS)
+        pieces.append(canonical_looks(mapped(views)[rows[some], view], view, owner[some]))
+    return Looks(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
 
 
-def _best_of_each(views: Views, some: list[Hits]) -> Hits:
+def _join(
+    views: UInt64Array, rows: IntArray, some: tuple[int, ...], radius: int, workers: int
+) -> Iterator[Hits]:
+    """Yield the hits among some of the views."""
+    looks = [_looks(views, rows, view) for view in some]
+    owner, look, hashes = (np.concatenate(column) for column in zip(*looks, strict=True))
+    del looks
+    order = sort_order(hashes, HASH_BITS)
+    owner, look, hashes = owner[order], look[order], hashes[order]
+    del order
+    starts = run_starts(hashes)
+    hashes = hashes[starts[:-1]]
+    equal = np.flatnonzero(np.diff(starts) > 1)
+    for first, second in chain([(equal, equal)], _near_runs(hashes, radius, workers)):
+        for pair, one, other in members_of(starts, first, second):
+            at = owner[one] < owner[other]
+            low, high = np.where(at, one, other), np.where(at, other, one)
+            of_two = owner[low] != owner[high]
+            low, high, of = low[of_two], high[of_two], pair[of_two]
+            distance = np.bitwise_count(hashes[first[of]] ^ hashes[second[of]])
+            yield Hits(
+                owner[low].astype(np.int64), owner[high].astype(np.int64), look[low], look[high], distance
+            )
+
+
+def _near_runs(hashes: UInt64Array, radius: int, workers: int) -> Iterator[tuple[IntArray, IntArray]]:
+    for one, other in near_values(hashes, radius, workers=workers):
+        yield np.searchsorted(hashes, one), np.searchsorted(hashes, other)
+
+
+def _best_of_each(some: list[Hits]) -> Hits:
     """Keep the nearest few hits of each pair of images; of equally near ones those of the wider views."""
-    first, second, distance = (np.concatenate(column) for column in zip(*some, strict=True))
-    a, b = views.owner[first], views.owner[second]
-    order = np.lexsort((second, first, distance, b, a))
-    a, b = a[order], b[order]
-    new = np.ones(len(order), dtype=np.bool_)
-    new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
-    rank = np.arange(len(order)) - np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
-    order = order[rank < BEST]
-    return Hits(first, second, distance).take(order)
+    hits = Hits(*(np.concatenate(column) for column in zip(*some, strict=True)))
+    pair = hits.first << 32 | hits.second
+    rank = hits.distance.astype(np.uint32) << 16
+    rank |= hits.first_look.astype(np.uint32) << 8
+    rank |= hits.second_look
+    order = np.lexsort((rank, pair))
+    pair = pair[order]
+    keep = np.ones(len(order), dtype=np.bool_)
+    keep[BEST:] = pair[BEST:] != pair[:-BEST]
+    return hits.take(order[keep])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
-from manifest_tools.duplicates.orientation import IntArray
+from manifest_tools.duplicates.sorting import IntArray
 
 SHARE = 1 / 3  # of the pairs across two groups, how many must be confirmed before the groups become one
 
@@ -25,10 +27,40 @@ def cluster(count: int, first: IntArray, second: IntArray) -> IntArray:
     first, second : ndarray of int64
         The confirmed pairs, each once, in any order.
     """
-    members = {item: [item] for item in range(count)}
+    groups = np.arange(count)
+    items, ends = np.unique(np.concatenate([first, second]), return_inverse=True)
+    if not len(items):
+        return groups
+    one, other = np.split(ends, 2)
+    part, clique = _parts(len(items), one, other)
+    lowest = np.full(len(clique), len(items))
+    np.minimum.at(lowest, part, np.arange(len(items)))
+    groups[items] = items[lowest[part]]
+    open_ended = ~clique[part]
+    groups[items[open_ended]] = items[open_ended]
+    pairs = open_ended[one]
+    for group in _merge(one[pairs].tolist(), other[pairs].tolist()):
+        groups[items[group]] = items[min(group)]
+    return groups
+
+
+def _parts(count: int, first: IntArray, second: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """Return which connected part each item is in, and which parts have all their pairs: those are groups at once."""
+    from scipy.sparse import coo_array  # noqa: PLC0415  scipy loads slowly
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    links = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(count, count))
+    number, part = connected_components(links, directed=False)
+    size, pairs = np.bincount(part), np.bincount(part[first], minlength=number)
+    return part.astype(np.int64), np.equal(pairs, size * (size - 1) // 2)
+
+
+def _merge(first: list[int], second: list[int]) -> Iterable[list[int]]:
+    """Return the groups that come of some pairs."""
     links: dict[int, dict[int, int]] = defaultdict(dict)
-    for a, b in zip(first.tolist(), second.tolist(), strict=True):
+    for a, b in zip(first, second, strict=True):
         links[a][b] = links[b][a] = 1
+    members = {item: [item] for item in links}
 
     def entry(a: int, b: int) -> tuple[float, int, int, int]:
         pairs = len(members[a]) * len(members[b])
@@ -50,7 +82,4 @@ def cluster(count: int, first: IntArray, second: IntArray) -> IntArray:
                 links[a][other] = links[other][a] = links[a].get(other, 0) + number
         for other in links[a]:
             heapq.heappush(queue, entry(a, other))
-    result = np.empty(count, dtype=np.int64)
-    for group in members.values():
-        result[group] = min(group)
-    return result
+    return members.values()

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.duplicates.candidates import Hits
-from manifest_tools.duplicates.orientation import FLIPPED, MIRRORED, TRANSPOSED, IntArray, Views
+from manifest_tools.duplicates.orientation import FLIPPED, MIRRORED, TRANSPOSED, TURNS
 from manifest_tools.fingerprints import SKETCH_SIDE, SPANS, VIEWS
 
 FloatArray = npt.NDArray[np.floating]
+UInt8Array = npt.NDArray[np.uint8]
 
 SAME = 0.85  # correlation of detail from which two pictures show the same
 GRID = 24  # points a side at which the sketches are compared
@@ -33,14 +34,13 @@ _FROM_MIDDLE = _POINTS - np.float32(0.5)
 _CELLS = np.arange(SKETCH_SIDE, dtype=np.float32)
 
 
-def similarity(sketches: npt.NDArray[np.uint8], views: Views, hits: Hits) -> FloatArray:
+def similarity(sketches: UInt8Array, hits: Hits) -> FloatArray:
     """Return how well the detail of the pictures of each hit agrees, -1 to 1.
 
     Parameters
     ----------
     sketches : ndarray of uint8, shape (images, bytes)
         As in the column `sketch`.
-    views : Views
     hits : Hits
 
     Returns
@@ -50,48 +50,50 @@ def similarity(sketches: npt.NDArray[np.uint8], views: Views, hits: Hits) -> Flo
     result = np.empty(len(hits.first), dtype=np.float32)
     for start in range(0, len(result), PIECE):
         piece = slice(start, start + PIECE)
-        result[piece] = _compare(sketches, views, hits.first[piece], hits.second[piece])
+        result[piece] = _compare(sketches, hits.take(piece))
     return result
 
 
-def _compare(sketches: npt.NDArray[np.uint8], views: Views, first: IntArray, second: IntArray) -> FloatArray:
-    points = np.broadcast_to(_POINTS, (len(first), GRID))
-    fixed = _look(sketches, views, first, points, points)
-    level = fixed.reshape(len(first), -1)
+def _compare(sketches: UInt8Array, hits: Hits) -> FloatArray:
+    count = len(hits.first)
+    first, second = _cells_of(sketches[hits.first]), _cells_of(sketches[hits.second])
+    points = np.broadcast_to(_POINTS, (count, GRID))
+    fixed = _see(first, hits.first_look, points, points)
+    level = fixed.reshape(count, -1)
     weight = np.ones_like(level)
-    moves = np.zeros((len(first), 4), dtype=np.float32)  # down: shift, stretch; across: shift, stretch
+    moves = np.zeros((count, 4), dtype=np.float32)  # down: shift, stretch; across: shift, stretch
     for _ in range(ROUNDS):
-        moving = _moved(sketches, views, second, moves)
+        moving = _moved(second, hits.second_look, moves)
         terms = _terms(level, moving)
-        target = moving.reshape(len(first), 1, -1)
+        target = moving.reshape(count, 1, -1)
         solution = _least_squares(terms, target, weight)
         misfit = np.abs(target - solution[:, None] @ terms)[:, 0]
         scale = 2.5 * np.median(misfit, axis=1, keepdims=True) + TOLERANCE
         weight = 1 / (1 + np.square(misfit / scale))
         moves += np.clip(solution[:, 2:], -STEP, STEP)
         moves = moves.clip(-REACH, REACH)
-    return _correlation(_detail(fixed), _detail(_moved(sketches, views, second, moves)))
+    return _correlation(_detail(fixed), _detail(_moved(second, hits.second_look, moves)))
 
 
-def _moved(sketches: npt.NDArray[np.uint8], views: Views, rows: IntArray, moves: FloatArray) -> FloatArray:
+def _moved(cells: FloatArray, looks: UInt8Array, moves: FloatArray) -> FloatArray:
     down = _POINTS + moves[:, 0:1] + moves[:, 1:2] * _FROM_MIDDLE
     across = _POINTS + moves[:, 2:3] + moves[:, 3:4] * _FROM_MIDDLE
-    return _look(sketches, views, rows, down, across)
+    return _see(cells, looks, down, across)
 
 
-def _look(
-    sketches: npt.NDArray[np.uint8], views: Views, rows: IntArray, down: FloatArray, across: FloatArray
-) -> FloatArray:
-    """See sketches through their views, turned, at the given points of the turned view (0 to 1)."""
-    packed = sketches[views.owner[rows]]
-    cells = (
-        np.stack([packed >> 4, packed & 15], axis=-1).reshape(-1, SKETCH_SIDE, SKETCH_SIDE).astype(np.float32)
-    )
-    turn = views.turn[rows, None]
+def _cells_of(packed: UInt8Array) -> FloatArray:
+    """Return the grey values of sketches."""
+    cells = np.stack([packed >> 4, packed & 15], axis=-1)
+    return cells.reshape(-1, SKETCH_SIDE, SKETCH_SIDE).astype(np.float32)
+
+
+def _see(cells: FloatArray, looks: UInt8Array, down: FloatArray, across: FloatArray) -> FloatArray:
+    """See sketches through views, turned, at the given points of the turned view (0 to 1)."""
+    view, turn = looks // TURNS, looks[:, None] % TURNS
     transposed = turn & TRANSPOSED > 0
     y, x = np.where(transposed, across, down), np.where(transposed, down, across)
     y, x = np.where(turn & FLIPPED > 0, 1 - y, y), np.where(turn & MIRRORED > 0, 1 - x, x)
-    start, size = _STARTS[views.view[rows]], (_STOPS - _STARTS)[views.view[rows]]
+    start, size = _STARTS[view], (_STOPS - _STARTS)[view]
     seen = _between(start[:, :1] + size[:, :1] * y) @ cells
     seen = seen @ _between(start[:, 1:] + size[:, 1:] * x).transpose(0, 2, 1)
     return np.where(transposed[:, :, None], seen.transpose(0, 2, 1), seen)

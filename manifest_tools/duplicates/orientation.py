@@ -7,19 +7,18 @@ first frequency of each axis is positive. Where a decision is unclear, both ways
 
 from __future__ import annotations
 
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from manifest_tools import fingerprints as fp
-
-UInt64Array = npt.NDArray[np.uint64]
-IntArray = npt.NDArray[np.int64]
+from manifest_tools.duplicates.keys import move
+from manifest_tools.duplicates.sorting import IntArray, UInt64Array
 
 # A turn is the sum of these: first mirrored (left to right) and flipped (top to bottom), then transposed.
 MIRRORED, FLIPPED, TRANSPOSED = 1, 2, 4
+TURNS = 8
 
 _HASH = np.uint64((1 << fp.HASH_BITS) - 1)
 _EXCHANGED = [fp.DEGREES.tolist().index([across, down]) for down, across in fp.DEGREES.tolist()]
@@ -32,49 +31,49 @@ def _mask(bits: npt.NDArray[np.bool_]) -> np.uint64:
 _ODD_ACROSS, _ODD_DOWN = _mask(fp.DEGREES[:, 1] % 2 == 1), _mask(fp.DEGREES[:, 0] % 2 == 1)
 
 
-class Views(NamedTuple):
-    """Canonical hashes, one row each: whose, of which view, and how the view was turned to become canonical."""
+class Looks(NamedTuple):
+    """Canonical hashes of one view, one row each: whose, and how it was looked at."""
 
-    owner: IntArray
-    view: npt.NDArray[np.uint8]
-    turn: npt.NDArray[np.uint8]
+    owner: npt.NDArray[np.int32] | IntArray
+    look: npt.NDArray[np.uint8]  # the view, and how it was turned to become canonical: see `look_of`
     hash: UInt64Array
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> Views:
-        """Return some of the rows."""
-        return Views(self.owner[rows], self.view[rows], self.turn[rows], self.hash[rows])
+
+def look_of(view: int, turn: npt.NDArray[np.uint8] | int) -> npt.NDArray[np.uint8] | int:
+    """Return view and turn as one number; in the order of the numbers, wider views come first."""
+    return turn + view * TURNS
 
 
-def canonical_views(words: UInt64Array) -> Views:
-    """Return the canonical hashes of all views.
+def canonical_looks(words: UInt64Array, view: int, owner: npt.NDArray[np.int32] | IntArray) -> Looks:
+    """Return the canonical hashes of one view.
 
     Parameters
     ----------
-    words : ndarray of uint64, shape (images, views)
-        As in the column `views`.
-
-    Returns
-    -------
-    Views
-        Sorted by owner, view and turn.
+    words : ndarray of uint64
+        Of that view, one an image.
+    view : int
+    owner : ndarray of int
+        The number of each image.
     """
-    owner, view = np.nonzero(_bit(words, fp.USABLE_BIT))
-    word = words[owner, view]
-    mirrored, flipped = ~_bit(word, fp.FIRST_ACROSS), ~_bit(word, fp.FIRST_DOWN)
-    transposed = _bit(word, fp.TRANSPOSE_BIT)
+    turns = possible_turns(words)
     pieces = []
-    for mirror, flip, transpose in product((False, True), repeat=3):
-        rows = np.flatnonzero(
-            ((mirrored == mirror) | _bit(word, fp.MIRROR_UNSURE_BIT))
-            & ((flipped == flip) | _bit(word, fp.FLIP_UNSURE_BIT))
-            & ((transposed == transpose) | _bit(word, fp.TRANSPOSE_UNSURE_BIT))
-        )
-        turn = mirror * MIRRORED + flip * FLIPPED + transpose * TRANSPOSED
-        turns = np.full(len(rows), turn, dtype=np.uint8)
-        pieces.append((owner[rows], view[rows], turns, turn_hashes(word[rows] & _HASH, turn)))
-    owner, view, turns, hashes = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    order = np.lexsort((turns, view, owner))
-    return Views(owner[order], view[order].astype(np.uint8), turns[order], hashes[order])
+    for turn in range(TURNS):
+        rows = np.flatnonzero(turns[:, turn])
+        look = np.full(len(rows), look_of(view, turn), dtype=np.uint8)
+        pieces.append((owner[rows], look, turn_hashes(words[rows] & _HASH, turn)))
+    return Looks(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
+
+
+def possible_turns(words: UInt64Array) -> npt.NDArray[np.bool_]:
+    """Tell by which turns each picture may become canonical, shape (pictures, TURNS); by none when it is not usable."""
+    mirrored, flipped = ~_bit(words, fp.FIRST_ACROSS), ~_bit(words, fp.FIRST_DOWN)
+    transposed = _bit(words, fp.TRANSPOSE_BIT)
+    possible = np.repeat(_bit(words, fp.USABLE_BIT)[:, None], TURNS, axis=1)
+    for turn in range(TURNS):
+        possible[:, turn] &= (mirrored == bool(turn & MIRRORED)) | _bit(words, fp.MIRROR_UNSURE_BIT)
+        possible[:, turn] &= (flipped == bool(turn & FLIPPED)) | _bit(words, fp.FLIP_UNSURE_BIT)
+        possible[:, turn] &= (transposed == bool(turn & TRANSPOSED)) | _bit(words, fp.TRANSPOSE_UNSURE_BIT)
+    return possible
 
 
 def turn_hashes(hashes: UInt64Array, turn: int) -> UInt64Array:
@@ -84,10 +83,7 @@ def turn_hashes(hashes: UInt64Array, turn: int) -> UInt64Array:
     if turn & FLIPPED:
         hashes = hashes ^ _ODD_DOWN
     if turn & TRANSPOSED:
-        out = np.zeros_like(hashes)
-        for bit, source in enumerate(_EXCHANGED):
-            out |= (hashes >> np.uint64(source) & np.uint64(1)) << np.uint64(bit)
-        hashes = out
+        hashes = move(hashes, _EXCHANGED, range(fp.HASH_BITS))
     return hashes
 
 

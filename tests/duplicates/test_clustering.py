@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.duplicates.clustering import cluster
+from manifest_tools.duplicates.clustering import SHARE, cluster
 
 
 def grouped(count, pairs):
@@ -51,3 +51,26 @@ def test_groups_do_not_depend_on_the_order_of_pairs(pairs, random):
     groups = grouped(12, listed)
     assert grouped(12, shuffled) == groups
     assert all(groups[group] == group <= item for item, group in enumerate(groups))
+
+
+def by_hand(count, pairs):
+    """Join, as long as there is one, the pair of groups that comes first."""
+    groups = [[item] for item in range(count)]
+    while True:
+        shares = []
+        for one, other in itertools.combinations(groups, 2):
+            confirmed = sum(tuple(sorted(pair)) in pairs for pair in itertools.product(one, other))
+            size = len(one) * len(other)
+            if confirmed / size >= SHARE:
+                shares.append((-confirmed / size, -size, min(one[0], other[0]), max(one[0], other[0])))
+        if not shares:
+            return [min(group) for item in range(count) for group in groups if item in group]
+        *_, a, b = min(shares)
+        kept, gone = (next(group for group in groups if group[0] == first) for first in (a, b))
+        groups.remove(gone)
+        kept += gone
+
+
+@given(st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda p: p[0] < p[1]), max_size=30))
+def test_groups_are_those_of_joining_by_hand(pairs):
+    assert grouped(10, sorted(pairs)) == by_hand(10, pairs)

@@ -1,0 +1,127 @@
+"""What look-alikes are found by: the fingerprints of many images as plain arrays, in memory or in files."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from manifest_tools.duplicates.sorting import UInt64Array
+from manifest_tools.fingerprints import SKETCH_SIDE, VIEWS
+
+ROWS = 1 << 16  # read and turned from hex together
+DIGEST = 32  # bytes of a SHA-256
+SKETCH = SKETCH_SIDE**2 // 2  # bytes of a sketch
+
+UInt8Array = npt.NDArray[np.uint8]
+_Table = TypeVar("_Table", bound=npt.NDArray[Any])
+
+
+@dataclass(frozen=True)
+class Prints:
+    """The fingerprints of images, one row each, in the order of the images.
+
+    Attributes
+    ----------
+    sha256 : ndarray of uint8, shape (n, 32)
+    hashed : ndarray of bool, shape (n,)
+        Whether the SHA-256 is known.
+    phash : ndarray of uint64, shape (n,)
+    views : ndarray of uint64, shape (n, views)
+    sketches : ndarray of uint8, shape (n, 512)
+    seen : ndarray of bool, shape (n,)
+        Whether there is a fingerprint: `phash`, `views` and `sketches`.
+    """
+
+    sha256: UInt8Array
+    hashed: npt.NDArray[np.bool_]
+    phash: UInt64Array
+    views: UInt64Array
+    sketches: UInt8Array
+    seen: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, images: pd.DataFrame) -> Prints:
+        """Return the fingerprints of a table with the columns `sha256`, `phash`, `views` and `sketch`."""
+        count = len(images)
+        prints = cls(
+            **{name: np.zeros((count, *shape), dtype=kind) for name, (kind, shape) in _LAYOUT.items()}
+        )
+        for start in range(0, count, ROWS):
+            prints.fill(start, images.iloc[start : start + ROWS])
+        return prints
+
+    @classmethod
+    def allocate(cls, count: int, folder: Path) -> Prints:
+        """Return room for the fingerprints of so many images, in files of a folder: 642 bytes an image."""
+        return cls(
+            **{
+                # a file cannot be mapped while it is empty
+                name: np.memmap(folder / f"{name}.bin", dtype=kind, mode="w+", shape=(max(count, 1), *shape))[
+                    :count
+                ]
+                for name, (kind, shape) in _LAYOUT.items()
+            }
+        )
+
+    def fill(self, start: int, images: pd.DataFrame) -> None:
+        """Set the rows from `start` to those of a table with the columns `sha256`, `phash`, `views` and `sketch`."""
+        here = slice(start, start + len(images))
+        hashed = (images["sha256"] != "").to_numpy(dtype=np.bool_)
+        widths = {"phash": 8, "views": 8 * len(VIEWS), "sketch": SKETCH}
+        seen = np.logical_and.reduce(
+            [(images[name].str.len() == 2 * width).to_numpy(dtype=np.bool_) for name, width in widths.items()]
+        )
+        words = {name: _bytes_of(images[name][seen], width) for name, width in widths.items()}
+        for table, rows, values in (
+            (self.hashed, slice(None), hashed),
+            (self.seen, slice(None), seen),
+            (self.sha256, hashed, _digests(images["sha256"][hashed])),
+            (self.phash, seen, words["phash"].view(">u8")[:, 0]),
+            (self.views, seen, words["views"].view(">u8")),
+            (self.sketches, seen, words["sketch"]),
+        ):
+            mapped(table, "r+")[here][rows] = values
+
+
+_LAYOUT: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "sha256": (np.uint8, (DIGEST,)),
+    "hashed": (np.bool_, ()),
+    "phash": (np.uint64, ()),
+    "views": (np.uint64, (len(VIEWS),)),
+    "sketches": (np.uint8, (SKETCH,)),
+    "seen": (np.bool_, ()),
+}
+
+
+def mapped(table: _Table, mode: Literal["r", "r+"] = "r") -> _Table:
+    """Return a table in a file mapped anew, and one in memory as it is.
+
+    What has been read of a mapping stays in memory as long as the mapping; one that is used once and dropped takes
+    no more than was read by it.
+    """
+    if not isinstance(table, np.memmap):
+        return table
+    again = np.memmap(table.filename or "", dtype=table.dtype, mode=mode, shape=table.shape)
+    return cast(_Table, again)
+
+
+def _bytes_of(column: pd.Series[str], width: int) -> UInt8Array:
+    """Return hex strings of equal length as rows of bytes."""
+    return np.frombuffer(bytes.fromhex("".join(column)), dtype=np.uint8).reshape(-1, width)
+
+
+def _digests(column: pd.Series[str]) -> UInt8Array:
+    """Return SHA-256 in hex as rows of bytes; another mark of the content is hashed itself."""
+    try:
+        if (column.str.len() == 2 * DIGEST).all():
+            return _bytes_of(column, DIGEST)
+    except ValueError:
+        pass  # not hex
+    digests = b"".join(hashlib.sha256(mark.encode()).digest() for mark in column)
+    return np.frombuffer(digests, dtype=np.uint8).reshape(-1, DIGEST)

@@ -1,0 +1,106 @@
+import dataclasses
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manifest_tools.duplicates import grouping
+from manifest_tools.duplicates.candidates import candidate_hits
+from manifest_tools.duplicates.grouping import fitting_radius, leaders
+from manifest_tools.duplicates.prints import Prints
+from manifest_tools.fingerprints import describe
+from tests.pictures import scene
+
+
+def table(pictures=24):
+    """Return the fingerprints of pictures and of copies of them, some without fingerprint or content."""
+    greys = [scene(seed) for seed in range(pictures)]
+    greys += [grey[::2, ::2] for grey in greys[::2]] + [grey[4:-4, 5:-5] for grey in greys[::3]]
+    greys += [np.full((50, 50), 9, dtype=np.uint8)] * 3
+    rows = pd.DataFrame([describe(np.ascontiguousarray(grey))._asdict() for grey in greys])
+    digests = [hashlib.sha256(bytes([row % 40])).hexdigest() for row in range(len(rows))]
+    rows = rows.assign(sha256=digests)
+    rows.loc[[1, 5], "sha256"] = ""
+    return rows
+
+
+def in_files(rows, folder, step):
+    prints = Prints.allocate(len(rows), folder)
+    for start in range(0, len(rows), step):
+        prints.fill(start, rows.iloc[start : start + step])
+    return prints
+
+
+@pytest.mark.parametrize("step", [7, 1000])
+def test_in_files_as_in_memory(tmp_path, step):
+    rows = table()
+    memory, files = Prints.of(rows), in_files(rows, tmp_path, step)
+    for field in dataclasses.fields(Prints):
+        np.testing.assert_array_equal(getattr(memory, field.name), getattr(files, field.name))
+    for options in ({}, {"near": False}, {"workers": 3}, {"radius": 2}):
+        np.testing.assert_array_equal(leaders(memory, **options), leaders(files, **options))
+    assert (leaders(memory) != np.arange(len(rows))).sum() >= 20
+
+
+def test_no_images(tmp_path):
+    rows = table().iloc[:0]
+    assert leaders(Prints.of(rows)).tolist() == leaders(in_files(rows, tmp_path, 1)).tolist() == []
+
+
+def test_rows_hold_what_the_table_says():
+    rows = table(3)
+    prints = Prints.of(rows)
+    assert prints.sha256[0].tobytes().hex() == rows["sha256"][0]
+    assert f"{prints.phash[0]:016x}" == rows["phash"][0]
+    assert "".join(f"{word:016x}" for word in prints.views[0]) == rows["views"][0]
+    assert prints.sketches[0].tobytes().hex() == rows["sketch"][0]
+    assert prints.seen.tolist() == (rows["views"] != "").tolist()
+    assert prints.hashed.tolist() == (rows["sha256"] != "").tolist()
+
+
+@settings(max_examples=25)
+@given(st.lists(st.sampled_from(["", "aa" * 32, "aa" * 31 + "ab", "aa" * 31 + "ac", "bb" * 32]), max_size=30))
+def test_first_copies_of_contents_that_begin_alike(digests):
+    rows = pd.DataFrame({"sha256": digests, "phash": "", "views": "", "sketch": ""}, dtype=str)
+    first = [digests.index(digest) if digest else row for row, digest in enumerate(digests)]
+    assert leaders(Prints.of(rows)).tolist() == first
+
+
+def test_the_radius_is_one_that_leaves_few_enough_pairs(monkeypatch):
+    prints = Prints.of(table())
+    state = np.random.default_rng(0)
+    views = prints.views.copy()
+    for _ in range(4):
+        views ^= np.uint64(1) << state.integers(0, 54, views.shape, dtype=np.uint64)
+    prints = dataclasses.replace(prints, views=views, hashed=np.zeros_like(prints.hashed))
+    assert fitting_radius(prints) == grouping.RADIUS
+    monkeypatch.setattr(grouping, "LARGE", 10)
+    near = []
+    for radius in range(grouping.RADIUS + 1):
+        hits = candidate_hits(views, np.flatnonzero(prints.seen), radius=radius)
+        near.append(len(set(zip(hits.first.tolist(), hits.second.tolist(), strict=True))))
+    assert near[0] < near[4] < near[6]
+    for radius in (0, 4, 6):
+        monkeypatch.setattr(grouping, "MOST_PAIRS", near[radius])
+        greatest = max(other for other in range(7) if near[other] == near[radius])
+        assert fitting_radius(prints) == greatest
+        np.testing.assert_array_equal(leaders(prints), leaders(prints, radius=greatest))
+
+
+def test_a_sample_foretells_the_pairs(monkeypatch):
+    prints = Prints.of(pd.concat([table()] * 3, ignore_index=True).assign(sha256=""))
+    monkeypatch.setattr(grouping, "LARGE", 10)
+    monkeypatch.setattr(grouping, "SAMPLE", 40)
+    monkeypatch.setattr(grouping, "MOST_PAIRS", 0)
+    assert fitting_radius(prints) == 0
+    monkeypatch.setattr(grouping, "MOST_PAIRS", 10_000)
+    assert fitting_radius(prints) == grouping.RADIUS
+
+
+@pytest.mark.parametrize("radius", [-1, 55])
+def test_a_radius_beyond_the_hash_is_refused(radius):
+    with pytest.raises(ValueError, match=r"expected a radius in 0\.\.54"):
+        leaders(Prints.of(table(2)), radius=radius)
