@@ -1,7 +1,7 @@
 """Validation of manifests: lines per second of processor time, and memory, beside the peers.
 
 Each row is a child process of its own. Processor time is measured, because it does not depend on what else the
-machine does; two processes are measured by the clock.
+machine does; two processes are measured by the clock (more of that: ``benchmarks/scale/manifest.py``).
 
     python benchmarks/manifests.py                     # 1 million lines
     python benchmarks/manifests.py --lines 10000000    # takes a while
@@ -126,10 +126,9 @@ CLOCK = """
 import sys, time
 sys.path.insert(0, {root!r})
 from manifest_tools.manifests.validation import validate_manifest
-if __name__ == "__main__":
-    started = time.perf_counter()
-    report = validate_manifest({path!r}, workers={workers})
-    print(report.facts["files"][0]["lines"] / (time.perf_counter() - started))
+started = time.perf_counter()
+report = validate_manifest({path!r}, workers={workers})
+print(report.facts["files"][0]["lines"] / (time.perf_counter() - started))
 """
 
 

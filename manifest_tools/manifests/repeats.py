@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,13 @@ import numpy.typing as npt
 from manifest_tools.manifests.tally import Keys
 from manifest_tools.taxonomy import fold
 
-_PARTS = 16  # the keys are sorted part by part, so that the whole is never copied
+_WEIGHTS = np.frombuffer(hashlib.shake_256(b"weights").digest(8 * 32), dtype="<u8") | np.uint64(1)
+_LONGEST = 8 * len(_WEIGHTS)  # bytes of a URI that are weighed; a longer one is replaced by its hash
+_HALF = np.uint64(32)
+_NOT_ZERO = np.uint64(1 << 63)
+_ROUGH = 1 << 20  # classes of keys
 _ROUND = 200_000  # repeated images that are looked at together
+_BATCH = 10_000  # lines that are handed on together
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,27 @@ class Repeat:
     def agrees(self) -> bool:
         """Whether both lines say the same of the image, as far as they say anything; spelling does not count."""
         here, there = self.line.labels, self.first.labels
-        return here is None or there is None or set(map(fold, here)) == set(map(fold, there))
+        if here is None or there is None or here == there:
+            return True
+        return set(map(fold, here)) == set(map(fold, there))
+
+
+def keys_of(uris: Sequence[bytes]) -> Keys:
+    """Return a number for each image: the same in every process, never 0, and hardly ever shared by two images.
+
+    Each URI is a row of 64-bit words, and its number their weighted sum: all at once, this takes no longer than
+    Python's own hash, which differs between processes.
+    """
+    longest = max(map(len, uris))
+    if longest > _LONGEST:
+        uris = [uri if len(uri) <= _LONGEST else hashlib.blake2b(uri).digest() for uri in uris]
+        longest = _LONGEST
+    width = -(-longest // 8)
+    words = np.array(uris, dtype=f"S{8 * width}").view("<u8").reshape(len(uris), width)
+    words ^= words >> _HALF  # what differs in the last byte of a word alone has to reach the lower bits
+    keys: npt.NDArray[np.uint64] = words @ _WEIGHTS[:width]
+    keys ^= keys >> _HALF
+    return (keys | _NOT_ZERO).view(np.int64)
 
 
 def repeats(
@@ -67,28 +93,31 @@ def repeats(
                 earlier = here if here is not seen else first.setdefault(seen.image, seen)
                 if earlier is not seen:
                     found.append(Repeat(seen, earlier))
+                if len(found) == _BATCH:
+                    yield found
+                    found = []
         yield found
 
 
 def _doubled(keys: Sequence[Keys]) -> Keys:
     """Return the keys that occur more than once, sorted."""
-    found = []
-    for part in range(_PARTS):
-        same = [chunk[(chunk & (_PARTS - 1)) == part] for chunk in keys]
-        values = np.concatenate(same) if same else np.zeros(0, dtype=np.int64)
-        values.sort()
-        found.append(np.unique(values[1:][values[1:] == values[:-1]]))
-    doubled = np.concatenate(found)
-    return np.sort(doubled[doubled != 0])
+    values = np.concatenate([np.zeros(0, dtype=np.int64), *keys])
+    values.sort()
+    same = values[1:][values[1:] == values[:-1]]
+    return np.unique(same[same != 0])
 
 
 def _positions(keys: Sequence[Keys], wanted: Keys) -> npt.NDArray[np.intp]:
     """Return the positions, over all chunks, whose key is among the wanted ones."""
-    positions = []
+    rough = np.zeros(_ROUGH, dtype=bool)  # a quick look first: most keys are not wanted
+    rough[wanted & (_ROUGH - 1)] = True
+    positions = [np.zeros(0, dtype=np.intp)]
     start = 0
     for chunk in keys:
-        place = np.searchsorted(wanted, chunk)
+        near = np.flatnonzero(rough[chunk & (_ROUGH - 1)])
+        found = chunk[near]
+        place = np.searchsorted(wanted, found)
         place[place == len(wanted)] = 0
-        positions.append(np.flatnonzero(wanted[place] == chunk) + start)
+        positions.append(near[wanted[place] == found] + start)
         start += len(chunk)
-    return np.concatenate(positions) if positions else np.zeros(0, dtype=np.intp)
+    return np.concatenate(positions)

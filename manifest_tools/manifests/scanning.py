@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import compress
 from typing import Any, NamedTuple, TypeAlias
@@ -16,6 +16,7 @@ from manifest_tools.manifests.judging import Judge, Judged, long_line, name_poin
 from manifest_tools.manifests.kinds import MODERATION_KINDS, Kind
 from manifest_tools.manifests.layouts import Layout, layout_of
 from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS, Problem
+from manifest_tools.manifests.repeats import keys_of
 from manifest_tools.manifests.sources import Block, LongLine
 from manifest_tools.manifests.tally import Keys, Tally
 from manifest_tools.manifests.uris import bucket_problem, split_uri, uri_problem
@@ -46,23 +47,24 @@ class Scanner:
         Judges single lines.
     limit : int
         How many places of each thing to keep.
-    key : callable
-        Makes a 64-bit number of an image's URI.
     layouts : bool
         Whether to use layouts; without them every line is judged in full, with the same result.
     """
 
-    def __init__(
-        self, judge: Judge, limit: int, key: Callable[[bytes], int] = hash, *, layouts: bool = True
-    ) -> None:
+    def __init__(self, judge: Judge, limit: int, *, layouts: bool = True) -> None:
         self.tally = Tally(limit)
         self._judge = judge
-        self._key = key
         self._layouts: list[Layout] = []
         self._known: set[bytes] = set()
         self._attempts = _ATTEMPTS if layouts else 0
         self._verdict = lru_cache(maxsize=_REMEMBERED)(self._read_pieces)
         self._found: list[tuple[int, str, Problem]] = []
+        self._images: dict[int, bytes] = {}  # of the lines that were judged one by one
+
+    def take(self) -> Tally:
+        """Return what was counted, and begin anew with what was learnt."""
+        tally, self.tally = self.tally, Tally(self.tally.limit)
+        return tally
 
     def feed(self, piece: Block | LongLine) -> None:
         """Judge the next lines."""
@@ -83,17 +85,14 @@ class Scanner:
         done = start = 0
         while done < block.lines and self._attempts and not self._layouts:
             end = data.index(b"\n", start)
-            self._one(data[start:end], first + done, keys, first)
+            self._one(data[start:end], first + done)
             done, start = done + 1, end + 1
         if done < block.lines:
             layouts = self._layouts if _is_utf8(data) and not _has_long_line(data) else []
-            self._many(
-                data[start:] if start else data,
-                range(first + done, first + block.lines),
-                layouts,
-                keys,
-                first,
-            )
+            self._many(data[start:], range(first + done, first + block.lines), layouts, keys, first)
+        if self._images:
+            keys[np.array(list(self._images)) - first] = keys_of(list(self._images.values()))
+            self._images.clear()
         return keys
 
     def _many(
@@ -102,7 +101,7 @@ class Scanner:
         """Judge lines by the first of the layouts, and what does not match by the next ones."""
         if not layouts:
             for number, line in zip(numbers, data.split(b"\n"), strict=False):
-                self._one(line, number, keys, first)
+                self._one(line, number)
             return
         layout = layouts[0]
         columns = layout.columns(data)
@@ -159,8 +158,9 @@ class Scanner:
         uris = columns[layout.uri]
         places = slice(numbers[0] - first, numbers[0] - first + len(numbers))
         where = places if isinstance(numbers, range) else np.array(numbers) - first
-        keys[where] = np.fromiter(map(self._key, uris), np.int64, len(uris))
-        self._found += _escaped(numbers, uris)
+        keys[where] = keys_of(uris)
+        if b"%" in b"".join(uris):
+            self._found += _escaped(numbers, uris)
         self.tally.kind(layout.kind, numbers, uris)
         for member in layout.extras:
             self.tally.member(member, numbers, uris)
@@ -215,7 +215,7 @@ class Scanner:
             ids.append(keys)
         return _Verdict(tuple(dict.fromkeys(names)), (), tuple(ids))
 
-    def _one(self, line: bytes, number: int, keys: Keys, first: int) -> None:
+    def _one(self, line: bytes, number: int) -> None:
         """Judge one line in full, and learn its layout if nothing speaks against it."""
         judged = self._judge.line(line)
         image = judged.image
@@ -223,7 +223,7 @@ class Scanner:
         if judged.line is None:
             return
         if image and judged.kind is not Kind.OTHER:
-            keys[number - first] = self._key(image.encode())
+            self._images[number] = image.encode()
         self.tally.kind(judged.kind, (number,), (image,))
         for member in judged.extras:
             self.tally.member(member, (number,), (image,))

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -23,6 +24,7 @@ from manifest_tools.errors import InputError
 from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS
 
 BLOCK = 1 << 20  # bytes read at a time
+_STEP = 1 << 16  # bytes read at a time in search of the end of a line
 _HELD = 4 * MAX_LINE_CHARACTERS  # no line of more bytes is ever held in memory
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _GZIP = b"\x1f\x8b"
@@ -103,22 +105,18 @@ class Source:
             pieces = _read(stream, size, None if end is None or self._packed else end - start)
             yield from cut(_utf8(pieces, self.mark if not start else ""))
 
-    def spans(self, count: int, *, least: int = 8 * BLOCK) -> list[tuple[int, int | None]]:
-        """Cut the content into at most `count` spans of whole lines, each of about `least` bytes or more."""
+    def spans(self, size: int) -> list[tuple[int, int | None]]:
+        """Cut the content into spans of whole lines, each of `size` bytes and the rest of its last line.
+
+        What can only be read from its beginning is one span.
+        """
         if self.size is None or self._path is None or self.mark == "utf-16":
             return [(0, None)]
-        count = max(1, min(count, self.size // least))
         edges = [0]
         with self._reading(), self._open() as raw:
-            for number in range(1, count):
-                edge = raw.seek(max(edges[-1], self.size * number // count))
-                for data in iter(lambda: raw.read(BLOCK), b""):
-                    end = data.find(b"\n")
-                    edge += len(data) if end < 0 else end + 1
-                    if end >= 0:
-                        break
-                edges.append(edge)
-        return [(a, b) for a, b in zip(edges, [*edges[1:], self.size], strict=True) if a < b] or [(0, None)]
+            while edges[-1] + size < self.size:
+                edges.append(_end_of_line(raw, edges[-1] + size))
+        return [(start, end) for start, end in pairwise([*edges, self.size]) if start < end]
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -148,6 +146,17 @@ class Source:
                 yield cast("BinaryIO", stream)
         else:
             yield raw
+
+
+def _end_of_line(raw: BinaryIO, place: int) -> int:
+    """Return where the line that holds the byte at `place` ends: behind its line break, or at the end of the file."""
+    edge = raw.seek(place)
+    for data in iter(lambda: raw.read(_STEP), b""):
+        end = data.find(b"\n")
+        if end >= 0:
+            return edge + end + 1
+        edge += len(data)
+    return edge
 
 
 def _spooled_input() -> Path:

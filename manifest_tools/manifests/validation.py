@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,34 +11,13 @@ import orjson
 
 from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.manifests.content import what_people_said
-from manifest_tools.manifests.judging import Judge
-from manifest_tools.manifests.kinds import SOURCE_REF, Kind, parse_kind
-from manifest_tools.manifests.labels import LabelRule
+from manifest_tools.manifests.kinds import SOURCE_REF, parse_kind
 from manifest_tools.manifests.repeats import Seen, repeats
-from manifest_tools.manifests.scanning import Scanner
-from manifest_tools.manifests.sources import LongLine, Source, lines
+from manifest_tools.manifests.sharing import Progress, Task, scan
+from manifest_tools.manifests.sources import LongLine, Source
 from manifest_tools.manifests.summaries import FileSummary, add_file_findings, add_repeats, facts
-from manifest_tools.manifests.tally import Tally
 from manifest_tools.policy import Policy
-from manifest_tools.taxonomy import CURRENT, Taxonomy
-
-Progress = Callable[[int, int | None], None]
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a worker has to know to judge lines."""
-
-    kind: Kind | None
-    taxonomy: str | None
-    policy: Policy
-    limit: int
-    layouts: bool = True
-
-    def judge(self) -> Judge:
-        """Make the judge of single lines."""
-        rule = LabelRule(Taxonomy.load(self.taxonomy or CURRENT), self.policy)
-        return Judge(self.kind, rule, rule if self.taxonomy else None)
+from manifest_tools.taxonomy import Taxonomy
 
 
 def validate_manifest(
@@ -69,7 +45,8 @@ def validate_manifest(
     max_findings : int
         How many findings of each code to keep. Counts are exact whatever it is.
     workers : int
-        Processes that share a large file. The report does not depend on it.
+        Processes that share a file of 64 MB or more. The report does not depend on it, and a script that asks for
+        several needs no ``__main__`` guard. A worker that dies costs nothing: another judges its lines.
     progress : callable, optional
         Called with (bytes done, bytes in all or None).
 
@@ -82,11 +59,14 @@ def validate_manifest(
     ------
     InputError
         A file cannot be read, or the kind or taxonomy does not exist.
+    ManifestToolsError
+        The workers cannot be started, or die at the same lines again.
 
     Notes
     -----
-    One pass; a second one over the lines of repeated images, if there are any. Memory: 8 bytes a line, a block of
-    1 MB, and the findings that are kept. A line that is over the limit is never held as a whole.
+    One pass; a second one over the lines of repeated images, if there are any. Memory: 8 bytes a line (16 while
+    repeated images are sought), blocks of 1 MB, and the findings that are kept; and some 50 MB for each worker. A
+    line that is over the limit is never held as a whole.
     """
     chosen = policy or Policy()
     task = Task(parse_kind(kind), taxonomy and Taxonomy.load(taxonomy).version, chosen, max_findings)
@@ -103,57 +83,17 @@ def validate_manifest(
     return collector.report(fail_on=chosen.fail_on, facts=facts(files))
 
 
-def scan(
-    source: Source, task: Task, *, workers: int = 1, progress: Progress | None = None
-) -> tuple[Tally, int]:
-    """Judge every line of a source; return the tally and the number of bytes, decompressed."""
-    spans = source.spans(workers)
-    if len(spans) == 1:
-        return _scan_span(source, task, spans[0], hash, progress)
-    tally, size = Tally(task.limit), 0
-    with ProcessPoolExecutor(len(spans)) as pool:
-        jobs = [pool.submit(_scan_span, source, task, span, stable_key) for span in spans]
-        for job in jobs:
-            part, count = job.result()
-            tally.add(part)
-            size += count
-            if progress is not None:
-                progress(size, source.size)
-    return tally, size
-
-
-def _scan_span(
-    source: Source,
-    task: Task,
-    span: tuple[int, int | None],
-    key: Callable[[bytes], int],
-    progress: Progress | None = None,
-) -> tuple[Tally, int]:
-    scanner = Scanner(task.judge(), task.limit, key, layouts=task.layouts)
-    size = 0
-    for piece in source.blocks(*span):
-        scanner.feed(piece)
-        size += piece.bytes if isinstance(piece, LongLine) else len(piece.data)
-        if progress is not None:
-            progress(size, source.size)
-    return scanner.tally, size
-
-
-def stable_key(uri: bytes) -> int:
-    """Return a 63-bit number of a URI that is the same in every process."""
-    return zlib.crc32(uri) << 31 | zlib.adler32(uri) & 0x7FFFFFFF
-
-
 def _second_look(sources: Sequence[Source]) -> Callable[[int, npt.NDArray[np.intp]], Iterator[Seen]]:
     def look(file: int, numbers: npt.NDArray[np.intp]) -> Iterator[Seen]:
-        wanted = iter(numbers.tolist())
-        number = next(wanted, None)
-        for position, line in lines(sources[file]):
-            if position == number and line is not None:
-                yield _seen(file, position, line)
-                number = next(wanted, None)
-                if number is None:
-                    return
+        for block in sources[file].blocks():
+            if isinstance(block, LongLine):
+                continue
+            begin, end = np.searchsorted(numbers, (block.first, block.first + block.lines))
+            lines = block.data.split(b"\n") if begin < end else []
+            for number in numbers[begin:end].tolist():
+                yield _seen(file, number, lines[number - block.first])
+            if end == len(numbers):
+                return
 
     return look
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifest_tools.findings import FindingCollector
-from manifest_tools.manifests import validation
+from manifest_tools.manifests import judging, sharing
 from manifest_tools.manifests.sources import Source
 from manifest_tools.manifests.summaries import FileSummary, add_file_findings
 from manifest_tools.policy import Policy
@@ -134,9 +134,9 @@ def mutated(draw, texts):
 
 
 def outcome(data: bytes, *, layouts: bool, kind=None):
-    task = validation.Task(kind, None, Policy(), 1000, layouts)
+    task = sharing.Task(kind, None, Policy(), 1000, layouts)
     source = Source(data)
-    tally, size = validation.scan(source, task)
+    tally, size = sharing.scan(source, task)
     collector = FindingCollector()
     add_file_findings(collector, FileSummary(source.name, tally, size, source.mark, kind))
     counts = {
@@ -167,10 +167,8 @@ def test_what_follows_a_complete_object_is_not_overlooked(tail):
 
 def test_most_clean_lines_are_settled_by_layouts(monkeypatch):
     judged = []
-    original = validation.Judge.line
-    monkeypatch.setattr(
-        validation.Judge, "line", lambda self, data: judged.append(data) or original(self, data)
-    )
+    original = judging.Judge.line
+    monkeypatch.setattr(judging.Judge, "line", lambda self, data: judged.append(data) or original(self, data))
     for make in (moderation, multi_label, single_label):
         judged.clear()
         rng = random.Random(1)

@@ -1,0 +1,146 @@
+"""One source's lines into a tally: in this process, or span by span in worker processes.
+
+A span holds whole lines, and the tallies of neighbouring spans add up to the tally of both: the report depends
+neither on the number of workers nor on which of them comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from manifest_tools.errors import ManifestToolsError
+from manifest_tools.manifests.judging import Judge
+from manifest_tools.manifests.kinds import Kind
+from manifest_tools.manifests.labels import LabelRule
+from manifest_tools.manifests.scanning import Scanner
+from manifest_tools.manifests.sources import LongLine, Source
+from manifest_tools.manifests.tally import Tally
+from manifest_tools.policy import Policy
+from manifest_tools.taxonomy import CURRENT, Taxonomy
+
+if TYPE_CHECKING:
+    from manifest_tools.images.worker import Lost
+
+# A span has its overhead, about a millisecond: those of a large file are up to four times as long.
+SPAN = 8 << 20  # bytes that a worker judges at a time
+_SPANS = 32  # for each worker, so that they end at about the same time
+WORTH = 32 << 20  # bytes; judging them takes about as long as starting a worker
+_PATIENCE = 600.0  # seconds for a span, which takes a tenth of one
+
+Progress: TypeAlias = Callable[[int, int | None], None]
+Span: TypeAlias = tuple[int, int | None]
+
+
+class Part(NamedTuple):
+    """What a source or a span of it holds: counts, and bytes when decompressed."""
+
+    tally: Tally
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker has to know to judge lines."""
+
+    kind: Kind | None
+    taxonomy: str | None
+    policy: Policy
+    limit: int
+    layouts: bool = True
+
+    def scanner(self) -> Scanner:
+        """Make a scanner, which learns as it goes."""
+        rule = LabelRule(Taxonomy.load(self.taxonomy or CURRENT), self.policy)
+        judge = Judge(self.kind, rule, rule if self.taxonomy else None)
+        return Scanner(judge, self.limit, layouts=self.layouts)
+
+
+def scan(source: Source, task: Task, *, workers: int = 1, progress: Progress | None = None) -> Part:
+    """Judge every line of a source.
+
+    Parameters
+    ----------
+    source : Source
+        What to judge.
+    task : Task
+        How to judge it.
+    workers : int
+        Processes that share a large file. They need no ``__main__`` guard.
+    progress : callable, optional
+        Called with (bytes done, bytes in all or None).
+
+    Raises
+    ------
+    InputError
+        The source cannot be read.
+    ManifestToolsError
+        The workers cannot be started, or die at the same lines again.
+    """
+    size = source.size or 0
+    crew = min(workers, size // WORTH)
+    spans = source.spans(min(max(SPAN, size // (_SPANS * crew)), 4 * SPAN)) if crew > 1 else []
+    if len(spans) > 1:
+        return _shared(source, task, spans, crew, progress)
+    return _scan_span(source, task.scanner(), (0, None), progress)
+
+
+def _scan_span(source: Source, scanner: Scanner, span: Span, progress: Progress | None = None) -> Part:
+    size = 0
+    for piece in source.blocks(*span):
+        scanner.feed(piece)
+        size += piece.bytes if isinstance(piece, LongLine) else len(piece.data)
+        if progress is not None:
+            progress(size, source.size)
+    return Part(scanner.take(), size)
+
+
+class _Worker:
+    """Judges spans of a source in a worker process, which keeps what it has learnt from one span to the next."""
+
+    def __init__(self, source: Source, task: Task) -> None:
+        self._source, self._task = source, task
+        self._scanner: Scanner | None = None
+
+    def __call__(self, span: Span) -> Part | ManifestToolsError:
+        if self._scanner is None:
+            self._scanner = self._task.scanner()
+        try:
+            return _scan_span(self._source, self._scanner, span)
+        except ManifestToolsError as error:
+            return error  # the caller has to see it as it is
+
+
+def _shared(source: Source, task: Task, spans: Sequence[Span], crew: int, progress: Progress | None) -> Part:
+    """Have workers judge the spans, each the next one as soon as it is free, and add up what they find."""
+    from manifest_tools.images.pool import isolated_map  # noqa: PLC0415 - only large files need it
+
+    total, size, added = Tally(task.limit), 0, 0
+    waiting: dict[int, Tally] = {}
+    batches = [[span] for span in spans]
+    with closing(isolated_map(_Worker(source, task), batches, workers=crew, timeout=_PATIENCE)) as messages:
+        for number, answer in chain.from_iterable(messages):
+            waiting[number], count = _found(answer, source, spans[number])
+            while added in waiting:  # in the order of the lines
+                total.add(waiting.pop(added))
+                added += 1
+            size += count
+            if progress is not None:
+                progress(size, source.size)
+    return Part(total, size)
+
+
+def _found(answer: Part | ManifestToolsError | Lost, source: Source, span: Span) -> Part:
+    """Return what a worker found, or raise what kept it from that."""
+    if isinstance(answer, Part):
+        return answer
+    if isinstance(answer, ManifestToolsError):
+        raise answer
+    msg = (
+        f"{source.name}: a worker could not judge the bytes {span[0]:,} to {span[1]:,} ({answer.detail}); "
+        "is there memory left? workers=1 needs the least"
+    )
+    raise ManifestToolsError(msg)
