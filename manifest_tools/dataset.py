@@ -9,13 +9,13 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,12 @@ from manifest_tools.errors import InputError, OutputError
 from manifest_tools.resources import problem_of
 from manifest_tools.taxonomy import CURRENT
 
+if TYPE_CHECKING:
+    from hashlib import _Hash as Digest
+
+COMPRESSION: Final = "zstd"
 FORMAT = 1  # of dataset.json; a reader refuses a newer one
+PIECE_ROWS = 65_536  # of a saved table that can be read by themselves (a Parquet row group)
 _ROWS = 4096  # of a table that are turned into Python values at a time
 
 # Column -> (pandas dtype, value where nothing is known). Text is never null: "" means none.
@@ -124,10 +129,7 @@ class Dataset:
         **options
             The other members of the class.
         """
-        labels = pd.DataFrame(columns=list(LABEL_COLUMNS)) if labels is None else labels
-        return cls(
-            _typed(images, IMAGE_COLUMNS, IMAGE_KEY), _typed(labels, LABEL_COLUMNS, LABEL_KEY), **options
-        )
+        return cls(typed_images(images), typed_labels(labels), **options)
 
     def step(
         self,
@@ -153,12 +155,11 @@ class Dataset:
         """
         after = replace(
             self,
-            images=self.images if images is None else _typed(images, IMAGE_COLUMNS, IMAGE_KEY),
-            labels=self.labels if labels is None else _typed(labels, LABEL_COLUMNS, LABEL_KEY),
+            images=self.images if images is None else typed_images(images),
+            labels=self.labels if labels is None else typed_labels(labels),
             **changes,
         )
-        entry = {"step": name, "options": dict(options or {}), "version": library_version()}
-        entry["fingerprint"] = after.fingerprint()
+        entry = history_entry(name, options, after.fingerprint())
         return replace(after, history=(*self.history, entry))
 
     def fingerprint(self) -> str:
@@ -166,15 +167,7 @@ class Dataset:
         digest = hashlib.sha256()
         for table in (self.images, self.labels):
             for name in table.columns:
-                digest.update(f"{name}\x1d{len(table)}\x1d".encode())
-                column = table[name]
-                if column.dtype.kind in "iufb" and not pd.api.types.is_extension_array_dtype(column.dtype):
-                    digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
-                else:
-                    for at in range(0, len(column), _ROWS):  # in portions, to hold no copy of a table
-                        values = column.iloc[at : at + _ROWS].tolist()
-                        text = "\x1f".join(["" if value is pd.NA else str(value) for value in values])
-                        digest.update(("\x1f" if at else "").encode() + text.encode("utf-8", "surrogatepass"))
+                add_column(digest, str(name), len(table), [table[name]])
         return digest.hexdigest()
 
     def path_of(self, uri: str) -> Path:
@@ -228,16 +221,18 @@ class Dataset:
             target.mkdir(parents=True, exist_ok=True)
             for name, table in (("images", self.images), ("labels", self.labels)):
                 with replacing(target / f"{name}.parquet") as temporary:
-                    table.to_parquet(temporary, index=False, compression="zstd")
-            document = json.dumps(self._document(), indent=1, ensure_ascii=False, sort_keys=True)
+                    table.to_parquet(
+                        temporary, index=False, compression=COMPRESSION, row_group_size=PIECE_ROWS
+                    )
             with replacing(target / "dataset.json") as temporary:
-                temporary.write_text(document + "\n", encoding="utf-8")
+                temporary.write_text(self.document(self.fingerprint()), encoding="utf-8")
         except OSError as error:
             msg = f"cannot write {target}: {error.strerror or error}; choose a folder that you may write to"
             raise OutputError(msg) from error
 
-    def _document(self) -> dict[str, Any]:
-        return {
+    def document(self, fingerprint: str) -> str:
+        """Return the text of ``dataset.json``, for tables with this fingerprint."""
+        document = {
             "format": FORMAT,
             "version": library_version(),
             "root": self.root,
@@ -248,8 +243,9 @@ class Dataset:
             "policy": dict(self.policy),
             "sources": {name: dict(source) for name, source in self.sources.items()},
             "history": [dict(entry) for entry in self.history],
-            "fingerprint": self.fingerprint(),
+            "fingerprint": fingerprint,
         }
+        return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -260,31 +256,96 @@ class Dataset:
         InputError
             The folder holds no data set, a broken one, or one of a newer library.
         """
+        frame = cls.load_frame(folder)
+        source = Path(folder) / "dataset"
+        with readable(source):
+            images = pd.read_parquet(source / "images.parquet")
+            labels = pd.read_parquet(source / "labels.parquet")
+        return replace(frame, images=typed_images(images), labels=typed_labels(labels))
+
+    @classmethod
+    def load_frame(cls, folder: str | Path) -> Self:
+        """Read everything that :meth:`save` wrote but the rows of the two tables.
+
+        Raises
+        ------
+        InputError
+            As :meth:`load`.
+        """
         source = Path(folder) / "dataset"
         if not (source / "dataset.json").is_file():
             msg = f"{folder} holds no data set (no dataset/dataset.json); 'manifest-tools prepare' makes one"
             raise InputError(msg)
-        try:
+        with readable(source):
             document = json.loads((source / "dataset.json").read_text(encoding="utf-8"))
             problem = problem_of(document, "dataset.schema.json")
-            images = pd.read_parquet(source / "images.parquet")
-            labels = pd.read_parquet(source / "labels.parquet")
-        except (OSError, ValueError) as error:
-            problem = str(error)
-        if problem:
-            msg = f"{source} cannot be read: {problem}; run 'manifest-tools prepare' with --fresh to make it anew"
-            raise InputError(msg)
+            if problem:
+                raise ValueError(problem)
         if document["format"] > FORMAT:
             msg = f"{source} was written by manifest_tools {document['version']}; upgrade to read it"
             raise InputError(msg)
         members = ("root", "taxonomy", "destination", "keys", "policy", "sources")
         return cls.from_tables(
-            images,
-            labels,
+            pd.DataFrame(columns=IMAGE_KEY),
             scope=tuple(document["scope"]),
             history=tuple(document["history"]),
             **{name: document[name] for name in members},
         )
+
+
+@contextmanager
+def readable(place: Path) -> Iterator[None]:
+    """Say of a saved data set what kept it from being read.
+
+    Raises
+    ------
+    InputError
+        The block met a file that is missing or broken.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        msg = f"{place} cannot be read: {error}; run 'manifest-tools prepare' with --fresh to make it anew"
+        raise InputError(msg) from error
+
+
+def history_entry(name: str, options: Mapping[str, Any] | None, fingerprint: str) -> dict[str, Any]:
+    """Return what the history says of one step, and of the tables that it made."""
+    return {
+        "step": name,
+        "options": dict(options or {}),
+        "version": library_version(),
+        "fingerprint": fingerprint,
+    }
+
+
+def add_column(digest: Digest, name: str, rows: int, parts: Iterable[pd.Series[Any]]) -> None:
+    """Add one column of a table, given in parts, to the fingerprint of a data set."""
+    digest.update(f"{name}\x1d{rows}\x1d".encode())
+    begun = False
+    for part in parts:
+        if part.dtype.kind in "iufb" and not pd.api.types.is_extension_array_dtype(part.dtype):
+            digest.update(np.ascontiguousarray(part.to_numpy()).tobytes())
+            continue
+        for at in range(0, len(part), _ROWS):  # in portions, to hold no copy of a table
+            digest.update((b"\x1f" if begun else b"") + _as_text(part.iloc[at : at + _ROWS]))
+            begun = True
+
+
+def _as_text(values: pd.Series[Any]) -> bytes:
+    texts = ["" if value is pd.NA else str(value) for value in values.tolist()]
+    return "\x1f".join(texts).encode("utf-8", "surrogatepass")
+
+
+def typed_images(images: pd.DataFrame) -> pd.DataFrame:
+    """Return an images table with every column, typed, in order and sorted."""
+    return _typed(images, IMAGE_COLUMNS, IMAGE_KEY)
+
+
+def typed_labels(labels: pd.DataFrame | None) -> pd.DataFrame:
+    """Return a labels table with every column, typed, in order and sorted; an empty one for None."""
+    labels = pd.DataFrame(columns=list(LABEL_COLUMNS)) if labels is None else labels
+    return _typed(labels, LABEL_COLUMNS, LABEL_KEY)
 
 
 def _typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: list[str]) -> pd.DataFrame:

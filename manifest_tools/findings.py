@@ -8,13 +8,15 @@ and close the collection as a :class:`Report`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 MAX_FINDINGS = 1000  # of each code; counts stay exact
@@ -104,6 +106,26 @@ class Finding:
             fix=value["fix"],
             data=value["data"],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Findings of one code and severity, which are made only as far as somebody keeps them.
+
+    Parameters
+    ----------
+    code, severity
+        Of every one.
+    left_out : bool array
+        For each, in their order, whether it is about an image that the manifests leave out.
+    make : callable
+        Takes a number, and makes so many of them, the first ones.
+    """
+
+    code: str
+    severity: Severity
+    left_out: npt.NDArray[np.bool_]
+    make: Callable[[int], Iterable[Finding]]
 
 
 class _SortKey(NamedTuple):
@@ -238,7 +260,7 @@ class Report:
 
 def merge_reports(first: Report, second: Report) -> Report:
     """Return one report of two that judged different sides of a thing; labels and facts of the second win."""
-    counts: defaultdict[tuple[str, Severity], list[int]] = defaultdict(lambda: [0, 0])
+    counts: defaultdict[tuple[str, Severity], list[int]] = defaultdict(_zeros)
     for code in (*first.codes, *second.codes):
         count = counts[code.code, code.severity]
         count[0] += code.count
@@ -254,6 +276,10 @@ def merge_reports(first: Report, second: Report) -> Report:
     )
 
 
+def _zeros() -> list[int]:
+    return [0, 0]
+
+
 class FindingCollector:
     """Collects findings with exact counts, keeping at most `limit` of each code and severity.
 
@@ -264,13 +290,23 @@ class FindingCollector:
         a stable order.
     severities : mapping of str to Severity, optional
         Severities that the user's policy sets for codes.
+    kept_before : mapping of (str, Severity) to int, optional
+        How many findings of each code and severity another collector keeps already, into which this one will be
+        merged: they take their room here.
     """
 
-    def __init__(self, limit: int = MAX_FINDINGS, severities: Mapping[str, Severity] | None = None) -> None:
+    def __init__(
+        self,
+        limit: int = MAX_FINDINGS,
+        severities: Mapping[str, Severity] | None = None,
+        *,
+        kept_before: Mapping[tuple[str, Severity], int] | None = None,
+    ) -> None:
         self._limit = limit
         self._severities = dict(severities or {})
+        self._before = dict(kept_before or {})
         self._kept: defaultdict[tuple[str, Severity], list[Finding]] = defaultdict(list)
-        self._counts: defaultdict[tuple[str, Severity], list[int]] = defaultdict(lambda: [0, 0])
+        self._counts: defaultdict[tuple[str, Severity], list[int]] = defaultdict(_zeros)
 
     def add(self, finding: Finding) -> None:
         """Count one finding and keep it while there is room for its code."""
@@ -279,17 +315,42 @@ class FindingCollector:
         count = self._counts[key]
         count[0] += 1
         count[1] += finding.left_out
-        if len(self._kept[key]) < self._limit:
+        if self._room(key) > 0:
             if severity is not finding.severity:
                 finding = Finding(
                     finding.code, severity, finding.location, finding.message, finding.fix, finding.data
                 )
             self._kept[key].append(finding)
 
-    def extend(self, findings: Iterable[Finding]) -> None:
+    def extend(self, findings: Iterable[Finding | Many]) -> None:
         """Add several findings, in their order."""
         for finding in findings:
-            self.add(finding)
+            if isinstance(finding, Many):
+                self._add_many(finding)
+            else:
+                self.add(finding)
+
+    def _add_many(self, many: Many) -> None:
+        count = len(many.left_out)
+        made = min(count, max(0, self.room(many.code, many.severity)))
+        if made:
+            for finding in many.make(made):
+                self.add(finding)
+        self.count_only(many.code, many.severity, count - made, int(many.left_out[made:].sum()))
+
+    def merge(self, later: FindingCollector) -> None:
+        """Add what another collector with the same limit and severities found after this one."""
+        for key, (count, left_out) in later._counts.items():
+            own = self._counts[key]
+            own[0] += count
+            own[1] += left_out
+        for key, found in later._kept.items():
+            self._kept[key] += found[: max(0, self._room(key))]
+
+    @property
+    def kept(self) -> dict[tuple[str, Severity], int]:
+        """How many findings of each code and severity are kept."""
+        return {key: len(found) for key, found in self._kept.items()}
 
     def count_only(self, code: str, severity: Severity, count: int, left_out: int = 0) -> None:
         """Count findings that nobody will look at one by one, without making them."""
@@ -299,7 +360,10 @@ class FindingCollector:
 
     def room(self, code: str, severity: Severity) -> int:
         """How many more findings of this code would be kept."""
-        return self._limit - len(self._kept[code, self._severities.get(code, severity)])
+        return self._room((code, self._severities.get(code, severity)))
+
+    def _room(self, key: tuple[str, Severity]) -> int:
+        return self._limit - self._before.get(key, 0) - len(self._kept[key])
 
     def __iter__(self) -> Iterator[Finding]:
         """Iterate over the kept findings, sorted."""

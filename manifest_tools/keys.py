@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MAX_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 # Bucket names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_SUSPECT = r"/\.{0,2}(?:/|$)"  # holds for every key with a part that is empty or only dots
+_SURELY_SHORT = MAX_KEY_BYTES // 4  # characters of UTF-8
 # The page's "characters to avoid", with the control characters that it names by their codes.
 _ADVISED_AGAINST = re.compile(r"[\x00-\x1f\x7f\\{}^%`\[\]\"<>~#|]")
 _EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png"}
@@ -60,9 +62,16 @@ def source_refs(dataset: Dataset) -> pd.Series[str]:
 def refused_keys(dataset: Dataset) -> pd.Series[str]:
     """Return, for each image, why S3 or its tools would refuse the object key; "" where they would not."""
     refs = source_refs(dataset)
-    reasons = refs.map(_refusal)
+    suspects = refs.str.removeprefix("s3://").str.contains(_SUSPECT) | (refs.str.len() > _SURELY_SHORT)
+    reasons = refs.where(suspects, "")
+    reasons = reasons.mask(suspects, refs[suspects].map(_refusal)) if suspects.any() else reasons
     not_text = dataset.images["remarks"].str.contains(NOT_UTF_8, regex=False) & (dataset.keys == "original")
     return reasons.where(~not_text, "is not UTF-8")
+
+
+def may_be_discouraged(references: pd.Series[str]) -> pd.Series[bool]:
+    """Return for which S3 URIs :func:`discouraged_characters` is worth a look: for no other it finds any."""
+    return references.str.contains(_ADVISED_AGAINST.pattern)
 
 
 def discouraged_characters(reference: str) -> str:

@@ -80,9 +80,12 @@ class Outcomes:
         return counts
 
 
-def compare(dataset: Dataset, policy: Policy) -> Outcomes:
-    """Compare the effective truth with the base model at the policy's confidence threshold."""
-    truth = effective_truth(dataset, policy)
+def compare(dataset: Dataset, policy: Policy, rows: pd.DataFrame | None = None) -> Outcomes:
+    """Compare the effective truth with the base model at the policy's confidence threshold.
+
+    `rows` are those of :func:`manifest_tools.truth.truth_rows`, when the caller has them already.
+    """
+    truth = effective_truth(dataset, policy, rows)
     score = rolled_up_scores(dataset, policy, truth.labels)
     threshold = policy.confidence_threshold
     asked = (dataset.images["predicted"] != "").to_numpy()

@@ -10,17 +10,25 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
-from manifest_tools.outcomes import BESIDE, MISTAKE, Outcomes, compare, targets_in_force
+from manifest_tools.outcomes import BESIDE, MISTAKE, targets_in_force
 from manifest_tools.policy import Goal, Policy, Target
-from manifest_tools.taxonomy import Taxonomy
-from manifest_tools.truth import Mask
-from manifest_tools.usable import usable
+from manifest_tools.rules.evidence import Evidence
+from manifest_tools.sameness import Mask, Rows, kinds_of, times_before
+from manifest_tools.usable import SIDES
+
+Order: TypeAlias = npt.NDArray[np.uint64]
+_BEFORE_LABELS = (
+    "image-unlabelled",
+    "label-unchecked",
+)  # reasons that every image has until somebody labels it
 
 
 def select_images(dataset: Dataset, *, limit: int, policy: Policy | None = None, seed: int = 0) -> Dataset:
@@ -30,6 +38,8 @@ def select_images(dataset: Dataset, *, limit: int, policy: Policy | None = None,
     target up to its minimum before any gets more. Then true positives beside false positives and true
     negatives beside false negatives, until they balance; then other images, in proportion to their labels.
     Further look-alikes of one picture come last, unless a minimum needs them. Test images are not touched.
+    Before anybody has labelled an image, the choice is among those that could be labelled, in proportion to what
+    the base model says of them.
 
     Parameters
     ----------
@@ -57,33 +67,96 @@ def select_images(dataset: Dataset, *, limit: int, policy: Policy | None = None,
     -----
     The same images and seed give the same choice, whatever the order of the tables.
     """
+    check_limit(limit)
+    images = dataset.images.assign(set_aside="")
+    evidence = Evidence(replace(dataset, images=images), policy or Policy.from_dict(dataset.policy))
+    selection = select(evidence, order_of(images["image"], seed), limit)
+    images = images.assign(set_aside=np.where(selection.aside, aside_because(limit), ""))
+    sources = {**dataset.sources, "select": selection.facts}
+    return dataset.step("select", images=images, options={"limit": limit, "seed": seed}, sources=sources)
+
+
+def check_limit(limit: int) -> None:
+    """Raise InputError unless `limit` is a number of images."""
     if limit < 1:
         msg = f"limit is {limit}; expected a number of images of at least 1"
         raise InputError(msg)
-    policy = policy or Policy.from_dict(dataset.policy)
-    images = dataset.images.assign(set_aside="")
-    dataset = replace(dataset, images=images)
-    outcomes = compare(dataset, policy)
-    pool = usable(dataset, policy, outcomes)
-    on_a_side = images["split"].to_numpy()
-    if (pool & (on_a_side != "")).any():
-        pool &= on_a_side == "train"
 
-    choice = _choose(_Pool.of(dataset, outcomes, pool, seed), _wishes(dataset, policy, outcomes), limit)
-    aside = pool & ~choice.chosen
-    images = images.assign(set_aside=np.where(aside, f"over the limit of {limit:,}", ""))
-    kept_groups = set(images.loc[choice.chosen, "group"]) - {""}
-    by_label = zip(outcomes.labels, outcomes.truth.present[aside].sum(axis=0).tolist(), strict=True)
+
+def aside_because(limit: int) -> str:
+    """Return what stands in `set_aside` of an image that was not chosen."""
+    return f"over the limit of {limit:,}"
+
+
+def order_of(keys: Iterable[str], seed: int) -> Order:
+    """Return two numbers for each image that put it into an order which only its key and the seed decide."""
+    digests = b"".join(hashlib.sha256(f"{seed}\0{key}".encode()).digest()[:16] for key in keys)
+    return np.frombuffer(digests, dtype=">u8").reshape(-1, 2).astype(np.uint64)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was chosen.
+
+    Parameters
+    ----------
+    chosen, aside : bool array, shape (images,)
+        Images that stay, and images that are set aside; the others were not to choose from.
+    facts : mapping
+        The numbers.
+    """
+
+    chosen: Mask
+    aside: Mask
+    facts: dict[str, Any]
+
+
+def select(evidence: Evidence, order: Order, limit: int) -> Selection:
+    """Choose as :func:`select_images` says; `order` is that of :func:`order_of`."""
+    alike, outcomes = evidence.alike, evidence.outcomes
+    pool = _candidates(evidence)
+    if (pool & (alike.sides != 0)).any():
+        pool &= alike.sides == SIDES.index("train")
+    rows = np.flatnonzero(pool)
+    rows = rows[np.lexsort((order[rows, 1], order[rows, 0]))]
+    choice = _choose(_Pool(rows, alike.groups[rows], _sets(evidence)[rows]), _wishes(evidence, rows), limit)
+    chosen = np.zeros(evidence.count, dtype=bool)
+    chosen[rows[choice.chosen]] = True
+    aside = pool & ~chosen
+    kept_groups = np.zeros(evidence.count, dtype=bool)
+    kept_groups[alike.groups[chosen & alike.grouped]] = True
+    shown = {
+        label: int((outcomes.truth.present[:, column] & aside).sum())
+        for column, label in enumerate(outcomes.labels)
+    }
     facts = {
         "limit": limit,
-        "found": int(pool.sum()),
+        "found": len(rows),
         "kept": dict(choice.reasons),
         "set_aside": int(aside.sum()),
-        "set_aside_look_alikes": int((aside & images["group"].isin(kept_groups).to_numpy()).sum()),
-        "set_aside_by_label": {label: count for label, count in by_label if count},
+        "set_aside_look_alikes": int((aside & alike.grouped & kept_groups[alike.groups]).sum()),
+        "set_aside_by_label": {label: count for label, count in shown.items() if count},
     }
-    sources = {**dataset.sources, "select": facts}
-    return dataset.step("select", images=images, options={"limit": limit, "seed": seed}, sources=sources)
+    return Selection(chosen, aside, facts)
+
+
+def _candidates(evidence: Evidence) -> Mask:
+    """Return the usable images; before anybody has labelled one, those that only wait for it."""
+    if evidence.truth.judged.any():
+        return evidence.usable.copy()
+    waiting = np.ones(evidence.count, dtype=bool)
+    for code, mask in evidence.reasons.items():
+        if code not in _BEFORE_LABELS:
+            waiting &= ~mask
+    return waiting
+
+
+def _sets(evidence: Evidence) -> Rows:
+    """Number the images by their labels; before anybody has labelled one, by those that the base model says."""
+    if evidence.truth.judged.any():
+        return evidence.label_sets
+    said = evidence.outcomes.said
+    return kinds_of((said[:, column] for column in range(said.shape[1])), evidence.count)
 
 
 @dataclass(frozen=True)
@@ -97,19 +170,11 @@ class _Wish:
 
 @dataclass(frozen=True)
 class _Pool:
-    """The images to choose from. `rows` in an order that only their names and the seed decide."""
+    """The images to choose from: their rows, groups and sets of labels. Everything else is by place in the pool."""
 
-    rows: tuple[int, ...]
-    present: Mask
-    groups: tuple[str, ...]
-
-    @classmethod
-    def of(cls, dataset: Dataset, outcomes: Outcomes, pool: Mask, seed: int) -> _Pool:
-        keys = list(dataset.images["image"])
-        rows = map(int, np.flatnonzero(pool))
-        shuffled = sorted(rows, key=lambda row: hashlib.sha256(f"{seed}\0{keys[row]}".encode()).digest())
-        groups = tuple(group or key for group, key in zip(dataset.images["group"], keys, strict=True))
-        return cls(tuple(shuffled), outcomes.truth.present, groups)
+    rows: Rows
+    groups: Rows
+    sets: Rows
 
 
 @dataclass
@@ -120,20 +185,21 @@ class _Choice:
     chosen: Mask
     reasons: Counter[str] = field(default_factory=Counter)
 
-    def take(self, rows: Iterable[int], reason: str) -> None:
+    def take(self, places: Rows, reason: str) -> None:
         """Choose images in their order while there is room."""
         room = self.limit - self.reasons.total()
-        new = list(dict.fromkeys(row for row in rows if not self.chosen[row]))[:room]
+        new = pd.unique(places[~self.chosen[places]])[:room]
         self.chosen[new] = True
         self.reasons[reason] += len(new)
 
 
-def _wishes(dataset: Dataset, policy: Policy, outcomes: Outcomes) -> list[_Wish]:
+def _wishes(evidence: Evidence, rows: Rows) -> list[_Wish]:
     """Return the targets, or every label with both goals."""
-    targets = targets_in_force(policy, Taxonomy.load(dataset.taxonomy))
+    policy, outcomes = evidence.policy, evidence.outcomes
+    targets = targets_in_force(policy, evidence.taxonomy)
     wishes = []
     for target in targets or [Target(label, goal) for label in outcomes.labels for goal in Goal]:
-        column = outcomes.outcome[:, outcomes.labels.index(target.label)]
+        column = outcomes.outcome[:, outcomes.labels.index(target.label)][rows]
         mistakes, beside = column == MISTAKE[target.goal], column == BESIDE[target.goal]
         wishes.append(_Wish(mistakes, beside, policy.minimum(target.goal)))
     return wishes
@@ -141,50 +207,39 @@ def _wishes(dataset: Dataset, policy: Policy, outcomes: Outcomes) -> list[_Wish]
 
 def _choose(pool: _Pool, wishes: list[_Wish], limit: int) -> _Choice:
     """Fill the choice step by step, each step as the docstring of :func:`select_images` has it."""
-    choice = _Choice(limit, np.zeros(len(pool.groups), dtype=bool))
-    mistakes = np.array([wish.mistakes for wish in wishes])
-    wrong: Mask = np.logical_or.reduce(mistakes)
-    copy = _copies_before([row for row in pool.rows if wrong[row]], pool)
-    rows = sorted(pool.rows, key=lambda row: (copy[row], not wrong[row]))
-    distinct = [row for row in rows if copy[row] == 0]
+    size = len(pool.rows)
+    choice = _Choice(limit, np.zeros(size, dtype=bool))
+    wrong: Mask = np.logical_or.reduce([wish.mistakes for wish in wishes])
+    first = np.argsort(~wrong, kind="stable")  # a group is represented by its mistake
+    copy = np.empty(size, dtype=np.int64)
+    copy[first] = times_before(pool.groups[first])
+    places = np.lexsort((np.arange(size), ~wrong, copy))
+    alone = places[copy[places] == 0]
 
-    least = ([row for row in rows if wish.mistakes[row]][: wish.least] for wish in wishes)
+    least = [places[wish.mistakes[places]][: wish.least] for wish in wishes]
     choice.take(_in_turn(least), "mistakes")
-    more = [row for row in distinct if wrong[row]]
-    choice.take(_in_proportion(more, [mistakes[:, row].tobytes() for row in more]), "mistakes")
-    choice.take(_in_turn(_lacking(choice, wish, distinct) for wish in wishes), "balance")
-    choice.take(_in_proportion(distinct, [pool.present[row].tobytes() for row in distinct]), "others")
-    choice.take(rows, "look-alikes")
+    mistakes = kinds_of((wish.mistakes for wish in wishes), size)
+    choice.take(_in_proportion(alone[wrong[alone]], mistakes), "mistakes")
+    choice.take(_in_turn([_lacking(choice, wish, alone) for wish in wishes]), "balance")
+    choice.take(_in_proportion(alone, pool.sets), "others")
+    choice.take(places, "look-alikes")
     return choice
 
 
-def _copies_before(first: list[int], pool: _Pool) -> dict[int, int]:
-    """Count, for each image, the images of its group that are taken earlier; those of `first` are."""
-    seen: Counter[str] = Counter()
-    before = {}
-    for row in dict.fromkeys([*first, *pool.rows]):
-        before[row] = seen[pool.groups[row]]
-        seen[pool.groups[row]] += 1
-    return before
-
-
-def _lacking(choice: _Choice, wish: _Wish, rows: list[int]) -> list[int]:
+def _lacking(choice: _Choice, wish: _Wish, places: Rows) -> Rows:
     """Return as many images beside the chosen mistakes as are missing to balance them."""
     missing = int((wish.mistakes & choice.chosen).sum()) - int((wish.beside & choice.chosen).sum())
-    fitting = [row for row in rows if wish.beside[row] and not choice.chosen[row]]
+    fitting = places[wish.beside[places] & ~choice.chosen[places]]
     return fitting[: max(0, missing)]
 
 
-def _in_turn(queues: Iterable[Sequence[int]]) -> list[int]:
+def _in_turn(queues: Sequence[Rows]) -> Rows:
     """Take one of each queue, then the next of each."""
-    return [row for turn in zip_longest(*queues) for row in turn if row is not None]
+    turns = np.concatenate([np.arange(len(queue)) for queue in queues])
+    return np.concatenate(queues)[np.argsort(turns, kind="stable")]
 
 
-def _in_proportion(rows: Sequence[int], kinds: Sequence[bytes]) -> list[int]:
+def _in_proportion(places: Rows, kinds: Rows) -> Rows:
     """Order images so that every beginning holds each kind in its share, and at least one of each early on."""
-    sizes, seen = Counter(kinds), Counter[bytes]()
-    shares = []
-    for number, (row, kind) in enumerate(zip(rows, kinds, strict=True)):
-        shares.append((seen[kind] / sizes[kind], number, row))
-        seen[kind] += 1
-    return [row for _, _, row in sorted(shares)]
+    _, own, sizes = np.unique(kinds[places], return_inverse=True, return_counts=True)
+    return places[np.argsort(times_before(own) / sizes[own], kind="stable")]

@@ -22,6 +22,7 @@ import pandas as pd
 
 from manifest_tools.dataset import Dataset
 from manifest_tools.policy import Policy
+from manifest_tools.sameness import Mask as Mask  # noqa: PLC0414 - for those who read a truth
 from manifest_tools.taxonomy import Taxonomy
 
 PREDICTIONS = "predictions"  # the source of the base model's own rows
@@ -33,7 +34,6 @@ _AGE = {
     "table": 2,
 }  # the newer a source, the higher; unknown ones count as tables
 
-Mask: TypeAlias = npt.NDArray[np.bool_]
 Matrix: TypeAlias = npt.NDArray[np.int8]
 
 _UNSTATED, _ABSENT, _PRESENT, _UNKNOWN = -1, 0, 1, 2
@@ -147,7 +147,7 @@ class Truth:
         return tuple(self.labels[column] for column in np.flatnonzero(self.present[row]))
 
 
-def effective_truth(dataset: Dataset, policy: Policy) -> Truth:
+def effective_truth(dataset: Dataset, policy: Policy, rows: pd.DataFrame | None = None) -> Truth:
     """Merge what every source says of every image into one truth.
 
     Parameters
@@ -156,9 +156,11 @@ def effective_truth(dataset: Dataset, policy: Policy) -> Truth:
         With label rows of people; rows of the base model are not looked at.
     policy : Policy
         For `label_level` and `safe_names`.
+    rows : pandas.DataFrame, optional
+        As :func:`truth_rows` returns them, when the caller has them already.
     """
     taxonomy = Taxonomy.load(dataset.taxonomy)
-    rows = truth_rows(dataset, taxonomy, policy)
+    rows = truth_rows(dataset, taxonomy, policy) if rows is None else rows
     hierarchy = Hierarchy.of(taxonomy)
     count = len(dataset.images)
     merged = np.full((count, len(taxonomy.names)), _UNSTATED, dtype=np.int8)

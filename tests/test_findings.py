@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from manifest_tools.catalogue import CATALOGUE, finding, look_up
 from manifest_tools.errors import InputError
-from manifest_tools.findings import Finding, FindingCollector, Report, Severity
+from manifest_tools.findings import Finding, FindingCollector, Many, Report, Severity
 
 
 def blank(image: str, **data: object) -> Finding:
@@ -101,3 +103,40 @@ def test_a_report_survives_json():
     collector.extend([blank("b.jpg"), finding("image-empty", image="z.jpg", left_out=True)])
     report = collector.report(labels=[{"label": "Alcohol"}], facts={"images": {"found": 2}})
     assert Report.from_dict(report.to_dict()) == report
+
+
+PARTS = st.lists(st.lists(st.booleans(), max_size=6), max_size=4)
+
+
+def many(part: int, left_out: list[bool], made: list[str]) -> Many:
+    def make(number: int) -> Iterator[Finding]:
+        for place in range(number):
+            made.append(f"{part}-{place}.jpg")
+            yield blank(made[-1], **({"left_out": True} if left_out[place] else {}))
+
+    return Many("image-blank", Severity.WARNING, np.array(left_out, dtype=bool), make)
+
+
+@given(PARTS, st.integers(0, 8), st.booleans())
+def test_many_at_once_are_counted_as_one_by_one_and_made_only_as_far_as_they_are_kept(parts, limit, severe):
+    severities = {"image-blank": Severity.ERROR} if severe else {}
+    made: list[str] = []
+    at_once = FindingCollector(limit, severities)
+    one_by_one = FindingCollector(limit, severities)
+    for number, part in enumerate(parts):
+        at_once.extend([many(number, part, made)])
+        one_by_one.extend(many(number, part, []).make(len(part)))
+    assert at_once.report() == one_by_one.report()
+    assert len(made) == len(at_once.report().findings)
+
+
+@given(PARTS, st.integers(0, 8), st.booleans())
+def test_collectors_of_parts_merge_to_the_one_of_the_whole(parts, limit, told):
+    whole, merged = FindingCollector(limit), FindingCollector(limit)
+    for number, part in enumerate(parts):
+        found = many(number, part, [])
+        whole.extend([found])
+        own = FindingCollector(limit, kept_before=merged.kept if told else None)
+        own.extend([found])
+        merged.merge(own)
+    assert merged.report() == whole.report()

@@ -12,7 +12,7 @@ from manifest_tools.policy import Goal, Policy, Target
 from manifest_tools.rounds import carry_over
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.selection import select_images
-from tests.rules.samples import codes, data, mixture, one, together
+from tests.rules.samples import ASKED, codes, data, mixture, one, together
 
 ALCOHOL = Target("Alcohol", Goal.FALSE_POSITIVES)
 
@@ -154,6 +154,17 @@ def test_the_same_choice_whatever_the_order_and_never_too_many(limit, seed, rand
 def test_a_limit_that_cannot_be_meant():
     with pytest.raises(InputError, match="at least 1"):
         select_images(mixture(tn=1), limit=0)
+
+
+def test_before_anybody_has_labelled_the_choice_is_by_what_the_model_says():
+    keys = [f"{number:02}.jpg" for number in range(40)]
+    images = {key: ASKED | ({"format": "GIF"} if key < "05" else {}) for key in keys}
+    scores = [(key, "Alcohol" if key < "20" else "Violence", 90.0) for key in keys[:39]]
+    chosen = kept(select_images(grouped(data(images, (), scores), lambda key: min(key, "25.jpg")), limit=12))
+    chosen -= {key for key in keys if key < "05"}  # these could not be labelled
+    assert len(chosen) == 12
+    assert len({key for key in chosen if key < "20"}) in (7, 8, 9)
+    assert len({key for key in chosen if key >= "25"}) == 1
 
 
 def test_an_empty_data_set():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, print_report, progress_bar
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.errors import InputError
-from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.findings import MAX_FINDINGS, Report
 from manifest_tools.policy import Policy
 from manifest_tools.taxonomy import CURRENT
 
@@ -34,6 +35,8 @@ def check(
     taxonomy: options.TaxonomyVersion = CURRENT,
     fail_on: options.Fail = None,
     max_findings: options.MaxFindings = MAX_FINDINGS,
+    workers: options.Workers = None,
+    memory: options.Memory = None,
     format: options.Format = options.OutputFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
@@ -43,8 +46,6 @@ def check(
     anew, so a changed threshold costs no time. Two manifests are validated, and compared: images that stand
     in both, labels that only one has, and with --images look-alikes across them.
     """
-    from manifest_tools.reviews import merge_journal
-    from manifest_tools.rules.checking import check_dataset
 
     def chosen(base: Policy | None, version: str) -> Policy:
         return policy_from(
@@ -60,9 +61,7 @@ def check(
 
     match places:
         case [folder] if not folder.is_file():
-            dataset = merge_journal(folder)
-            own = Policy.from_dict(dataset.policy)
-            report = check_dataset(dataset, policy=chosen(own, dataset.taxonomy), max_findings=max_findings)
+            report = _check_folder(folder, chosen, max_findings, workers, memory, quiet=quiet)
         case [train, test]:
             from manifest_tools.pairs import check_pair
 
@@ -81,3 +80,33 @@ def check(
             raise InputError(msg)
     print_report(report, format)
     exit_with(report)
+
+
+def _check_folder(
+    folder: Path,
+    chosen: Callable[[Policy | None, str], Policy],
+    max_findings: int,
+    workers: int | None,
+    memory: str | None,
+    *,
+    quiet: bool,
+) -> Report:
+    """Judge a prepared folder: in memory, or piece by piece when it is too large for that."""
+    from manifest_tools.dataset import Dataset
+    from manifest_tools.large import is_large, size_in_bytes
+    from manifest_tools.reviews import merge_journal
+    from manifest_tools.rules.checking import check_dataset
+
+    limit = None if memory is None else size_in_bytes(memory)
+    if not is_large(folder, limit):
+        dataset = merge_journal(folder)
+        policy = chosen(Policy.from_dict(dataset.policy), dataset.taxonomy)
+        return check_dataset(dataset, policy=policy, max_findings=max_findings)
+    from manifest_tools.large import check_saved
+
+    frame = Dataset.load_frame(folder)
+    policy = chosen(Policy.from_dict(frame.policy), frame.taxonomy)
+    with progress_bar("Checking", quiet=quiet) as progress:
+        return check_saved(
+            folder, policy=policy, max_findings=max_findings, workers=workers, memory=limit, progress=progress
+        )

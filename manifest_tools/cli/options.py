@@ -48,6 +48,7 @@ class Keys(StrEnum):
 
 _JUDGING = "Judging"
 _RUNNING = "Running"
+SCALE = "At scale"
 
 Format = Annotated[
     OutputFormat, typer.Option("--format", help="How to print the result.", rich_help_panel=_RUNNING)
@@ -65,6 +66,23 @@ Seed = Annotated[int, typer.Option(help="For every random choice.", rich_help_pa
 Workers = Annotated[
     int | None,
     typer.Option(help="Worker processes; default: one per processor.", min=1, rich_help_panel=_RUNNING),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="A dask scheduler, whose workers do the work (pip install 'manifest-tools[cluster]').",
+        rich_help_panel=SCALE,
+    ),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Memory to stay below, such as 6GB: what would not fit is done piece by piece, as with more than 500,000 images.",
+        rich_help_panel=SCALE,
+    ),
 ]
 MaxFindings = Annotated[
     int,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from manifest_tools.dataset import Dataset, library_version
 from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.policy import Policy, Reading
 from manifest_tools.rules import IMAGE_RULES, RULES, Evidence, Rule
-from manifest_tools.rules.counts import distinct, label_table, readiness
+from manifest_tools.rules.counts import label_table, readiness
 from manifest_tools.rules.plan import plan
+from manifest_tools.sameness import distinct
 from manifest_tools.taxonomy import Taxonomy
 
 
@@ -44,7 +43,7 @@ def check_dataset(
     policy = policy or Policy.from_dict(dataset.policy)
     evidence = Evidence(dataset, policy)
     collector = _collect(evidence, rules, max_findings)
-    return collector.report(fail_on=policy.fail_on, labels=label_table(evidence), facts=facts(evidence))
+    return verdict(evidence, collector)
 
 
 def check_images(
@@ -58,18 +57,30 @@ def check_images(
     policy = policy or Policy()
     evidence = Evidence(dataset, policy, labelled=False)
     collector = _collect(evidence, IMAGE_RULES, max_findings)
+    return images_verdict(evidence, collector)
+
+
+def verdict(evidence: Evidence, collector: FindingCollector) -> Report:
+    """Close what :func:`check_dataset` found."""
+    return collector.report(
+        fail_on=evidence.policy.fail_on, labels=label_table(evidence), facts=facts(evidence)
+    )
+
+
+def images_verdict(evidence: Evidence, collector: FindingCollector) -> Report:
+    """Close what :func:`check_images` found."""
     usable = evidence.usable
     about = {
         "images": {
-            "found": len(dataset),
+            "found": evidence.count,
             "usable": int(usable.sum()),
-            "different": distinct(evidence.groups, usable),
+            "different": distinct(evidence.alike.groups, usable),
         },
-        "skipped": _skipped(dataset),
+        "skipped": _skipped(evidence.dataset),
         "not_checked": _content_not_checked(evidence),
         "made": _made(evidence),
     }
-    return collector.report(fail_on=policy.fail_on, facts=about)
+    return collector.report(fail_on=evidence.policy.fail_on, facts=about)
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
@@ -85,7 +96,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     """
     result = readiness(evidence)
     dataset, usable = evidence.dataset, evidence.usable
-    groups = evidence.groups
+    groups = evidence.alike.groups
     train, test = evidence.side("train"), evidence.side("test")
     return {
         "readiness": {
@@ -107,7 +118,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
             ],
         },
         "images": {
-            "found": len(dataset),
+            "found": evidence.count,
             "usable": int(usable.sum()),
             "train": int(train.sum()) if evidence.is_split else 0,
             "test": int(test.sum()),
@@ -143,8 +154,8 @@ def reading_in_words(policy: Policy) -> str:
 def _scope(evidence: Evidence) -> dict[str, list[str]]:
     """Return the level 1 labels that somebody looked for in a usable image, and the others."""
     taxonomy = Taxonomy.load(evidence.dataset.taxonomy)
-    known = np.asarray(evidence.truth.known[evidence.usable].any(axis=0))
-    named = [name for name, is_known in zip(evidence.truth.labels, known, strict=True) if is_known]
+    known = zip(evidence.truth.labels, evidence.tally.looked_for, strict=True)
+    named = [name for name, is_known in known if is_known]
     declared = [name for name in evidence.dataset.scope if name in taxonomy]
     judged = taxonomy.roll_up(declared) if declared else tuple(name for name in named if name in taxonomy.top)
     return {"judged_for": list(judged), "not_judged": [name for name in taxonomy.top if name not in judged]}
@@ -181,15 +192,13 @@ def _not_checked(evidence: Evidence) -> list[str]:
 
 
 def _content_not_checked(evidence: Evidence) -> list[str]:
-    images = evidence.images
     sentences = []
-    unread = int(((images["sha256"] == "") & (images["decode_error"] == "")).sum())
-    if unread:
-        sentences.append(f"the content of {unread:,} images was not read")
+    if evidence.unread:
+        sentences.append(f"the content of {evidence.unread:,} images was not read")
     if any(
         entry["step"] == "inspect" and entry["options"].get("quick") for entry in evidence.dataset.history
     ):
         sentences.append("pixels were not decoded (quick look), so damage inside files was not looked for")
-    if images["group"].eq("").all():
+    if not evidence.alike.grouped.any():
         sentences.append("look-alikes were not searched")
     return sentences

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from manifest_tools.outcomes import MISTAKE, Outcome, targets_in_force
 from manifest_tools.policy import Goal, Policy, Reading
 from manifest_tools.rules.evidence import Evidence
-from manifest_tools.truth import Mask
+from manifest_tools.rules.tally import Counts
 
 SIDES = ("train", "test")
 _OUTCOMES = {
@@ -117,36 +114,29 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
         the four outcomes, raw and with look-alikes counted once); `unknown` (usable images whose outcome is
         unknown); `shortfall` (for each goal, how many more samples training needs); `ready`.
     """
-    truth, outcomes = evidence.truth, evidence.outcomes
+    tally = evidence.tally
     samples = {(s.label, s.goal): s for s in _samples(evidence)}
     targets = targets_in_force(evidence.policy, evidence.taxonomy)
-    sides = {side: evidence.side(side) for side in SIDES}
-    usable = evidence.usable
-    groups, occurring = evidence.groups, occurring_labels(evidence)
     rows = []
-    for column, label in enumerate(outcomes.labels):
+    for column, label in enumerate(evidence.outcomes.labels):
         goals = [str(target.goal) for target in targets if target.label == label]
-        if not (goals or label in occurring):
+        if not (goals or label in evidence.occurring):
             continue
-        shown = truth.present[:, column]
-        outcome = outcomes.outcome[:, column]
-        masks = {
-            side: {name: mask & (outcome == value) for name, value in _OUTCOMES.items()}
-            for side, mask in sides.items()
-        }
         own = [samples[label, goal] for goal in Goal]
+        outcomes, effective = (
+            {side: _named(counts[side][column]) for side in SIDES}
+            for counts in (tally.outcomes, tally.effective)
+        )
         rows.append(
             {
                 "label": label,
                 "targets": goals,
-                "looked_for": bool(truth.known[usable, column].any()),
-                "images": int((shown & usable).sum()),
-                **{side: int((shown & mask).sum()) for side, mask in sides.items()},
-                "outcomes": {s: {n: int(m.sum()) for n, m in named.items()} for s, named in masks.items()},
-                "effective": {
-                    s: {n: distinct(groups, m) for n, m in named.items()} for s, named in masks.items()
-                },
-                "unknown": int((usable & (outcome == Outcome.UNKNOWN)).sum()),
+                "looked_for": bool(tally.looked_for[column]),
+                "images": int(tally.images[""][column]),
+                **{side: int(tally.images[side][column]) for side in SIDES},
+                "outcomes": outcomes,
+                "effective": effective,
+                "unknown": int(tally.outcomes[""][column, Outcome.UNKNOWN]),
                 "shortfall": {str(sample.goal): sample.missing for sample in own},
                 "ready": any(sample.state is State.READY for sample in own),
             }
@@ -154,33 +144,25 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
     return tuple(rows)
 
 
-def occurring_labels(evidence: Evidence) -> tuple[str, ...]:
-    """Return the labels that some image shows, or that the base model says of one."""
-    seen = np.asarray((evidence.truth.present | evidence.outcomes.said).any(axis=0))
-    return tuple(label for label, occurs in zip(evidence.outcomes.labels, seen, strict=True) if occurs)
-
-
-def distinct(groups: npt.NDArray[np.int64], mask: Mask) -> int:
-    """Count the look-alike groups among some images."""
-    return len(np.unique(groups[mask]))
+def _named(counts: Counts) -> dict[str, int]:
+    return {name: int(counts[value]) for name, value in _OUTCOMES.items()}
 
 
 def _samples(evidence: Evidence) -> tuple[Samples, ...]:
-    policy, outcomes, truth = evidence.policy, evidence.outcomes, evidence.truth
-    train = evidence.side("train")
-    open_ = train[:, None] & ~outcomes.said & ~outcomes.silent
-    groups = evidence.groups
-    sides = {Goal.FALSE_POSITIVES: truth.absent, Goal.FALSE_NEGATIVES: truth.present}
-    samples = []
-    for column, label in enumerate(outcomes.labels):
-        for goal, side in sides.items():
-            mask = train & (outcomes.outcome[:, column] == MISTAKE[goal])
-            count = int(mask.sum())
-            possible = count + int((open_[:, column] & side[:, column]).sum())
-            samples.append(
-                Samples(label, goal, count, possible, distinct(groups, mask), policy.minimum(goal))
-            )
-    return tuple(samples)
+    policy, tally = evidence.policy, evidence.tally
+    raw, effective = tally.outcomes["train"], tally.effective["train"]
+    return tuple(
+        Samples(
+            label,
+            goal,
+            count := int(raw[column, MISTAKE[goal]]),
+            count + int(tally.open[goal][column]),
+            int(effective[column, MISTAKE[goal]]),
+            policy.minimum(goal),
+        )
+        for column, label in enumerate(evidence.outcomes.labels)
+        for goal in Goal
+    )
 
 
 def _state(policy: Policy, chosen: tuple[Samples, ...], every: tuple[Samples, ...]) -> State:

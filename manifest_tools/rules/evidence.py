@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
+from posixpath import basename
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.catalogue import finding
+from manifest_tools.catalogue import CATALOGUE, finding
 from manifest_tools.dataset import Dataset
-from manifest_tools.findings import Finding
+from manifest_tools.findings import Finding, Many
 from manifest_tools.outcomes import Outcomes, compare
 from manifest_tools.policy import Policy
+from manifest_tools.rules.tally import Tally, count
+from manifest_tools.sameness import Mask, Rows
 from manifest_tools.taxonomy import Taxonomy
-from manifest_tools.truth import Mask, Truth, truth_rows
-from manifest_tools.usable import left_out, unusable_content
+from manifest_tools.truth import PREDICTIONS, Truth, truth_rows
+from manifest_tools.usable import SIDES, Alike, label_sets, left_out, unusable_content
+
+Details: TypeAlias = Callable[[Rows], Iterable[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Evidence:
     """A data set with its comparison, and which images may be used.
+
+    Rules about single images look at the tables. The others look at arrays with a place for each image, and
+    ask by position for the few texts that they name; so they judge a data set whose tables are not in memory
+    just as well.
 
     Parameters
     ----------
@@ -37,15 +47,15 @@ class Evidence:
     policy: Policy
     labelled: bool = True
 
-    @cached_property
+    @property
     def images(self) -> pd.DataFrame:
         """The images table."""
         return self.dataset.images
 
     @cached_property
-    def keys(self) -> list[str]:
-        """The image keys, by position."""
-        return list(self.images["image"])
+    def count(self) -> int:
+        """The number of images."""
+        return len(self.images)
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -53,9 +63,14 @@ class Evidence:
         return Taxonomy.load(self.dataset.taxonomy)
 
     @cached_property
+    def rows(self) -> pd.DataFrame:
+        """Label rows of people for images that exist, as :func:`manifest_tools.truth.truth_rows` gives them."""
+        return truth_rows(self.dataset, self.taxonomy, self.policy)
+
+    @cached_property
     def outcomes(self) -> Outcomes:
         """Truth against the base model."""
-        return compare(self.dataset, self.policy)
+        return compare(self.dataset, self.policy, self.rows)
 
     @property
     def truth(self) -> Truth:
@@ -63,57 +78,124 @@ class Evidence:
         return self.outcomes.truth
 
     @cached_property
-    def rows(self) -> pd.DataFrame:
-        """Label rows of people for images that exist, as :func:`manifest_tools.truth.truth_rows` gives them."""
-        return truth_rows(self.dataset, self.taxonomy, self.policy)
+    def alike(self) -> Alike:
+        """Copies, look-alikes, and the two sides."""
+        return Alike.of(self.dataset)
+
+    @cached_property
+    def followers(self) -> Mask:
+        """Images that are in the group of another one, shape (images,)."""
+        return (self.images["group"] != self.images["image"]).to_numpy() & self.alike.grouped
+
+    @cached_property
+    def label_sets(self) -> Rows:
+        """A number for the set of labels that each image shows, shape (images,)."""
+        return label_sets(self.truth)
 
     @cached_property
     def reasons(self) -> Mapping[str, Mask]:
         """Reasons to leave images out, by finding code."""
         if not self.labelled:
             return unusable_content(self.dataset.images, self.policy)
-        return left_out(self.dataset, self.policy, self.outcomes)
+        return left_out(self.dataset, self.policy, self.outcomes, self.alike)
 
     @cached_property
     def usable(self) -> Mask:
         """Images that may stand in a manifest, shape (images,)."""
-        usable: Mask = ~np.logical_or.reduce(list(self.reasons.values()))
+        usable = np.ones(self.count, dtype=bool)
+        for mask in self.reasons.values():
+            usable &= ~mask
         return usable
-
-    @cached_property
-    def groups(self) -> npt.NDArray[np.int64]:
-        """A number for each image's group of look-alikes, shape (images,); ungrouped images stand alone."""
-        groups = self.images["group"].where(self.images["group"] != "", self.images["image"])
-        return np.asarray(pd.factorize(groups)[0])
-
-    @cached_property
-    def splits(self) -> npt.NDArray[np.object_]:
-        """The side of each image: "train", "test" or "", shape (images,)."""
-        return self.images["split"].to_numpy(dtype=object)
 
     @cached_property
     def is_split(self) -> bool:
         """Whether any usable image has a side."""
-        return bool((self.usable & (self.splits != "")).any())
+        return bool((self.usable & (self.alike.sides != 0)).any())
 
     def side(self, name: str) -> Mask:
         """Usable images of one side, shape (images,); before a split, every usable image counts as training."""
         if not self.is_split:
-            return self.usable if name == "train" else np.zeros(len(self.images), dtype=bool)
-        return np.asarray(self.usable & (self.splits == name))
+            return self.usable if name == "train" else np.zeros(self.count, dtype=bool)
+        return np.asarray(self.usable & (self.alike.sides == SIDES.index(name)))
 
-    def facts(self, mask: Mask) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield position and table row of the images that a mask chooses."""
-        if not mask.any():
-            return
-        for row, facts in zip(positions(mask), self.images[mask].to_dict("records"), strict=True):
-            yield row, {str(key): value for key, value in facts.items()}
+    @cached_property
+    def tally(self) -> Tally:
+        """How often each label has each outcome."""
+        sides = {name: self.side(name) for name in SIDES if name}
+        return count(self.outcomes, self.usable, sides, self.alike.groups)
 
-    def about(self, row: int, code: str, **data: Any) -> Finding:
-        """Make a finding about one image; the other arguments are those of :func:`manifest_tools.catalogue.finding`."""
-        if self.labelled and not self.usable[row]:
-            data["left_out"] = True
-        return finding(code, image=self.keys[row], **data)
+    @cached_property
+    def occurring(self) -> tuple[str, ...]:
+        """The labels that some image shows, or that the base model says of one."""
+        outcomes = self.outcomes
+        return tuple(
+            label
+            for column, label in enumerate(outcomes.labels)
+            if outcomes.truth.present[:, column].any() or outcomes.said[:, column].any()
+        )
+
+    @cached_property
+    def lost(self) -> pd.DataFrame:
+        """Label rows of people for images that do not exist, a row for each row of the table that they stand in.
+
+        Columns `source`, `line`, `image`, `label` (the first one) and `size`, sorted by the first three.
+        """
+        return lost_rows(self.dataset)
+
+    @cached_property
+    def predicted_names(self) -> Mapping[str, int]:
+        """How often the base model's rows have each name, as found."""
+        labels = self.dataset.labels
+        return dict(labels.loc[labels["source"] == PREDICTIONS, "label"].value_counts())
+
+    @cached_property
+    def unread(self) -> int:
+        """The number of images whose content was not looked at."""
+        return int(((self.images["sha256"] == "") & (self.images["decode_error"] == "")).sum())
+
+    def values(self, column: str, rows: Iterable[int]) -> list[str]:
+        """Return a text column's values of some images, given by their positions."""
+        return list(self.images[column].iloc[np.asarray(rows, dtype=np.int64)])
+
+    def rows_of(self, keys: Sequence[str]) -> Rows:
+        """Return the positions of some images, given by their keys; -1 where there is none."""
+        return np.asarray(pd.Index(self.images["image"]).get_indexer(pd.Index(list(keys), dtype="str")))
+
+    def named_alike(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Return the keys of the images that have one of some names in whatever folder, by name."""
+        return keys_by_name(self.images["image"], set(names))
+
+    def facts(self, rows: Rows) -> Iterator[dict[str, Any]]:
+        """Yield the table rows of some images, given by their positions."""
+        for facts in self.images.iloc[rows].to_dict("records"):
+            yield {str(key): value for key, value in facts.items()}
+
+    def about(
+        self, code: str, among: Mask | Rows, details: Details | None = None, *, variant: str | None = None
+    ) -> Many:
+        """Make findings of one kind about many images.
+
+        Parameters
+        ----------
+        code, variant
+            As in :func:`manifest_tools.catalogue.finding`.
+        among : bool array of shape (images,), or int array
+            The images, as a mask, or by their positions; one may stand there several times.
+        details : callable, optional
+            Gives for the first ones of `among` (their positions) what else the findings say, in their order.
+        """
+        rows: Rows = np.flatnonzero(among) if among.dtype == bool else np.asarray(among, dtype=np.int64)
+        left_out = ~self.usable[rows] if self.labelled else np.zeros(len(rows), dtype=bool)
+
+        def make(number: int) -> Iterator[Finding]:
+            shown = rows[:number]
+            known = details(shown) if details else repeat({}, number)
+            about = zip(self.values("image", shown), left_out[:number].tolist(), known, strict=True)
+            for key, is_out, data in about:
+                more: dict[str, Any] = {"left_out": True} if is_out else {}
+                yield finding(code, variant=variant, image=key, **data, **more)
+
+        return many(code, left_out, make, variant=variant)
 
     def place(self, source: str, line: Any) -> dict[str, Any]:
         """Return file and line of a label row, as far as they are known."""
@@ -121,9 +203,38 @@ class Evidence:
         return {"file": file, "line": None if pd.isna(line) or not file else int(line)}
 
 
-Rule: TypeAlias = Callable[[Evidence], Iterable[Finding]]
+Rule: TypeAlias = Callable[[Evidence], Iterable[Finding | Many]]
 
 
-def positions(mask: Mask) -> Iterator[int]:
-    """Yield the positions at which a mask is set."""
-    return map(int, np.flatnonzero(mask))
+def many(
+    code: str,
+    left_out: npt.NDArray[np.bool_],
+    make: Callable[[int], Iterable[Finding]],
+    *,
+    variant: str | None = None,
+) -> Many:
+    """Return findings of one code and variant that are made when they are kept."""
+    entry = CATALOGUE[code]
+    severity = entry.variants[variant].severity if variant else entry.severity
+    return Many(code, severity, left_out, make)
+
+
+def lost_rows(dataset: Dataset) -> pd.DataFrame:
+    """Return what :attr:`Evidence.lost` says, of one data set or piece."""
+    labels = dataset.labels
+    known = pd.Index(dataset.images["image"]).get_indexer(pd.Index(labels["image"])) >= 0
+    lost = labels[~known & (labels["source"] != PREDICTIONS).to_numpy()]
+    # One for each row of the table: a wide one has many labels in it.
+    in_table = lost.groupby(["source", "line", "image"], dropna=False, sort=True)["label"]
+    rows: pd.DataFrame = in_table.agg(["first", "size"]).reset_index()
+    return rows.rename(columns={"first": "label"})
+
+
+def keys_by_name(keys: Iterable[str], names: set[str]) -> dict[str, list[str]]:
+    """Return the keys that end in one of some names, by name."""
+    found: dict[str, list[str]] = {}
+    for key in keys if names else ():
+        name = basename(key)
+        if name in names:
+            found.setdefault(name, []).append(key)
+    return found

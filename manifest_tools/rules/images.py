@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from posixpath import splitext
 from typing import Any
 
-from manifest_tools.findings import Finding
+import numpy as np
+import pandas as pd
+
+from manifest_tools.findings import Many
 from manifest_tools.policy import Policy
 from manifest_tools.rules.evidence import Evidence
+from manifest_tools.sameness import Mask, Rows
 from manifest_tools.usable import IMAGE_REASONS
 
 _EXTENSIONS = {
@@ -26,48 +31,97 @@ _UNUSUAL = {"12-bit": "12 bits", "16-bit": "16 bits", "cmyk-inverted": "inverted
 _PLAIN_MODES = frozenset({"", "RGB", "RGBA", "L", "LA", "P", "PA", "1"})  # every tool agrees on these
 
 
-def unusable_images(evidence: Evidence) -> Iterator[Finding]:
+def unusable_images(evidence: Evidence) -> Iterator[Many]:
     """Images that the service would refuse.
 
     Source: https://docs.aws.amazon.com/rekognition/latest/dg/limits.html, and decoding itself.
     """
     for code in IMAGE_REASONS:
-        for row, facts in evidence.facts(evidence.reasons[code]):
-            yield evidence.about(row, code, **_numbers(code, facts, evidence.policy))
+
+        def numbers(rows: Rows, code: str = code) -> Iterator[dict[str, Any]]:
+            return (_numbers(code, facts, evidence.policy) for facts in evidence.facts(rows))
+
+        yield evidence.about(code, evidence.reasons[code], numbers)
 
 
-def wrong_extensions(evidence: Evidence) -> Iterator[Finding]:
+def wrong_extensions(evidence: Evidence) -> Iterator[Many]:
     """Names whose extension says another format than the content."""
-    names = zip(evidence.images["image"], evidence.images["format"], strict=True)
-    for row, (name, found) in enumerate(names):
-        extension = splitext(name)[1].lower()
-        if found and extension in _KNOWN and extension not in _EXTENSIONS.get(found, ()):
-            yield evidence.about(row, "image-extension", extension=extension, found=found)
+    images = evidence.images
+    lowered = images["image"].str.lower()
+    suspect = (images["format"] != "").to_numpy()
+    for found in images["format"].unique():
+        fitting = _EXTENSIONS.get(found)
+        if fitting:
+            suspect = suspect & ~(images["format"].eq(found) & lowered.str.endswith(fitting)).to_numpy()
+    rows = np.flatnonzero(suspect)
+    extensions = (splitext(name)[1].lower() for name in images["image"].iloc[rows])
+    said = {
+        row: extension
+        for row, extension in zip(rows.tolist(), extensions, strict=True)
+        if extension in _KNOWN
+    }
+
+    def details(rows: Rows) -> Iterator[dict[str, Any]]:
+        for row, found in zip(rows.tolist(), images["format"].iloc[rows], strict=True):
+            yield {"extension": said[row], "found": found}
+
+    yield evidence.about("image-extension", np.fromiter(said, dtype=np.int64), details)
 
 
-def odd_pixels(evidence: Evidence) -> Iterator[Finding]:
+def odd_pixels(evidence: Evidence) -> Iterator[Many]:
     """Damage, animation, blankness, colour modes and orientation: facts that inspection recorded."""
     images = evidence.images
-    interesting = (
-        (images["remarks"] != "")
-        | (images["frames"] > 1)
-        | ~images["mode"].isin(_PLAIN_MODES)
-        | (images["orientation"] != 1)
+    odd = Remarks.of(images["remarks"])
+    several = (images["frames"] > 1).to_numpy()
+    unusual = np.logical_or.reduce([odd.have(key) for key in _UNUSUAL])
+    turned = (images["orientation"] != 1).to_numpy()
+
+    def frames(rows: Rows) -> Iterator[dict[str, Any]]:
+        return ({"frames": count} for count in images["frames"].iloc[rows].tolist())
+
+    def modes(rows: Rows) -> Iterator[dict[str, Any]]:
+        for row, mode in zip(rows, images["mode"].iloc[rows], strict=True):
+            remarks = odd.at(row)
+            others = [_UNUSUAL[key].format(remarks[key]) for key in _UNUSUAL if key in remarks]
+            yield {"mode": ", ".join([mode, *others])}
+
+    yield evidence.about(
+        "image-damaged",
+        odd.have("damaged"),
+        lambda rows: ({"reason": odd.at(row)["damaged"]} for row in rows),
     )
-    for row, facts in evidence.facts(interesting.to_numpy()):
-        remarks = dict(_remarks(facts["remarks"]))
-        if "damaged" in remarks:
-            yield evidence.about(row, "image-damaged", reason=remarks["damaged"])
-        if facts["frames"] > 1:
-            variant = "several-pictures" if "multi-picture" in remarks else None
-            yield evidence.about(row, "image-animated", variant=variant, frames=int(facts["frames"]))
-        unusual = [_UNUSUAL[key].format(remarks[key]) for key in _UNUSUAL if key in remarks]
-        if unusual or facts["mode"] not in _PLAIN_MODES:
-            yield evidence.about(row, "image-color-mode", mode=", ".join([facts["mode"], *unusual]))
-        if "blank" in remarks:
-            yield evidence.about(row, "image-blank")
-        if facts["orientation"] != 1:
-            yield evidence.about(row, "image-orientation", orientation=int(facts["orientation"]))
+    stacked = odd.have("multi-picture")
+    yield evidence.about("image-animated", several & ~stacked, frames)
+    yield evidence.about("image-animated", several & stacked, frames, variant="several-pictures")
+    yield evidence.about("image-color-mode", unusual | ~images["mode"].isin(_PLAIN_MODES).to_numpy(), modes)
+    yield evidence.about("image-blank", odd.have("blank"))
+    yield evidence.about(
+        "image-orientation",
+        turned,
+        lambda rows: ({"orientation": value} for value in images["orientation"].iloc[rows].tolist()),
+    )
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What inspection remarked: few texts, which many images share."""
+
+    codes: Rows
+    texts: tuple[dict[str, str], ...]
+
+    @classmethod
+    def of(cls, remarks: pd.Series[str]) -> Remarks:
+        """Read a column of remarks."""
+        codes, texts = pd.factorize(remarks)
+        return cls(codes, tuple(dict(_remarks(text)) for text in texts))
+
+    def have(self, key: str) -> Mask:
+        """Return the images with this remark."""
+        return np.array([key in text for text in self.texts], dtype=bool)[self.codes]
+
+    def at(self, row: int) -> dict[str, str]:
+        """Return the remarks about one image."""
+        return self.texts[int(self.codes[row])]
 
 
 def _numbers(code: str, facts: Mapping[str, Any], policy: Policy) -> dict[str, Any]:

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-from manifest_tools.findings import Finding
-from manifest_tools.keys import discouraged_characters, refused_keys, source_refs
+import numpy as np
+
+from manifest_tools.findings import Many
+from manifest_tools.keys import discouraged_characters, may_be_discouraged, refused_keys, source_refs
 from manifest_tools.rules.evidence import Evidence
+from manifest_tools.sameness import Rows
 
 
-def object_keys(evidence: Evidence) -> Iterator[Finding]:
+def object_keys(evidence: Evidence) -> Iterator[Many]:
     """Keys that S3 refuses, and keys with characters that it advises against.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
     """
-    refused = list(refused_keys(evidence.dataset))
-    for row, reason in enumerate(refused):
-        if reason:
-            yield evidence.about(row, "object-key", reason=reason)
-    for row, reference in enumerate(source_refs(evidence.dataset)):
-        characters = discouraged_characters(reference)
-        if characters and not refused[row]:
-            shown = " ".join(
-                character if character.isprintable() else repr(character)[1:-1] for character in characters
-            )
-            yield evidence.about(row, "object-key", variant="advised-against", characters=shown)
+    refused = evidence.reasons["object-key"]
+
+    def reasons(rows: Rows) -> Iterator[dict[str, Any]]:
+        shown = replace(evidence.dataset, images=evidence.images.iloc[rows])
+        return ({"reason": reason} for reason in refused_keys(shown))
+
+    yield evidence.about("object-key", refused, reasons)
+
+    references = source_refs(evidence.dataset)
+    suspects = np.flatnonzero(may_be_discouraged(references).to_numpy() & ~refused)
+    found = {
+        row: characters
+        for row, reference in zip(suspects.tolist(), references.iloc[suspects], strict=True)
+        if (characters := discouraged_characters(reference))
+    }
+
+    def details(rows: Rows) -> Iterator[dict[str, Any]]:
+        return ({"characters": " ".join(map(_shown, found[row]))} for row in rows.tolist())
+
+    advised = np.fromiter(found, dtype=np.int64)
+    yield evidence.about("object-key", advised, details, variant="advised-against")
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]

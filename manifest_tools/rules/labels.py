@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from posixpath import basename
 from typing import Any
 
@@ -10,108 +10,149 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.catalogue import finding
-from manifest_tools.findings import Finding
-from manifest_tools.rules.evidence import Evidence, positions
-from manifest_tools.truth import PREDICTIONS, NameReading, Sense, age_of, read_names
+from manifest_tools.findings import Finding, Many
+from manifest_tools.rules.evidence import Evidence, many
+from manifest_tools.sameness import Mask, Rows
+from manifest_tools.truth import PREDICTIONS, Hierarchy, NameReading, Sense, age_of, read_names
 
 _MATCHES = 5  # of an ambiguous base name that a message lists
+_ODD_NAMES = (
+    (Sense.SPELLING, "label-spelling", None),
+    (Sense.OLD, "label-old-taxonomy", None),
+    (Sense.AMBIGUOUS, "label-old-taxonomy", "ambiguous"),
+)
 
 
-def names(evidence: Evidence) -> Iterator[Finding]:
+def names(evidence: Evidence) -> Iterator[Many]:
     """Label names that are not spelt as the taxonomy spells them.
 
     Source: https://docs.aws.amazon.com/rekognition/latest/dg/moderation-api.html
     """
-    claimed = evidence.rows[evidence.rows["truth"].fillna(value=False).astype(bool)]
+    claimed = evidence.rows[_claimed(evidence.rows)]
     readings = read_names(claimed["label"].unique(), evidence.taxonomy, evidence.policy)
     unread = [name for name, reading in readings.items() if reading.sense not in (Sense.LABEL, Sense.SAFE)]
     odd = claimed[claimed["label"].isin(unread)]
-    for row, label, source, line in zip(odd["row"], odd["label"], odd["source"], odd["line"], strict=True):
-        yield _name_finding(evidence, row, readings[label], source, line)
+    senses = np.array([readings[name].sense for name in odd["label"]], dtype=object)
+    unmapped = np.array([_unmapped(evidence, source) for source in odd["source"]], dtype=bool)
+
+    def reading(row: Any) -> dict[str, Any]:
+        return _reading(evidence, readings[row.label])
+
+    for sense, code, variant in _ODD_NAMES:
+        yield _about_rows(evidence, odd[senses == sense], code, reading, variant)
+    unknown = senses == Sense.UNKNOWN
+    yield _about_rows(evidence, odd[unknown & ~unmapped], "label-unknown", reading)
+    yield _about_rows(evidence, odd[unknown & unmapped], "label-unknown", reading, "unmapped")
 
 
-def orphans(evidence: Evidence) -> Iterator[Finding]:
+def orphans(evidence: Evidence) -> Iterator[Many]:
     """Rows of a label table that name no image, or more than one."""
-    labels = evidence.dataset.labels
-    known = labels["image"].isin(evidence.images["image"])
-    lost = labels[~known & (labels["source"] != PREDICTIONS)]
-    if lost.empty:
-        return
-    by_name: dict[str, list[str]] = {}
-    for key in evidence.images["image"]:
-        by_name.setdefault(basename(key), []).append(key)
-    # One finding for each row of the table: a wide one has many labels in it.
-    in_table = lost.groupby(["source", "line", "image"], dropna=False, sort=True)["label"]
-    rows = in_table.agg(["first", "size"]).reset_index()
-    for source, line, image, label, size in rows.itertuples(index=False, name=None):
-        matches = by_name.get(basename(image), [])
-        data: dict[str, Any] = {"reference": image, "left_out": True}
-        if len(matches) > 1:
-            data |= {"variant": "several", "matches": matches[:_MATCHES], "count": len(matches)}
-        yield finding(
-            "label-orphan", label=label if size == 1 else None, **evidence.place(source, line), **data
-        )
+    lost = evidence.lost
+
+    def make(number: int) -> Iterator[Finding]:
+        shown = lost.iloc[:number]
+        named = evidence.named_alike(map(basename, shown["image"]))
+        for source, line, image, label, size in shown.itertuples(index=False, name=None):
+            matches = named.get(basename(image), [])
+            data: dict[str, Any] = {"reference": image, "left_out": True}
+            if len(matches) > 1:
+                data |= {"variant": "several", "matches": matches[:_MATCHES], "count": len(matches)}
+            yield finding(
+                "label-orphan", label=label if size == 1 else None, **evidence.place(source, line), **data
+            )
+
+    yield many("label-orphan", np.ones(len(lost), dtype=bool), make)
 
 
-def contradictions(evidence: Evidence) -> Iterator[Finding]:
+def contradictions(evidence: Evidence) -> Iterator[Many]:
     """Images of which one source says two things that cannot both be true."""
-    rows = evidence.rows
-    for row in positions(evidence.truth.contradictory):
-        for source, said in rows[rows["row"] == row].groupby("source"):
-            pair = _contradiction(evidence, said)
-            if pair is not None:
-                label, other = pair
-                yield evidence.about(row, "label-contradiction", label=label, source=source, other=other)
+    rows = evidence.rows[evidence.truth.contradictory[evidence.rows["row"]]]
+    rows = rows.sort_values(["row", "source"], kind="stable")
+    begins = np.flatnonzero(~_repeats(rows, ["row", "source"]))  # of what each source says of each image
+    torn = np.flatnonzero(_contradictory(evidence, rows, begins))
+    ends = np.append(begins, len(rows))[1:]
+
+    def details(shown: Rows) -> Iterator[dict[str, Any]]:
+        for number in torn[: len(shown)]:
+            said = rows.iloc[begins[number] : ends[number]]
+            label, other = _contradiction(evidence, said)
+            yield {"label": label, "source": said["source"].iloc[0], "other": other}
+
+    yield evidence.about("label-contradiction", rows["row"].to_numpy()[begins[torn]], details)
 
 
-def unchecked(evidence: Evidence) -> Iterator[Finding]:
+def unchecked(evidence: Evidence) -> Iterator[Many]:
     """Labels that the base model sees where nobody looked for them."""
-    for row, column in np.argwhere(evidence.outcomes.unchecked & ~evidence.truth.unsure):
-        score = round(float(evidence.outcomes.score[row, column]), 4)
-        label = evidence.outcomes.labels[column]
-        yield evidence.about(int(row), "label-unchecked", label=label, score=score)
+    outcomes = evidence.outcomes
+    rows, columns = np.nonzero(outcomes.unchecked & ~evidence.truth.unsure)
+
+    def details(shown: Rows) -> Iterator[dict[str, Any]]:
+        for row, column in zip(shown, columns[: len(shown)], strict=True):
+            score = round(float(outcomes.score[row, column]), 4)
+            yield {"label": outcomes.labels[column], "score": score}
+
+    yield evidence.about("label-unchecked", rows, details)
 
 
-def unlabelled(evidence: Evidence) -> Iterator[Finding]:
+def unlabelled(evidence: Evidence) -> Iterator[Many]:
     """Images of which nobody said anything, or of which a reviewer could not say."""
-    for row in positions(evidence.reasons["image-unlabelled"]):
-        yield evidence.about(row, "image-unlabelled")
-    for row, column in np.argwhere(evidence.truth.unsure):
-        yield evidence.about(int(row), "label-unsure", label=evidence.truth.labels[column])
+    yield evidence.about("image-unlabelled", evidence.reasons["image-unlabelled"])
+    rows, columns = np.nonzero(evidence.truth.unsure)
+
+    def labels(shown: Rows) -> Iterator[dict[str, Any]]:
+        return ({"label": evidence.truth.labels[column]} for column in columns[: len(shown)])
+
+    yield evidence.about("label-unsure", rows, labels)
 
 
 def levels(evidence: Evidence) -> Iterator[Finding]:
     """Labels below level 1 that will be written as they are."""
     if evidence.policy.label_level == "1":
         return
-    counts = evidence.truth.present[evidence.usable].sum(axis=0)
-    for label, count in zip(evidence.truth.labels, counts, strict=True):
+    for label, count in zip(evidence.truth.labels, evidence.tally.images[""], strict=True):
         level = evidence.taxonomy[label].level
         if count and level > 1:
             top = evidence.taxonomy.level_1(label)
             yield finding("label-level", label=label, level=level, top=top, count=int(count))
 
 
-def disagreements(evidence: Evidence) -> Iterator[Finding]:
-    """Sources that say different things about a label of one image."""
-    rows = evidence.rows
-    answered = rows[rows["truth"].notna() & rows["resolved"]]
-    several = answered.groupby("row")["source"].nunique()
-    answered = answered[answered["row"].isin(several.index[several > 1])]
-    for row, said in answered.groupby("row"):
-        yield from _disagreements(evidence, int(str(row)), said)
+def disagreements(evidence: Evidence) -> Iterator[Many]:
+    """Sources that say different things about a label of one image; the newest one counts."""
+    said = _statements(evidence)
+    newest = said.groupby(["row", "about"], sort=True)[["source", "present"]].transform("last")
+    against = said[(said["present"] != newest["present"]) & (said["source"] != newest["source"])]
+    against = against.assign(newest=newest["source"])
+    against = against.groupby(["row", "about"], sort=True).last().reset_index()
+    values = {True: "present", False: "absent"}
+
+    def details(shown: Rows) -> Iterator[dict[str, Any]]:
+        columns = ("about", "newest", "source", "present")
+        told = zip(*(against[name].iloc[: len(shown)].tolist() for name in columns), strict=True)
+        for column, winner, other, present in told:
+            yield {
+                "label": evidence.taxonomy.names[column],
+                "source": winner,
+                "value": values[not present],
+                "other": other,
+                "other_value": values[present],
+                "winner": winner,
+            }
+
+    yield evidence.about("review-disagreement", against["row"].to_numpy(dtype=np.int64), details)
 
 
-def repetitions(evidence: Evidence) -> Iterator[Finding]:
+def repetitions(evidence: Evidence) -> Iterator[Many]:
     """Labels that one source gives more than once for an image."""
-    rows = evidence.rows[evidence.rows["truth"].fillna(value=False).astype(bool)]
-    counts = rows.groupby(["row", "label", "source"], sort=True).agg(
-        count=("line", "size"), line=("line", "max")
+    rows = evidence.rows[_claimed(evidence.rows)]
+    key = ["row", "label", "source"]
+    again = np.flatnonzero(_repeats(rows, key))
+    counts = (
+        rows.iloc[np.union1d(again - 1, again)]
+        .groupby(key, sort=True)
+        .agg(times=("line", "size"), line=("line", "max"))
+        .reset_index()
     )
-    repeated = counts[counts["count"] > 1].reset_index()
-    for row, label, source, count, line in repeated.itertuples(index=False, name=None):
-        place = evidence.place(source, line)
-        yield evidence.about(row, "label-duplicate", label=label, count=int(count), **place)
+    yield _about_rows(evidence, counts, "label-duplicate", lambda row: {"count": int(row.times)})
 
 
 def strange_predictions(evidence: Evidence) -> Iterator[Finding]:
@@ -121,69 +162,119 @@ def strange_predictions(evidence: Evidence) -> Iterator[Finding]:
         count, examples = origin["unmatched"], list(origin["examples"])
         file = origin.get("file") or None
         yield finding("prediction-orphan", file=file, count=count, examples=examples)
-    labels = evidence.dataset.labels
-    said = labels[labels["source"] == PREDICTIONS]["label"].value_counts()
-    for name, reading in read_names(sorted(said.index), evidence.taxonomy, evidence.policy).items():
+    said = evidence.predicted_names
+    for name, reading in read_names(sorted(said), evidence.taxonomy, evidence.policy).items():
         if not reading.name:
             version = evidence.taxonomy.version
             yield finding("prediction-unknown", label=name, count=int(said[name]), taxonomy=version)
 
 
-def _name_finding(evidence: Evidence, row: int, reading: NameReading, source: str, line: Any) -> Finding:
-    place = {"label": reading.found, **evidence.place(source, line)}
+def _about_rows(
+    evidence: Evidence,
+    rows: pd.DataFrame,
+    code: str,
+    data_of: Callable[[Any], dict[str, Any]],
+    variant: str | None = None,
+) -> Many:
+    """Make findings about label rows: their place is the row of the table that they stand in."""
+
+    def details(shown: Rows) -> Iterator[dict[str, Any]]:
+        row: Any
+        for row in rows.iloc[: len(shown)].itertuples(index=False):
+            yield data_of(row) | {"label": row.label, **evidence.place(row.source, row.line)}
+
+    return evidence.about(code, rows["row"].to_numpy(dtype=np.int64), details, variant=variant)
+
+
+def _reading(evidence: Evidence, reading: NameReading) -> dict[str, Any]:
     match reading.sense:
         case Sense.SPELLING:
-            return evidence.about(row, "label-spelling", name=reading.name, **place)
+            return {"name": reading.name}
         case Sense.OLD:
-            data: dict[str, Any] = {"name": reading.name, "version": reading.version}
-            return evidence.about(row, "label-old-taxonomy", **data, **place)
+            return {"name": reading.name, "version": reading.version}
         case Sense.AMBIGUOUS:
-            data = {"variant": "ambiguous", "choices": list(reading.choices), "version": reading.version}
-            return evidence.about(row, "label-old-taxonomy", **data, **place)
-    data = {"suggestions": list(reading.choices), "taxonomy": evidence.taxonomy.version}
+            return {"choices": list(reading.choices), "version": reading.version}
+    return {"suggestions": list(reading.choices), "taxonomy": evidence.taxonomy.version}
+
+
+def _unmapped(evidence: Evidence, source: str) -> bool:
+    """Return whether a source's names are somebody's own categories."""
     origin = evidence.dataset.sources.get(source, {})
-    if "mapping" in origin or origin.get("format", "table") not in ("table", "folders"):
-        data["variant"] = "unmapped"  # somebody's own categories
-    return evidence.about(row, "label-unknown", **data, **place)
+    return "mapping" in origin or origin.get("format", "table") not in ("table", "folders")
 
 
-def _contradiction(evidence: Evidence, said: pd.DataFrame) -> tuple[str, str] | None:
+def _repeats(rows: pd.DataFrame, columns: list[str]) -> Mask:
+    """Return which rows say the same in some columns as the row before them."""
+    same = np.zeros(len(rows), dtype=bool)
+    at = np.arange(1, len(rows))
+    for name in columns:  # each only where the ones before it agree
+        values = rows[name]
+        at = at[(values.iloc[at].to_numpy() == values.iloc[at - 1].to_numpy()).astype(bool)]
+    same[at] = True
+    return same
+
+
+def _denied(rows: pd.DataFrame) -> Mask:
+    """Return which label rows say that the label is not there."""
+    return ~rows["truth"].to_numpy(dtype=bool, na_value=True)
+
+
+def _claimed(rows: pd.DataFrame) -> Mask:
+    """Return which label rows say that the label is there."""
+    return rows["truth"].to_numpy(dtype=bool, na_value=False)
+
+
+def _statements(evidence: Evidence) -> pd.DataFrame:
+    """Return what the sources of an image say of each label that one of them names, the newest last.
+
+    Only for images that several sources speak of. Columns `row`, `about` (the label's column), `source` and
+    `present`; a row that says Safe speaks of every label.
+    """
+    rows = evidence.rows
+    answered = rows[(rows["truth"].notna() & rows["resolved"]).to_numpy()]
+    several = answered["row"][answered["row"].duplicated(keep=False)].unique()
+    answered = answered[answered["row"].isin(several)]
+    sources = answered.groupby("row")["source"].nunique()
+    answered = answered[answered["row"].isin(sources.index[sources > 1])]
+    answered = answered.assign(
+        age=answered["source"].map(age_of).astype("int64"), present=_claimed(answered) & ~answered["safe"]
+    ).sort_values(["row", "age", "line", "source"], kind="stable")
+    answered = answered.assign(place=np.arange(len(answered)))
+    own = answered.assign(about=answered["column"])
+    named = own[own["column"] >= 0]
+    safe = answered[answered["safe"]].merge(named[["row", "about"]].drop_duplicates(), on="row")
+    said = pd.concat([named, safe], ignore_index=True)
+    columns = ["row", "about", "source", "present"]
+    return said.sort_values(["row", "about", "place"], kind="stable", ignore_index=True)[columns]
+
+
+def _contradictory(evidence: Evidence, rows: pd.DataFrame, begins: Rows) -> Mask:
+    """Return for which stretches of label rows :func:`_contradiction` finds something."""
+    stretch = np.repeat(np.arange(len(begins)), np.diff(np.append(begins, len(rows))))
+    column, claimed = rows["column"].to_numpy(), _claimed(rows)
+    present, absent = np.zeros((2, len(begins), len(evidence.taxonomy.names)), dtype=bool)
+    for matrix, said in ((present, claimed), (absent, _denied(rows))):
+        named = said & (column >= 0)
+        matrix[stretch[named], column[named]] = True
+    safe = np.zeros(len(begins), dtype=bool)
+    safe[stretch[claimed & rows["safe"].to_numpy()]] = True
+    implied = present | Hierarchy.of(evidence.taxonomy).ancestors_of(present)
+    return np.asarray((safe & present.any(axis=1)) | (implied & absent).any(axis=1))
+
+
+def _contradiction(evidence: Evidence, said: pd.DataFrame) -> tuple[str, str]:
     """Return the first two statements of one source that cannot both be true."""
-    claimed = said["truth"].fillna(value=False).astype(bool)
+    claimed = _claimed(said)
     safe = said[said["safe"] & claimed]
     present = said[claimed & (said["column"] >= 0)]
     if len(safe) and len(present):
         return str(safe["label"].iloc[0]), str(present["label"].iloc[0])
-    denied = said[said["truth"].eq(other=False).fillna(value=False) & (said["column"] >= 0)]
+    denied = said[_denied(said) & (said["column"] >= 0)]
     all_names = evidence.taxonomy.names
     absent = {all_names[column] for column in denied["column"]}
-    for label, column in zip(present["label"], present["column"], strict=True):
-        name = all_names[column]
-        for implied in (name, *evidence.taxonomy.ancestors(name)):
-            if implied in absent:
-                return str(label), f"no {implied}"
-    return None
-
-
-def _disagreements(evidence: Evidence, row: int, said: pd.DataFrame) -> Iterator[Finding]:
-    """Compare what the sources of one image say of each label; the newest one counts."""
-    said = said.assign(age=said["source"].map(age_of)).sort_values(["age", "line", "source"], kind="stable")
-    columns = sorted(set(said.loc[said["column"] >= 0, "column"]))
-    for column in columns:
-        about = said[(said["column"] == column) | said["safe"]]
-        about = about.assign(present=about["truth"].astype(bool) & ~about["safe"])
-        newest = about.iloc[-1]
-        others = about[(about["present"] != newest["present"]) & (about["source"] != newest["source"])]
-        if len(others):
-            other = others.iloc[-1]
-            values = {True: "present", False: "absent"}
-            yield evidence.about(
-                row,
-                "review-disagreement",
-                label=evidence.taxonomy.names[column],
-                source=newest["source"],
-                value=values[bool(newest["present"])],
-                other=other["source"],
-                other_value=values[bool(other["present"])],
-                winner=newest["source"],
-            )
+    return next(
+        (str(label), f"no {implied}")
+        for label, column in zip(present["label"], present["column"], strict=True)
+        for implied in (all_names[column], *evidence.taxonomy.ancestors(all_names[column]))
+        if implied in absent
+    )

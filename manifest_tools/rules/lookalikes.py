@@ -3,65 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from manifest_tools.findings import Finding
-from manifest_tools.rules.evidence import Evidence, positions
-from manifest_tools.truth import Mask
+import numpy as np
+
+from manifest_tools.findings import Many
+from manifest_tools.rules.evidence import Evidence
+from manifest_tools.sameness import Mask, Rows, first_of
 
 
-def copies(evidence: Evidence) -> Iterator[Finding]:
+def copies(evidence: Evidence) -> Iterator[Many]:
     """Every further copy of a picture, with the first one's name."""
-    images = evidence.images
-    keys = images["image"]
-    hashed = images["sha256"] != ""
-    first = keys.where(~hashed, keys.groupby(images["sha256"]).transform("min"))
-    exact = hashed & (first != keys)
-    first_keys, groups = list(first), list(images["group"])
-    for row in positions(exact.to_numpy()):
-        yield evidence.about(row, "duplicate-exact", other=first_keys[row])
-    near = (images["group"] != "") & (images["group"] != keys) & ~exact
-    for row in positions(near.to_numpy()):
-        yield evidence.about(row, "duplicate-near", other=groups[row])
+    files = evidence.alike.files
+    exact = files != np.arange(evidence.count)
+    yield evidence.about("duplicate-exact", exact, lambda rows: _others(evidence, files[rows]))
+
+    def leaders(rows: Rows) -> Iterator[dict[str, Any]]:
+        return ({"other": group} for group in evidence.values("group", rows))
+
+    yield evidence.about("duplicate-near", evidence.followers & ~exact, leaders)
 
 
-def conflicting_labels(evidence: Evidence) -> Iterator[Finding]:
+def conflicting_labels(evidence: Evidence) -> Iterator[Many]:
     """Copies that are labelled differently: at least one of the label sets is wrong."""
+    alike, truth = evidence.alike, evidence.truth
     exact = evidence.reasons["duplicate-conflict"]
-    yield from _conflicts(evidence, "sha256", exact, None)
-    truth = evidence.truth
-    grouped = (evidence.images["group"] != "").to_numpy() & truth.judged & ~truth.unresolved & ~exact
-    yield from _conflicts(evidence, "group", grouped, "near")
+    yield _conflicts(evidence, alike.files, exact, None)
+    grouped = alike.grouped & truth.judged & ~truth.unresolved & ~exact
+    yield _conflicts(evidence, alike.groups, grouped, "near")
 
 
-def split_copies(evidence: Evidence) -> Iterator[Finding]:
+def split_copies(evidence: Evidence) -> Iterator[Many]:
     """Look-alikes on both sides of the split."""
-    images = evidence.images
-    first_in_train = images[evidence.side("train")].groupby("group")["image"].min().to_dict()
-    groups = list(images["group"])
-    for row in positions(evidence.side("test")):
-        other = first_in_train.get(groups[row]) if groups[row] else None
-        if other is not None:
-            yield evidence.about(row, "duplicate-across-splits", other=other, other_split="train")
-    for row in positions(evidence.reasons["duplicate-across-splits"]):
-        yield evidence.about(row, "duplicate-across-splits", variant="locked")
+    alike = evidence.alike
+    first_in_train = first_of(alike.groups, np.flatnonzero(evidence.side("train") & alike.grouped))[
+        alike.groups
+    ]
+    both = evidence.side("test") & alike.grouped & (first_in_train >= 0)
+
+    def others(rows: Rows) -> Iterator[dict[str, Any]]:
+        return (data | {"other_split": "train"} for data in _others(evidence, first_in_train[rows]))
+
+    yield evidence.about("duplicate-across-splits", both, others)
+    yield evidence.about(
+        "duplicate-across-splits", evidence.reasons["duplicate-across-splits"], variant="locked"
+    )
 
 
-def _conflicts(evidence: Evidence, key: str, among: Mask, variant: str | None) -> Iterator[Finding]:
+def _others(evidence: Evidence, rows: Rows) -> Iterator[dict[str, Any]]:
+    return ({"other": key} for key in evidence.values("image", rows))
+
+
+def _conflicts(evidence: Evidence, kinds: Rows, among: Mask, variant: str | None) -> Many:
     """Compare each image with the first one of its kind that has other labels."""
-    present = evidence.truth.present
-    kinds = list(evidence.images[key])
-    first: dict[str, dict[bytes, int]] = {}  # of each kind, the first image with each set of labels
-    for row in positions(among):
-        first.setdefault(kinds[row], {}).setdefault(present[row].tobytes(), row)
-    for row in positions(among):
-        own = present[row].tobytes()
-        other = next((other for labels, other in first[kinds[row]].items() if labels != own), None)
-        if other is not None:
-            yield evidence.about(
-                row,
-                "duplicate-conflict",
-                variant=variant,
-                other=evidence.keys[other],
-                labels=list(evidence.truth.label_set(row)) or ["nothing unsafe"],
-                other_labels=list(evidence.truth.label_set(other)) or ["nothing unsafe"],
-            )
+    sets, rows = evidence.label_sets, np.flatnonzero(among)
+    first = first_of(kinds, rows)[kinds]
+    unlike_first = rows[sets[rows] != sets[first[rows]]]
+    second = first_of(kinds, unlike_first)[kinds]  # the first one that differs from the first of all
+    other = np.where(sets == sets[first], second, first)
+
+    def details(shown: Rows) -> Iterator[dict[str, Any]]:
+        named = zip(shown.tolist(), other[shown].tolist(), _others(evidence, other[shown]), strict=True)
+        for row, against, data in named:
+            yield data | {
+                "labels": list(evidence.truth.label_set(row)) or ["nothing unsafe"],
+                "other_labels": list(evidence.truth.label_set(against)) or ["nothing unsafe"],
+            }
+
+    return evidence.about("duplicate-conflict", rows[other[rows] >= 0], details, variant=variant)

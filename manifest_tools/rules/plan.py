@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from manifest_tools.outcomes import BESIDE
 from manifest_tools.policy import Goal
-from manifest_tools.rules.counts import Samples, occurring_labels, readiness
+from manifest_tools.rules.counts import Samples, readiness
 from manifest_tools.rules.evidence import Evidence
 from manifest_tools.truth import Mask
+from manifest_tools.usable import SIDES
 
 CONFIRM = 10  # images to confirm that one entry names; their number is exact
 _REPAIRABLE = ("image-unlabelled", "label-unchecked", "label-unsure")  # a person's answer takes these away
@@ -32,12 +33,11 @@ def plan(evidence: Evidence) -> dict[str, Any]:
         `test`: `count`, `needed`, `missing` and `collect` of the test images, or None before a split.
     """
     result = readiness(evidence)
-    occurring = occurring_labels(evidence)
     waiting = _waiting(evidence)
     entries = [
         _entry(evidence, sample, waiting)
         for sample in result.candidates
-        if evidence.policy.targets or sample.label in occurring
+        if evidence.policy.targets or sample.label in evidence.occurring
     ]
     samples = [entry for entry in entries if entry["missing"] or entry["balance"]["missing"]]
     return {"samples": samples, "test": _test(evidence)}
@@ -45,8 +45,7 @@ def plan(evidence: Evidence) -> dict[str, Any]:
 
 def _entry(evidence: Evidence, sample: Samples, waiting: Mask) -> dict[str, Any]:
     column = evidence.outcomes.labels.index(sample.label)
-    beside = evidence.side("train") & (evidence.outcomes.outcome[:, column] == BESIDE[sample.goal])
-    balance = int(beside.sum())
+    balance = int(evidence.tally.outcomes["train"][column, BESIDE[sample.goal]])
     return {
         "label": sample.label,
         "goal": str(sample.goal),
@@ -68,11 +67,11 @@ def _entry(evidence: Evidence, sample: Samples, waiting: Mask) -> dict[str, Any]
 
 def _waiting(evidence: Evidence) -> Mask:
     """Return the images that nothing but a person's answer keeps out of the manifests, or that are in already."""
-    waiting = np.ones(len(evidence.images), dtype=bool)
+    waiting = np.ones(evidence.count, dtype=bool)
     for code, mask in evidence.reasons.items():
         if code not in _REPAIRABLE:
             waiting &= ~mask
-    locked_test = (evidence.images["locked"] & (evidence.images["split"] == "test")).to_numpy()
+    locked_test = evidence.alike.locked & (evidence.alike.sides == SIDES.index("test"))
     return np.asarray(waiting & ~locked_test)
 
 
@@ -81,20 +80,23 @@ def _confirmable(evidence: Evidence, sample: Samples, waiting: Mask) -> Mask:
     outcomes = evidence.outcomes
     column = outcomes.labels.index(sample.label)
     wrong = outcomes.said if sample.goal is Goal.FALSE_POSITIVES else outcomes.silent
-    reported = ~np.isnan(outcomes.score[:, column])
-    return np.asarray(waiting & wrong[:, column] & reported & ~evidence.truth.known[:, column])
+    confirmable = waiting & wrong[:, column] & ~np.isnan(outcomes.score[:, column])
+    return np.asarray(confirmable & ~evidence.truth.present[:, column] & ~evidence.truth.absent[:, column])
 
 
 def _first(evidence: Evidence, mask: Mask, column: int) -> dict[str, Any]:
     """Return the number of images to confirm, and the highest-scored ones, one of each group of look-alikes."""
-    score: npt.NDArray[np.float64] = evidence.outcomes.score[:, column]
-    groups = evidence.groups
-    first: dict[int, int] = {}
-    for row in sorted(np.flatnonzero(mask), key=lambda row: (-score[row], evidence.keys[row])):
-        first.setdefault(int(groups[row]), int(row))
-    chosen = list(first.values())[:CONFIRM]
-    named = [{"image": evidence.keys[row], "score": round(float(score[row]), 4)} for row in chosen]
-    return {"count": int(mask.sum()), "first": named}
+    rows = np.flatnonzero(mask)
+    score: npt.NDArray[np.float64] = evidence.outcomes.score[:, column][rows]
+    order = np.argsort(-score, kind="stable")  # the images stand in the order of their keys
+    _, firsts = np.unique(evidence.alike.groups[rows[order]], return_index=True)
+    chosen = order[np.sort(firsts)[:CONFIRM]]
+    keys = evidence.values("image", rows[chosen])
+    named = [
+        {"image": key, "score": round(value, 4)}
+        for key, value in zip(keys, score[chosen].tolist(), strict=True)
+    ]
+    return {"count": len(rows), "first": named}
 
 
 def _test(evidence: Evidence) -> dict[str, int] | None:

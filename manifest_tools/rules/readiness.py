@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import numpy as np
+from typing import Any
 
 from manifest_tools.catalogue import finding
-from manifest_tools.findings import Finding
+from manifest_tools.findings import Finding, Many
 from manifest_tools.outcomes import BESIDE, MISTAKE
 from manifest_tools.policy import Goal, Reading
 from manifest_tools.rounds import ROUND
-from manifest_tools.rules.counts import Samples, State, distinct, occurring_labels, readiness
+from manifest_tools.rules.counts import Samples, State, readiness
 from manifest_tools.rules.evidence import Evidence
+from manifest_tools.sameness import Rows, distinct
 
 _CODES = {
     Goal.FALSE_POSITIVES: "too-few-false-positives",
@@ -32,8 +32,7 @@ def minimum_samples(evidence: Evidence) -> Iterator[Finding]:
     result = readiness(evidence)
     missed = result.state is State.NOT_READY
     declared = bool(evidence.policy.targets)
-    occurring = occurring_labels(evidence)
-    begun = [s for s in result.candidates if declared or (s.possible and s.label in occurring)]
+    begun = [s for s in result.candidates if declared or (s.possible and s.label in evidence.occurring)]
     if missed and (not begun or evidence.policy.reading is Reading.TOTAL):
         yield from _sums(evidence)
         return
@@ -62,7 +61,7 @@ def test_size(evidence: Evidence) -> Iterator[Finding]:
     if count < limit:
         yield finding("too-few-test-images", count=count, limit=limit)
         return
-    effective = distinct(evidence.groups, test)
+    effective = distinct(evidence.alike.groups, test)
     if effective < limit:
         yield finding("too-few-effective", variant="test", count=count, effective=effective, limit=limit)
 
@@ -91,17 +90,20 @@ def effective_samples(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def selection(evidence: Evidence) -> Iterator[Finding]:
+def selection(evidence: Evidence) -> Iterator[Many]:
     """Images that were not selected."""
-    for row, facts in evidence.facts(evidence.reasons["image-set-aside"]):
-        yield evidence.about(row, "image-set-aside", reason=facts["set_aside"])
+
+    def details(rows: Rows) -> Iterator[dict[str, Any]]:
+        return ({"reason": reason} for reason in evidence.values("set_aside", rows))
+
+    yield evidence.about("image-set-aside", evidence.reasons["image-set-aside"], details)
 
 
 def missing_labels(evidence: Evidence) -> Iterator[Finding]:
     """Labels that only one side has."""
     if not evidence.is_split:
         return
-    train, test = (evidence.truth.present[evidence.side(side)].sum(axis=0) for side in ("train", "test"))
+    train, test = (evidence.tally.images[side] for side in ("train", "test"))
     for label, in_train, in_test in zip(evidence.truth.labels, train, test, strict=True):
         if in_test and not in_train:
             yield finding("label-missing-from-train", label=label, count=int(in_test))
@@ -130,11 +132,10 @@ def balance(evidence: Evidence) -> Iterator[Finding]:
 
     Source: https://docs.aws.amazon.com/rekognition/latest/dg/preparing-datasets-adapters.html
     """
-    train, outcomes = evidence.side("train"), evidence.outcomes
     for sample in readiness(evidence).candidates:
         words, advice = _BESIDE[sample.goal]
-        column = outcomes.labels.index(sample.label)
-        other = int((train & (outcomes.outcome[:, column] == BESIDE[sample.goal])).sum())
+        column = evidence.outcomes.labels.index(sample.label)
+        other = int(evidence.tally.outcomes["train"][column, BESIDE[sample.goal]])
         if sample.state is State.READY and other < sample.count:
             yield finding(
                 "balance",
@@ -164,8 +165,7 @@ def _shortfall(sample: Samples, *, missed: bool) -> Iterator[Finding]:
 
 def _sums(evidence: Evidence) -> Iterator[Finding]:
     """Tell what all labels together lack."""
-    outcomes, train = evidence.outcomes, evidence.side("train")
     for goal in Goal:
         needed = evidence.policy.minimum(goal)
-        count = int(np.sum(outcomes.count(MISTAKE[goal], train)))
+        count = int(evidence.tally.outcomes["train"][:, MISTAKE[goal]].sum())
         yield finding(_CODES[goal], variant="sum", count=count, limit=needed, missing=needed - count)

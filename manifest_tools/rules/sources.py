@@ -11,11 +11,17 @@ from manifest_tools.rules.evidence import Evidence
 
 def unread_entries(evidence: Evidence) -> Iterator[Finding]:
     """Pass on what the readers of label files noted, with what became of the image."""
-    usable = dict(zip(evidence.keys, evidence.usable, strict=True))
-    for _, origin in sorted(evidence.dataset.sources.items()):
-        for item in origin.get("findings", ()):
-            noted = Finding.from_dict(item)
-            image = noted.location.image
-            if image is not None and not usable.get(image, False):
-                noted = replace(noted, data={**noted.data, "left_out": True})
-            yield noted
+    noted = [
+        Finding.from_dict(item)
+        for _, origin in sorted(evidence.dataset.sources.items())
+        for item in origin.get("findings", ())
+    ]
+    images = sorted({found.location.image for found in noted if found.location.image is not None})
+    rows = zip(images, evidence.rows_of(images).tolist(), strict=True)
+    usable = {image: row >= 0 and bool(evidence.usable[row]) for image, row in rows}
+    for found in noted:
+        image = found.location.image
+        if image is None or usable[image]:
+            yield found
+        else:
+            yield replace(found, data={**found.data, "left_out": True})

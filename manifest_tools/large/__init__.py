@@ -1,0 +1,34 @@
+"""Rules, outcomes and selection for data sets that are too large for memory, a piece at a time.
+
+The rules are those of :mod:`manifest_tools.rules`. A first look at every piece fills arrays with a place for each
+image, in files; what copies and look-alikes have to do with each other is then seen in the arrays alone, and the
+rules about single images are given one piece after the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from manifest_tools.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from manifest_tools.large.checking import check_images_saved as check_images_saved
+    from manifest_tools.large.checking import check_saved as check_saved
+    from manifest_tools.large.choosing import missing_for_manifests as missing_for_manifests
+    from manifest_tools.large.choosing import select_in_place as select_in_place
+    from manifest_tools.large.choosing import select_saved as select_saved
+    from manifest_tools.large.working import is_large as is_large
+    from manifest_tools.large.working import size_in_bytes as size_in_bytes
+
+_HOMES = {
+    "check_images_saved": "checking",
+    "check_saved": "checking",
+    "is_large": "working",
+    "missing_for_manifests": "choosing",
+    "select_in_place": "choosing",
+    "select_saved": "choosing",
+    "size_in_bytes": "working",
+}
+
+__all__ = list(_HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -1,0 +1,12 @@
+"""Saved data sets that are too large for memory: read and written a piece at a time.
+
+A piece is a range of images with the label rows that stand beside them. In the files it is a row group of
+``images.parquet``; label rows whose image does not exist belong to the piece that their key would be in.
+"""
+
+from __future__ import annotations
+
+from manifest_tools.pieces.reading import HEAVY, JUDGED, SavedDataset
+from manifest_tools.pieces.writing import DatasetWriter
+
+__all__ = ["HEAVY", "JUDGED", "DatasetWriter", "SavedDataset"]

@@ -1,0 +1,72 @@
+"""Which rows are of one kind, as numbers: cheap to compare, and the same for a table of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
+Rows: TypeAlias = npt.NDArray[np.int64]
+
+_BITS = 30  # columns that one number takes; two such numbers stay below 2**63
+
+
+def first_equal(values: pd.Series[Any]) -> Rows:
+    """Return, for each row, the first row with the same value."""
+    import pandas as pd  # noqa: PLC0415 - the other functions need it not
+
+    codes = np.asarray(pd.factorize(values)[0], dtype=np.int64)
+    return np.asarray(first_of(codes, np.arange(len(codes)))[codes])
+
+
+def first_of(kinds: Rows, rows: Rows) -> Rows:
+    """Return a table from kinds to the first of some rows, given in ascending order; -1 where there is none.
+
+    Kinds are numbers from 0 to below the number of rows.
+    """
+    first = np.full(len(kinds), -1, dtype=np.int64)
+    first[kinds[rows][::-1]] = rows[::-1]  # where a place is written several times, the last value stays
+    return first
+
+
+def distinct(kinds: Rows, mask: Mask) -> int:
+    """Count the kinds among some rows. Kinds are as in :func:`first_of`."""
+    seen = np.zeros(len(kinds), dtype=bool)
+    seen[kinds[mask]] = True
+    return int(seen.sum())
+
+
+def times_before(kinds: Rows) -> Rows:
+    """Return, for each row, how many rows before it are of the same kind."""
+    order = np.argsort(kinds, kind="stable")
+    ordered = kinds[order]
+    begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(kinds) else order
+    sizes = np.diff(np.append(begins, len(kinds)))
+    before = np.empty(len(kinds), dtype=np.int64)
+    before[order] = np.arange(len(kinds)) - np.repeat(begins, sizes)
+    return before
+
+
+def kinds_of(columns: Iterable[Mask], rows: int) -> Rows:
+    """Number the rows by which of the columns are set: equal numbers for equal rows."""
+    kinds = np.zeros(rows, dtype=np.int64)
+    block = np.zeros(rows, dtype=np.int64)
+    for number, column in enumerate(columns):
+        place = number % _BITS
+        if number and not place:
+            kinds, block = _together(kinds, block), np.zeros(rows, dtype=np.int64)
+        block |= column.astype(np.int64) << place
+    return _together(kinds, block)
+
+
+def _together(kinds: Rows, block: Rows) -> Rows:
+    """Number the pairs of two numbers."""
+    if not kinds.any():
+        return block
+    return np.asarray(np.unique(kinds, return_inverse=True)[1] << _BITS) | block

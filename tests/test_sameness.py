@@ -1,0 +1,50 @@
+"""Rows of one kind, against a slow and obvious reading."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manifest_tools.sameness import distinct, first_equal, first_of, kinds_of, times_before
+
+VALUES = st.lists(st.sampled_from(("", "a", "b", "é")), max_size=12)
+
+
+def firsts(values) -> np.ndarray:
+    return np.array([list(values).index(value) for value in values], dtype=np.int64)
+
+
+@given(VALUES)
+def test_the_first_row_with_the_same_value(values):
+    assert first_equal(pd.Series(values, dtype="str")).tolist() == firsts(values).tolist()
+
+
+@given(VALUES, st.data())
+def test_of_some_rows_the_first_of_each_kind(values, data):
+    kinds = firsts(values)
+    mask = np.array(
+        data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values))), dtype=bool
+    )
+    rows = np.flatnonzero(mask)
+    wanted = [next((row for row in rows if kinds[row] == kind), -1) for kind in range(len(kinds))]
+    assert first_of(kinds, rows).tolist() == wanted
+    assert distinct(kinds, mask) == len({values[row] for row in rows})
+
+
+@given(VALUES)
+def test_how_often_a_kind_came_before(values):
+    assert times_before(firsts(values)).tolist() == [
+        values[:at].count(value) for at, value in enumerate(values)
+    ]
+
+
+@given(st.integers(0, 95), st.integers(0, 8), st.randoms(use_true_random=False))
+def test_rows_are_of_one_kind_when_all_their_columns_agree(width, rows, random):
+    matrix = np.array([[random.random() < 0.03 for _ in range(width)] for _ in range(rows)], dtype=bool)
+    matrix = matrix.reshape(rows, width)
+    kinds = kinds_of((matrix[:, column] for column in range(width)), rows)
+    for one in range(rows):
+        for other in range(rows):
+            assert (kinds[one] == kinds[other]) == (matrix[one] == matrix[other]).all()
