@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from manifest_tools.aws.constraints import check_call
 from manifest_tools.aws.failures import error_code, is_transient, remote_error
-from manifest_tools.aws.journal import Journal
+from manifest_tools.aws.journal import Journal, MemoryJournal
 from manifest_tools.aws.questions import AdapterIgnoredError, Answers, Failure, Question, recall
 from manifest_tools.aws.sending import Picture, Sender, UnsendableError
 from manifest_tools.aws.throttle import RateLimiter, RetryQueue
@@ -43,7 +43,7 @@ def ask(
     *,
     client: Any,
     sender: Sender,
-    journal: Journal,
+    journal: Journal | MemoryJournal,
     limiter: RateLimiter,
     workers: int,
     progress: Callable[[int, int | None], None] | None = None,
@@ -240,7 +240,9 @@ def _delay(failures: int) -> float:
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
 
 
-def _keep(results: list[_Result], answers: Answers, question: Question, journal: Journal) -> int:
+def _keep(
+    results: list[_Result], answers: Answers, question: Question, journal: Journal | MemoryJournal
+) -> int:
     """Put results into the journal, then into the answers; return how many there were."""
     records = []
     for result in results:

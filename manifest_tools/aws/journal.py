@@ -111,3 +111,14 @@ class Journal:
 
     def _unusable(self, error: OSError) -> OutputError:
         return OutputError(f"The journal {self.path} cannot be written: {error.strerror or error}.")
+
+
+class MemoryJournal:
+    """The same in memory, for a worker that hands its records to somebody who keeps them."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+
+    def append(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Take records."""
+        self.records += map(dict, records)

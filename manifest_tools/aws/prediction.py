@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from manifest_tools.aws.journal import Journal
 from manifest_tools.aws.prediction_files import MANIFEST, write_results
 from manifest_tools.aws.questions import Answers, Question, recall
 from manifest_tools.aws.sending import Picture, Sender, require_staging
+from manifest_tools.aws.spreading import MOST_WORKERS, ask_on, callers
 from manifest_tools.aws.throttle import RateLimiter
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
@@ -27,8 +28,6 @@ from manifest_tools.usable import ACCEPTED_FORMATS, decode_kind
 
 JOURNAL = "predictions.journal"
 DEFAULT_MIN_CONFIDENCE = 5.0  # as in the output of a training, so that every threshold can be tried later
-_LONGEST_CALL = 1.3  # seconds for which enough calls are kept under way
-_MOST_WORKERS = 64
 
 
 @dataclass(frozen=True)
@@ -123,6 +122,7 @@ def predict_labels(
     tps: float | None = None,
     staging: str = "",
     workers: int | None = None,
+    executor: Executor | None = None,
     fresh: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Dataset:
@@ -153,6 +153,9 @@ def predict_labels(
         copy is removed when its answer is there.
     workers : int, optional
         Threads; by default as many as the rate needs.
+    executor : concurrent.futures.Executor, optional
+        Where to ask instead of from here: each of its workers gets its share of the rate, uses the credentials that
+        it finds where it runs, and makes its own client for the region and endpoint of `client`.
     fresh : bool
         Forget the answers of earlier runs.
     progress : callable, optional
@@ -183,6 +186,7 @@ def predict_labels(
             tps=tps,
             staging=staging,
             workers=workers,
+            executor=executor,
             progress=progress,
         )
     write_results(dataset, out, question, by_key, answers)
@@ -201,13 +205,14 @@ def ask_about(
     tps: float | None = None,
     staging: str = "",
     workers: int | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> tuple[dict[str, list[str]], Answers]:
     """Ask a question about every suitable image of a data set.
 
     Parameters
     ----------
-    dataset, client, s3_client, tps, staging, workers, progress
+    dataset, client, s3_client, tps, staging, workers, executor, progress
         As in :func:`predict_labels`.
     question, journal
         As in :func:`~manifest_tools.aws.asking.ask`.
@@ -219,7 +224,7 @@ def ask_about(
     answers : Answers
         By picture.
     """
-    client = client or make_client("rekognition", max_connections=_MOST_WORKERS)
+    client = client or make_client("rekognition", max_connections=MOST_WORKERS)
     rate = default_tps(client.meta.region_name) if tps is None else tps
     if rate <= 0:
         raise InputError(f"tps is {rate}; expected calls per second, more than 0")
@@ -228,6 +233,18 @@ def ask_about(
         raise InputError("there is no image to ask about: JPEG or PNG that can be read")
     staging = staging or dataset.destination
     require_staging(pictures, staging)
+    if executor is not None:
+        answers = ask_on(
+            executor,
+            pictures,
+            question,
+            client=client,
+            staging=staging,
+            journal=journal,
+            rate=rate,
+            progress=progress,
+        )
+        return by_key, answers
     if s3_client is None and any(picture.too_large_for_a_call for picture in pictures):
         s3_client = make_client("s3")
     answers = ask(
@@ -237,7 +254,7 @@ def ask_about(
         sender=Sender(staging, s3_client),
         journal=journal,
         limiter=RateLimiter(rate),
-        workers=workers or max(4, min(_MOST_WORKERS, math.ceil(rate * _LONGEST_CALL))),
+        workers=workers or max(4, callers(rate)),
         progress=progress,
     )
     return by_key, answers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import posixpath
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -53,8 +54,11 @@ class Storage(Protocol):
         """Return the address of a key, for messages."""
         ...
 
-    def list(self, prefix: str = "") -> Iterator[StoredObject]:
-        """Yield the objects whose key starts with `prefix`, sorted by the UTF-8 bytes of the key."""
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
+        """Yield the objects whose key starts with `prefix`, sorted by the UTF-8 bytes of the key.
+
+        With `after` only those whose key is greater.
+        """
         ...
 
     def head(self, key: str) -> StoredObject | None:
@@ -104,14 +108,14 @@ class LocalStorage:
     def uri(self, key: str) -> str:  # noqa: D102  # the protocol says it
         return str(self.root / key)
 
-    def list(self, prefix: str = "") -> Iterator[StoredObject]:  # noqa: D102
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:  # noqa: D102
         found = (
             (Path(folder, name).relative_to(self.root).as_posix(), Path(folder, name))
-            for folder, _, names in os.walk(self.root)
+            for folder, _, names in os.walk(self.root / posixpath.dirname(prefix))
             for name in names
         )
         for key, path in sorted(found, key=lambda item: os.fsencode(item[0])):
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key > after:
                 yield StoredObject(key, path.stat().st_size)
 
     def head(self, key: str) -> StoredObject | None:  # noqa: D102
@@ -136,7 +140,10 @@ class LocalStorage:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:
-                temporary.write_bytes(data)
+                with temporary.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())  # a name must not outlive a power cut that its bytes do not
                 if if_absent:
                     os.link(temporary, path)  # unlike a rename, fails when the name is taken
         except FileExistsError as error:
@@ -174,8 +181,8 @@ class S3Storage:
     def uri(self, key: str) -> str:  # noqa: D102
         return f"s3://{self.bucket}/{key}"
 
-    def list(self, prefix: str = "") -> Iterator[StoredObject]:  # noqa: D102
-        token: dict[str, str] = {}
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:  # noqa: D102
+        token = {"StartAfter": after} if after else {}
         while True:
             arguments = {"Bucket": self.bucket, "Prefix": prefix, **self._payer, **token}
             page: dict[str, Any] = self._call(
@@ -186,6 +193,20 @@ class S3Storage:
             if not page.get("IsTruncated"):
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def first(self, prefix: str, *, after: str) -> str | None:
+        """Return the first key that starts with `prefix` and is greater than `after`; None when there is none."""
+        arguments = {
+            "Bucket": self.bucket,
+            "Prefix": prefix,
+            "StartAfter": after,
+            "MaxKeys": 1,
+            **self._payer,
+        }
+        page: dict[str, Any] = self._call(
+            "Listing", prefix, partial(self.client.list_objects_v2, **arguments)
+        )
+        return next((str(item["Key"]) for item in page.get("Contents", ())), None)
 
     def head(self, key: str) -> StoredObject | None:  # noqa: D102
         arguments = {"Bucket": self.bucket, "Key": key, "ChecksumMode": "ENABLED", **self._payer}

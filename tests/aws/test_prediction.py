@@ -5,6 +5,7 @@ import logging
 import tempfile
 import threading
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from benchmarks.predict_killed import kill_repeatedly
-from manifest_tools.aws import asking
+from manifest_tools.aws import asking, spreading
 from manifest_tools.aws.asking import ask
 from manifest_tools.aws.journal import Journal
 from manifest_tools.aws.prediction import (
@@ -28,6 +29,7 @@ from manifest_tools.aws.questions import AdapterIgnoredError, Question
 from manifest_tools.aws.sending import MAX_BYTES_IN_CALL, Sender
 from manifest_tools.aws.throttle import RateLimiter
 from manifest_tools.dataset import Dataset
+from manifest_tools.engines import SerialExecutor
 from manifest_tools.errors import InputError, RemoteError
 from manifest_tools.manifests.reading import read_predictions
 from manifest_tools.testing import Faults, fault_proxy, local_rekognition
@@ -418,3 +420,54 @@ def test_killed_runs_end_like_an_undisturbed_one():
     outcome = kill_repeatedly(images=120, kills=4)
     assert outcome.different == 0
     assert outcome.asked_though_on_disk == 0
+
+
+@pytest.fixture
+def known_everywhere(server, monkeypatch):
+    """Credentials for the workers of an executor."""
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    "make", [SerialExecutor, lambda: ThreadPoolExecutor(3), lambda: ProcessPoolExecutor(2)]
+)
+def test_an_executor_gives_the_same_answers(tmp_path, rekognition, known_everywhere, make):
+    dataset = dataset_of(tmp_path / "images", [f"{number}.jpg" for number in range(120)])
+    here = predict_labels(dataset, tmp_path / "here", client=rekognition, tps=FAST)
+    with make() as executor:
+        there = predict_labels(dataset, tmp_path / "there", client=rekognition, tps=FAST, executor=executor)
+    assert there.fingerprint() == here.fingerprint()
+    assert lines(tmp_path / "there") == lines(tmp_path / "here")
+
+
+def test_what_an_executor_was_told_is_not_asked_again(tmp_path, server, rekognition, known_everywhere):
+    dataset = dataset_of(tmp_path / "images", [f"{number}.jpg" for number in range(60)])
+    out = tmp_path / "out"
+    with ThreadPoolExecutor(2) as executor:
+        predict_labels(dataset, out, client=rekognition, tps=FAST, executor=executor)
+        Path(out / "predictions.journal").write_bytes(
+            b"".join(Path(out / "predictions.journal").read_bytes().splitlines(keepends=True)[:50])
+        )
+        seen = []
+        predict_labels(
+            dataset,
+            out,
+            client=rekognition,
+            tps=FAST,
+            executor=executor,
+            progress=lambda *at: seen.append(at),
+        )
+    assert seen[-1] == (10, 10)
+    assert summary(out)["statistics"]["valid-json-lines"] == 60
+
+
+def test_a_refusal_on_a_worker_ends_the_run(tmp_path, server, rekognition, known_everywhere, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    spreading._client.cache_clear()
+    dataset = dataset_of(tmp_path / "images", ["a.jpg", "b.jpg"])
+    try:
+        with ThreadPoolExecutor(1) as executor, pytest.raises(RemoteError, match="secret key does not fit"):
+            predict_labels(dataset, tmp_path / "out", client=rekognition, tps=FAST, executor=executor)
+    finally:
+        spreading._client.cache_clear()

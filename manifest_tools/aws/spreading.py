@@ -1,0 +1,132 @@
+"""Asking on an executor: each worker asks about a few pictures at its share of the account's rate."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from manifest_tools import engines
+from manifest_tools.aws.asking import ask
+from manifest_tools.aws.clients import make_client
+from manifest_tools.aws.journal import Journal, MemoryJournal
+from manifest_tools.aws.questions import Answers, Failure, Question, recall
+from manifest_tools.aws.sending import Picture, Sender
+from manifest_tools.aws.throttle import RateLimiter
+from manifest_tools.errors import ManifestToolsError
+
+TOGETHER: Final = 50  # pictures of one batch: what a dead worker's calls may cost again
+LONGEST_CALL: Final = 1.3  # seconds for which enough calls are kept under way
+MOST_WORKERS: Final = 64
+
+Progress = Callable[[int, int | None], None]
+
+
+class Share(NamedTuple):
+    """Some pictures, and the calls per second that their worker may make."""
+
+    pictures: Sequence[Picture]
+    rate: float
+
+
+class Told(NamedTuple):
+    """What came of a share: records for the journal, and the pictures without an answer."""
+
+    records: list[dict[str, Any]]
+    failed: dict[str, Failure]
+
+
+def callers(rate: float) -> int:
+    """Return how many threads a rate of calls per second takes."""
+    return max(1, min(MOST_WORKERS, math.ceil(rate * LONGEST_CALL)))
+
+
+@dataclass(frozen=True)
+class AskTask:
+    """Asks about a share, on whatever worker it is called, with the credentials that it finds there."""
+
+    question: Question
+    staging: str
+    region: str
+    endpoint_url: str
+
+    def __call__(self, share: Share) -> Told:
+        """Ask, and return everything; the worker keeps nothing."""
+        journal = MemoryJournal()
+        large = any(picture.too_large_for_a_call for picture in share.pictures)
+        answers = ask(
+            share.pictures,
+            self.question,
+            client=_client("rekognition", os.getpid(), self.region, self.endpoint_url),
+            sender=Sender(self.staging, _client("s3", os.getpid(), None, None) if large else None),
+            journal=journal,
+            limiter=RateLimiter(share.rate),
+            workers=callers(share.rate),
+        )
+        return Told(journal.records, answers.failed)
+
+
+def ask_on(
+    executor: Executor,
+    pictures: Sequence[Picture],
+    question: Question,
+    *,
+    client: Any,
+    staging: str,
+    journal: Journal,
+    rate: float,
+    progress: Progress | None = None,
+) -> Answers:
+    """Ask about each picture that the journal knows no answer for, on the workers of an executor.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor
+        Its workers find credentials of their own, and see the files that are asked about.
+    client : boto3 client
+        For its region and endpoint.
+    rate : float
+        Calls per second of all workers together; each gets an equal share.
+
+    Returns
+    -------
+    Answers
+        As of :func:`~manifest_tools.aws.asking.ask`.
+
+    Notes
+    -----
+    An answer is in the journal when its share is back. What a worker was told before it died is asked again: at
+    most `TOGETHER` calls.
+    """
+    answers = recall(journal.records, question)
+    todo = [p for p in pictures if p.key not in answers.found and p.key not in answers.failed]
+    task = AskTask(question, staging, client.meta.region_name, client.meta.endpoint_url)
+    done = 0
+    for _, told in engines.run(task, _shares(todo, executor, rate), executor=executor):
+        if isinstance(told, engines.Failure):
+            msg = f"a worker failed: {type(told.error).__name__}: {told.error}; run it again for the rest"
+            raise ManifestToolsError(msg)
+        journal.append(told.records)
+        new = recall(told.records, question)
+        answers.found |= new.found
+        answers.failed |= told.failed
+        answers.asked += len(new.found)
+        done += len(new.found) + len(told.failed)
+        if progress is not None:
+            progress(done, len(todo))
+    return answers
+
+
+def _shares(pictures: Sequence[Picture], executor: Executor, rate: float) -> Iterator[Share]:
+    for start in range(0, len(pictures), TOGETHER):
+        # Workers come and go; the share is what it is when the batch goes out.
+        yield Share(pictures[start : start + TOGETHER], rate / engines.slots(executor))
+
+
+@cache  # by process: a forked one must not talk over its parent's connections
+def _client(service: str, _process: int, region: str | None, endpoint_url: str | None) -> Any:
+    return make_client(service, region=region, endpoint_url=endpoint_url, max_connections=MOST_WORKERS)
