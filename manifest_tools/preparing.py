@@ -48,12 +48,15 @@ class Prepared(NamedTuple):
     report: Report
 
 
-class _Silent:
+class Silent:
+    """Tells nobody."""
+
     def begin(self, step: str) -> Progress:  # noqa: ARG002
+        """Take no notice."""
         return lambda done, total: None  # noqa: ARG005
 
     def end(self, step: str, summary: str) -> None:
-        pass
+        """Take no notice."""
 
 
 def prepare(
@@ -130,7 +133,7 @@ def prepare(
     OutputError
         The results cannot be written.
     """
-    policy, watcher = policy or Policy(), watcher or _Silent()
+    policy, watcher = policy or Policy(), watcher or Silent()
     destination = _destination(images, to, keys)
     folder = output.claim(out)
     earlier = merge_journal(folder) if output.holds_dataset(folder) and not fresh else None
@@ -211,7 +214,7 @@ def split_check_write(
     policy, test_size, lock, seed, thumbnails, max_findings, watcher
         As in :func:`prepare`.
     """
-    watcher = watcher or _Silent()
+    watcher = watcher or Silent()
     watcher.begin("split")
     dataset = split_dataset(dataset, test_size=test_size, min_test=min_test, policy=policy, seed=seed)
     if lock:
@@ -236,7 +239,7 @@ def check_write(
 
     The parameters are those of :func:`split_check_write`.
     """
-    watcher = watcher or _Silent()
+    watcher = watcher or Silent()
     watcher.begin("check")
     report = check_dataset(dataset, policy=policy, max_findings=max_findings)
     counts = report.counts

@@ -20,6 +20,7 @@ from manifest_tools.cli import (
     moderate,
     predict,
     prepare,
+    progress,
     publish,
     review,
     select,
@@ -49,6 +50,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     _LOCAL: {
         "prepare": prepare.prepare,
         "inspect": inspect.inspect,
+        "progress": progress.progress,
         "map": mapping.map_categories,
         "split": split.split,
         "select": select.select,

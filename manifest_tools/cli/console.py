@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int | None], None]
 
 STEPS = {
+    "list": "Listing",
     "read": "Reading",
     "inspect": "Inspecting",
     "group": "Look-alikes",
     "predict": "Predictions",
+    "ask": "Asking",
     "split": "Splitting",
     "check": "Checking",
     "write": "Writing",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import exit_with, print_report, progress_bar
+from manifest_tools.cli.console import StepLines, exit_with, print_report, progress_bar
+from manifest_tools.cli.engines import engine
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.findings import MAX_FINDINGS
 from manifest_tools.taxonomy import CURRENT
+
+if TYPE_CHECKING:
+    from manifest_tools.findings import Report
 
 
 def inspect(
@@ -20,12 +24,28 @@ def inspect(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Keep the facts: DIR/dataset and DIR/images.csv."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Keep the facts: DIR/dataset and DIR/images.csv (with --run the data set alone).",
+        ),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Type, header, checksum and end of file; no pixels decoded.")
     ] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Decode every image again.")] = False,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="RUN",
+            help="Work batch by batch into this run folder, here or s3://bucket/prefix; the same command "
+            "again goes on where it was.",
+            rich_help_panel=options.SCALE,
+        ),
+    ] = None,
+    scheduler: options.Scheduler = None,
+    memory: options.Memory = None,
     policy: options.PolicyFile = None,
     fail_on: options.Fail = None,
     max_findings: options.MaxFindings = MAX_FINDINGS,
@@ -37,20 +57,43 @@ def inspect(
 
     Every file is decoded in full, in worker processes: one that crashes or hangs a decoder costs one finding,
     not the run. What was seen before is remembered and not decoded again.
-    """
-    from manifest_tools.inspecting import inspect as run
 
+    For tens of millions of images: --run keeps finished batches in a folder, --scheduler spreads them over a
+    cluster, and `manifest-tools progress RUN` tells from anywhere how far it is.
+    """
     chosen = policy_from(policy, taxonomy=CURRENT, fail_on=fail_on)
-    with progress_bar("Inspecting", quiet=quiet) as progress:
-        report = run(
-            images,
-            out=out,
-            quick=quick,
-            cache=not no_cache,
-            workers=workers,
-            policy=chosen,
-            max_findings=max_findings,
-            progress=progress,
-        )
+    if run is not None:
+        report = _by_batches(
+            images, run, scheduler, memory, out=out, quick=quick, workers=workers, policy=chosen,
+            max_findings=max_findings, quiet=quiet,
+        )  # fmt: skip
+    else:
+        report = _at_once(
+            images, scheduler, out=out, quick=quick, cache=not no_cache, workers=workers, policy=chosen,
+            max_findings=max_findings, quiet=quiet,
+        )  # fmt: skip
     print_report(report, format)
     exit_with(report)
+
+
+def _at_once(images: str, scheduler: str | None, *, quiet: bool, **asked: Any) -> Report:
+    from manifest_tools.inspecting import inspect
+
+    with progress_bar("Inspecting", quiet=quiet) as progress, engine(scheduler) as executor:
+        return inspect(images, executor=executor, progress=progress, **asked)
+
+
+def _by_batches(
+    images: str, run: str, scheduler: str | None, memory: str | None, *, quiet: bool, **asked: Any
+) -> Report:
+    from manifest_tools.large import size_in_bytes
+    from manifest_tools.runs.running import inspect_run
+
+    limit = None if memory is None else size_in_bytes(memory)
+
+    lines = StepLines(quiet=quiet)
+    try:
+        with engine(scheduler) as executor:
+            return inspect_run(images, run=run, executor=executor, memory=limit, watcher=lines, **asked)
+    finally:
+        lines.close()

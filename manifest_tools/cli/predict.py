@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manifest_tools.cli import options, remote
+from manifest_tools.cli.asking import plan_lines
 from manifest_tools.cli.console import printable, progress_bar, show
+from manifest_tools.cli.engines import engine
 from manifest_tools.errors import InputError
 
 if TYPE_CHECKING:
-    from manifest_tools.aws.prediction import PredictionPlan
     from manifest_tools.dataset import Dataset
 
 _SHOWN = 10  # failures in the text
@@ -49,6 +50,17 @@ def predict(
     ] = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the answers of earlier runs.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and ask nothing.")] = False,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="RUN",
+            help="For a DIR of millions: keep answers batch by batch in this run folder, here or "
+            "s3://bucket/prefix.",
+            rich_help_panel=options.SCALE,
+        ),
+    ] = None,
+    scheduler: options.Scheduler = None,
     yes: remote.Yes = False,
     profile: remote.Profile = None,
     region: remote.Region = None,
@@ -60,7 +72,30 @@ def predict(
 
     Every call costs money, so the plan is shown first. Answers are kept as they come: a run that was stopped
     goes on where it was and asks nothing twice. Exact copies are asked about once.
+
+    With --scheduler the workers of a cluster ask, with the credentials that they find; together they keep the rate.
     """
+    if run is not None:
+        from manifest_tools.cli.predict_run import predict_run
+
+        if adapter or fresh or out or profile or images.startswith("s3://"):
+            msg = "--run asks the base model about a DIR, with the credentials of the environment; leave out the rest"
+            raise InputError(msg)
+        predict_run(
+            images,
+            run,
+            scheduler=scheduler,
+            min_confidence=min_confidence,
+            tps=tps,
+            price=price,
+            staging=staging,
+            dry_run=dry_run,
+            yes=yes,
+            region=region,
+            endpoint_url=endpoint_url,
+            format=format,
+            quiet=quiet,
+        )
     from manifest_tools.aws.clients import make_client
     from manifest_tools.aws.prediction import plan_predictions, predict_labels
     from manifest_tools.aws.prediction_files import MANIFEST, SUMMARY
@@ -86,7 +121,7 @@ def predict(
         return
     if plan.to_ask and not remote.confirm(lines, yes=yes):
         raise typer.Exit(1)
-    with progress_bar("Asking", quiet=quiet) as progress:
+    with progress_bar("Asking", quiet=quiet) as progress, engine(scheduler) as executor:
         answered = predict_labels(
             dataset,
             place,
@@ -96,6 +131,7 @@ def predict(
             min_confidence=min_confidence,
             tps=tps,
             staging=staging,
+            executor=executor,
             fresh=fresh,
             progress=progress,
         )
@@ -110,19 +146,6 @@ def predict(
     raise typer.Exit(1 if _failures(summary) else 0)
 
 
-def plan_lines(plan: PredictionPlan, staging: str) -> Iterator[str]:
-    """Yield the plan for people."""
-    yield f"images      {plan.images:,}"
-    if plan.unsuitable:
-        yield f"left out    {plan.unsuitable:,}: no readable JPEG or PNG, or over 15 MB"
-    if plan.answered:
-        yield f"answered    {plan.answered:,} by earlier runs"
-    yield f"calls       {plan.to_ask:,}, about {_duration(plan.seconds)}"
-    if plan.staged:
-        yield f"through S3  {plan.staged:,} files, {plan.staged_bytes:,} bytes, by {staging or '--staging'}, removed afterwards"
-    yield "cost        " + ("not known; --price says it" if plan.cost is None else f"{plan.cost:,.2f}")
-
-
 def _open(images: str, out: Path | None, *, profile: str | None, region: str | None) -> tuple[Dataset, Path]:
     if not images.startswith("s3://"):
         from manifest_tools.dataset import Dataset
@@ -133,12 +156,6 @@ def _open(images: str, out: Path | None, *, profile: str | None, region: str | N
     from manifest_tools.aws.reading import list_images
 
     return list_images(images, profile=profile, region=region), out
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _failures(summary: dict[str, Any]) -> list[dict[str, Any]]:

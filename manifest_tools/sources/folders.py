@@ -67,6 +67,30 @@ def list_folder(root: str | Path) -> FolderListing:
     InputError
         There is no such folder, or it cannot be listed.
     """
+    skipped: Counter[str] = Counter()
+    rows = list(folder_rows(root, skipped))
+    images = pd.DataFrame(rows, columns=["image", "uri", "bytes", "decode_error", "remarks"])
+    return FolderListing(images, dict(sorted(skipped.items())))
+
+
+def folder_rows(root: str | Path, skipped: Counter[str]) -> Iterator[tuple[str, str, int, str, str]]:
+    """Yield the images below a folder as :func:`list_folder` lists them, in the order of their keys.
+
+    Parameters
+    ----------
+    root : path
+    skipped : Counter
+        Is told of the other files.
+
+    Yields
+    ------
+    image, uri, bytes, decode_error, remarks
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or it cannot be listed.
+    """
     root = Path(root)
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "does not exist"
@@ -76,8 +100,6 @@ def list_folder(root: str | Path) -> FolderListing:
     if encoding.lower() != "utf-8":  # keys would depend on the locale
         msg = f"Python reads file names as {encoding} here, but keys in S3 are UTF-8; run with PYTHONUTF8=1"
         raise InputError(msg)
-    rows = []
-    skipped: Counter[str] = Counter()
     try:
         for entry, relative in _walk(str(root), "", set()):
             if entry.name.startswith("."):
@@ -85,14 +107,12 @@ def list_folder(root: str | Path) -> FolderListing:
             elif not (entry.is_file() or entry.is_symlink()):
                 skipped["(special)"] += 1  # pipes, sockets and devices: reading them could wait for ever
             elif _is_candidate(entry):
-                rows.append(_row(entry, relative))
+                yield _row(entry, relative)
             else:
                 skipped[Path(entry.name).suffix.lower() or "(none)"] += 1
     except OSError as error:
         msg = f"cannot list {error.filename or root}: {error.strerror}; check its permissions"
         raise InputError(msg) from error
-    images = pd.DataFrame(rows, columns=["image", "uri", "bytes", "decode_error", "remarks"])
-    return FolderListing(images, dict(sorted(skipped.items())))
 
 
 def folder_labels(images: pd.Series[str]) -> pd.DataFrame:
@@ -120,7 +140,7 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[tupl
         return
     seen.add((status.st_dev, status.st_ino))
     with os.scandir(folder) as entries:
-        listed = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+        listed = sorted(entries, key=_place)
     for entry in listed:
         relative = f"{prefix}{entry.name}"
         if entry.is_dir():
@@ -128,6 +148,16 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[tupl
                 yield from _walk(entry.path, f"{relative}/", seen)
         else:
             yield entry, relative
+
+
+def _place(entry: os.DirEntry[str]) -> bytes:
+    """Return what sorts the entries of a folder so that a walk yields keys in order: "a-b" before "a/c"."""
+    return _text(entry.name).encode() + b"/" * entry.is_dir()
+
+
+def _text(name: str) -> str:
+    """Return a name that is not UTF-8 with its odd bytes escaped."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _is_candidate(entry: os.DirEntry[str]) -> bool:
@@ -148,6 +178,5 @@ def _row(entry: os.DirEntry[str], relative: str) -> tuple[str, str, int, str, st
     try:
         relative.encode()
     except UnicodeEncodeError:
-        escaped = os.fsencode(relative).decode("utf-8", "backslashreplace")
-        return escaped, escaped, size, "unreadable: the file name is not UTF-8", NOT_UTF_8
+        return _text(relative), _text(relative), size, "unreadable: the file name is not UTF-8", NOT_UTF_8
     return relative, relative, size, "", ""

@@ -1,0 +1,28 @@
+"""What asking Rekognition will take, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from manifest_tools.aws.prediction import PredictionPlan
+
+
+def plan_lines(plan: PredictionPlan, staging: str) -> Iterator[str]:
+    """Yield the plan for people."""
+    yield f"images      {plan.images:,}"
+    if plan.unsuitable:
+        yield f"left out    {plan.unsuitable:,}: no readable JPEG or PNG, or over 15 MB"
+    if plan.answered:
+        yield f"answered    {plan.answered:,} by earlier runs"
+    yield f"calls       {plan.to_ask:,}, about {_duration(plan.seconds)}"
+    if plan.staged:
+        yield f"through S3  {plan.staged:,} files, {plan.staged_bytes:,} bytes, by {staging or '--staging'}, removed afterwards"
+    yield "cost        " + ("not known; --price says it" if plan.cost is None else f"{plan.cost:,.2f}")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

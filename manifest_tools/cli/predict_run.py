@@ -1,0 +1,88 @@
+"""``manifest-tools predict DIR --run RUN``: the same for more images than a table holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from manifest_tools.cli import options, remote
+from manifest_tools.cli.asking import plan_lines
+from manifest_tools.cli.console import StepLines, printable, show
+from manifest_tools.cli.engines import engine
+
+if TYPE_CHECKING:
+    from manifest_tools.runs.answers import Collected
+
+
+def predict_run(
+    folder: str,
+    run: str,
+    *,
+    scheduler: str | None,
+    min_confidence: float,
+    tps: float | None,
+    price: float | None,
+    staging: str,
+    dry_run: bool,
+    yes: bool,
+    region: str | None,
+    endpoint_url: str | None,
+    format: options.OutputFormat,
+    quiet: bool,
+) -> None:
+    """Ask about the images of a saved data set into a run folder, and lay the answers over the data set."""
+    from manifest_tools.aws.clients import make_client
+    from manifest_tools.aws.questions import Question
+    from manifest_tools.pieces import SavedDataset
+    from manifest_tools.runs.folder import RunFolder
+    from manifest_tools.runs.predicting import plan_asking, plan_in_numbers, predict_saved
+
+    client = make_client("rekognition", region=region, endpoint_url=endpoint_url)
+    asking = plan_asking(SavedDataset.open(folder), scratch=Path(folder))
+    place, question = RunFolder.at(run), Question("", min_confidence)
+    plan = plan_in_numbers(asking, place, tps=tps, region=client.meta.region_name, price=price)
+    lines = list(plan_lines(plan, staging or asking.saved.frame.destination))
+    if dry_run:
+        for line in lines:
+            show(printable(line))
+        return
+    if plan.to_ask and not remote.confirm(lines, yes=yes):
+        raise typer.Exit(1)
+    steps = StepLines(quiet=quiet)
+    try:
+        with engine(scheduler) as executor:
+            told = predict_saved(
+                asking,
+                place,
+                question,
+                client=client,
+                executor=executor,
+                tps=tps,
+                staging=staging,
+                watcher=steps,
+            )
+    finally:
+        steps.close()
+    if format is options.OutputFormat.JSON:
+        show(json.dumps(asdict(told), indent=1, ensure_ascii=False))
+    else:
+        for line in _result_lines(told, folder):
+            show(printable(line))
+    raise typer.Exit(1 if told.failed else 0)
+
+
+def _result_lines(told: Collected, folder: str) -> Iterator[str]:
+    for failure in told.failures:
+        yield f"no answer: {failure['message']}"
+    if told.failed > len(told.failures):
+        yield f"and {told.failed - len(told.failures):,} more"
+    models = ", ".join(f"{version} ({count:,})" for version, count in sorted(told.models.items()))
+    yield f"answers     for {told.answered:,} images in {folder}"
+    yield f"base model  {models or 'none'}"
+    if told.failed:
+        yield f"{told.failed:,} images have no answer; run it again with another --run folder to ask about them"

@@ -1,0 +1,144 @@
+"""What came of asking about very many images: a table for each batch, and from all of them one data set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from manifest_tools.aws.sending import Picture
+from manifest_tools.aws.spreading import Told
+from manifest_tools.manifests.content import base_prediction
+from manifest_tools.pieces import DatasetWriter, SavedDataset
+from manifest_tools.sameness import times_before
+from manifest_tools.truth import PREDICTIONS
+
+Progress = Callable[[int, int | None], None]
+Rows = npt.NDArray[np.int64]
+
+_COLUMNS: Final = ("row", "image", "model", "label", "score", "code", "message")
+_SHOWN: Final = 10  # failures that are kept by name
+_UNNAMED: Final = "unknown"  # model version of an answer without one
+
+
+def answer_table(rows: Sequence[int], pictures: Sequence[Picture], told: Told) -> pd.DataFrame:
+    """Return what a batch was told, for the images at some positions: a row for each label.
+
+    An answer without labels has one row; so has an image without an answer, with the reason in `code` and `message`.
+    """
+    found = {record["picture"]: record["answer"] for record in told.records if "answer" in record}
+    lines = [
+        line
+        for row, picture in zip(rows, pictures, strict=True)
+        for line in _lines(row, picture, found, told)
+    ]
+    return pd.DataFrame(lines, columns=list(_COLUMNS))
+
+
+def _lines(row: int, picture: Picture, found: dict[str, Any], told: Told) -> Iterator[tuple[Any, ...]]:
+    answer = found.get(picture.key)
+    if answer is None:
+        failure = told.failed[picture.key]
+        yield row, picture.image, "", "", np.nan, failure.code, failure.message
+        return
+    prediction = base_prediction({"detect-moderation-labels": answer})
+    assert prediction is not None
+    for label, score in [*prediction.scores.items()] or [("", np.nan)]:
+        yield row, picture.image, prediction.version or _UNNAMED, label, score, "", ""
+
+
+@dataclass
+class Collected:
+    """What came of a run.
+
+    Attributes
+    ----------
+    answered : int
+        Images with an answer, copies included.
+    models : Counter
+        Answers by model version.
+    failures : list of mapping
+        The first images without an answer: `image`, `code`, `message`.
+    failed : int
+        How many there are.
+    """
+
+    answered: int = 0
+    models: Counter[str] = field(default_factory=Counter)
+    failures: list[dict[Hashable, Any]] = field(default_factory=list)
+    failed: int = 0
+
+
+def collect_answers(
+    batches: Iterable[pd.DataFrame],
+    saved: SavedDataset,
+    owner: Rows,
+    min_confidence: float,
+    progress: Progress | None = None,
+) -> Collected:
+    """Lay the answers of a finished run over its data set, which is replaced; earlier answers stay where none is new.
+
+    Parameters
+    ----------
+    batches : iterable of DataFrame
+        As :func:`answer_table` makes them, in ascending order of the rows.
+    saved : SavedDataset
+    owner : int array, shape (images,)
+        For each image the one whose answer it shares.
+    min_confidence : float
+        Confidence from which the model reported.
+    """
+    told = Collected()
+    answers = _answers(batches, told)
+    starts = np.searchsorted(answers["row"].to_numpy(), np.arange(saved.rows + 1))
+    with DatasetWriter(saved.folder) as writer:
+        for number in range(saved.pieces):
+            piece, span = (
+                saved.piece(number, columns=None),
+                saved.span(number),
+            )
+            images, first = piece.images, owner[span]
+            counts = starts[first + 1] - starts[first]  # lines of each image's answer
+            at = np.flatnonzero(counts)
+            told.answered += len(at)
+            lines = np.repeat(starts[first[at]], counts[at]) + times_before(np.repeat(at, counts[at]))
+            said = answers.iloc[lines].assign(
+                image=np.repeat(images["image"].to_numpy(object)[at], counts[at])
+            )
+            said = said.loc[said["label"] != "", ["image", "label", "score"]].assign(source=PREDICTIONS)
+            images.loc[at, "predicted"] = answers["model"].iloc[starts[first[at]]].astype("str").to_numpy()
+            images.loc[at, "min_confidence"] = float(min_confidence)
+            old = (piece.labels["source"] == PREDICTIONS) & piece.labels["image"].isin(
+                images["image"].iloc[at]
+            )
+            labels = pd.concat([piece.labels[~old], said.astype({"label": "str"})], ignore_index=True)
+            writer.write(images, labels)
+            if progress is not None:
+                progress(span.stop, saved.rows)
+        origin = {"file": "", "unmatched": 0, "examples": []}
+        frame = replace(saved.frame, sources={**saved.frame.sources, PREDICTIONS: origin})
+        writer.finish(frame, "predict", {"min_confidence": float(min_confidence)})
+    return told
+
+
+def _answers(batches: Iterable[pd.DataFrame], told: Collected) -> pd.DataFrame:
+    """Return all answers as one lean table, sorted by row."""
+    nothing = pd.DataFrame({"row": np.zeros(0, np.int64), "model": "", "label": "", "score": 0.0})
+    kinds = {"model": "category", "label": "category"}
+    return pd.concat([nothing, *(_noted(table, told) for table in batches)], ignore_index=True).astype(kinds)
+
+
+def _noted(table: pd.DataFrame, told: Collected) -> pd.DataFrame:
+    """Count what a batch says; return its answers."""
+    missed = table[table["code"] != ""]
+    told.failed += len(missed)
+    room = _SHOWN - len(told.failures)
+    told.failures += missed[["image", "code", "message"]].head(room).to_dict("records")
+    answers = table.loc[table["code"] == "", ["row", "model", "label", "score"]]
+    told.models.update(answers.drop_duplicates("row")["model"].tolist())
+    return answers

@@ -1,0 +1,117 @@
+"""From finished batches to a data set: look-alikes found, everything in one place."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.duplicates.confirming import SAME
+from manifest_tools.duplicates.grouping import fitting_radius, leaders
+from manifest_tools.duplicates.prints import Prints
+from manifest_tools.duplicates.sorting import IntArray
+from manifest_tools.pieces import DatasetWriter, SavedDataset
+from manifest_tools.runs.folder import RunFolder, batch_name
+from manifest_tools.runs.planning import Plan
+
+Progress = Callable[[int, int | None], None]
+_AHEAD: Final = 8  # batches that are fetched while one is taken in
+
+
+class Grouping(NamedTuple):
+    """For each image of a run the position of the first of its look-alikes, and the bits in which views may differ."""
+
+    leader: IntArray
+    radius: int
+
+
+def tables(folder: RunFolder, batches: int) -> Iterator[pd.DataFrame]:
+    """Yield the finished batches in order."""
+    names = [batch_name(number) for number in range(batches)]
+    with ThreadPoolExecutor(_AHEAD) as readers:
+        for start in range(0, len(names), _AHEAD):
+            yield from readers.map(folder.read_table, names[start : start + _AHEAD])
+
+
+def find_look_alikes(
+    folder: RunFolder, plan: Plan, *, workers: int, scratch: Path, progress: Progress | None = None
+) -> Grouping:
+    """Find the look-alikes of a run.
+
+    Parameters
+    ----------
+    scratch : Path
+        A folder for fingerprints: about 650 bytes an image.
+    """
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=".manifest-tools-") as place:
+        prints = Prints.allocate(plan.images, Path(place))
+        start = 0
+        for table in tables(folder, plan.batches):
+            prints.fill(start, table)
+            start += len(table)
+        radius = fitting_radius(prints)
+        return Grouping(leaders(prints, radius=radius, workers=workers, progress=progress), radius)
+
+
+def first_copies(saved: SavedDataset, *, scratch: Path) -> IntArray:
+    """Return for each image of a saved data set the position of the first one with the same bytes."""
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=".manifest-tools-") as place:
+        prints = Prints.allocate(saved.rows, Path(place))
+        for number in range(saved.pieces):
+            table = saved.images(number, ["sha256"])
+            prints.fill(saved.starts[number], table.assign(phash="", views="", sketch=""))
+        return leaders(prints, near=False)
+
+
+def collect(
+    folder: RunFolder,
+    plan: Plan,
+    found: Grouping,
+    out: Path,
+    *,
+    source: str,
+    options: dict[str, Any],
+    progress: Progress | None = None,
+) -> None:
+    """Write the finished batches as a data set, with `group` filled in.
+
+    Parameters
+    ----------
+    found : Grouping
+        As from :func:`find_look_alikes`.
+    out : Path
+        The data set goes to ``out/dataset``.
+    source : str
+        Where the images are.
+    options : mapping
+        Of the inspection.
+    """
+    local = not source.startswith("s3://")
+    origin = {"images": {"folder": source, "skipped": dict(plan.skipped)}} if local else {}
+    frame = Dataset.from_tables(pd.DataFrame({"image": []}), root=source if local else "", sources=origin)
+    steps = [("read", {}) if local else ("list_images", {"prefix": source}), ("inspect", options)]
+    leader = found.leader
+    followed = np.unique(leader[leader != np.arange(len(leader))])  # they come before those that name them
+    keys: dict[int, str] = {}
+    with DatasetWriter(out) as writer:
+        start = 0
+        for table in tables(folder, plan.batches):
+            rows = np.arange(start, start + len(table))
+            start += len(table)
+            images = table["image"].to_numpy(dtype=object)
+            for row in np.intersect1d(rows, followed, assume_unique=True):
+                keys[int(row)] = images[row - rows[0]]
+            group = images.copy()
+            for row in np.flatnonzero(leader[rows] != rows):
+                group[row] = keys[int(leader[rows[row]])]
+            writer.write(table.assign(group=group))
+            if progress is not None:
+                progress(start, plan.images)
+        grouping = {"near": True, "radius": found.radius, "similarity": SAME}
+        writer.finish(frame, "group", grouping, steps=steps)

@@ -1,0 +1,144 @@
+"""A run folder, here or in S3: what stands where in it.
+
+::
+
+    run.json                        what the run is: source and options; never changed
+    plan/intervals.json             how the listing is shared out
+    plan/00000.json                 a finished interval: its parts
+    plan/00000-00000-0a1b2c3d.parquet  a part: images in the order of their keys, with their batch
+    plan.json                       the finished plan: parts and numbers
+    batches/000000000.parquet       the facts about one batch
+
+Every file is written once and whole: locally by temporary file and rename, in S3 by a conditional put. So what is
+there is finished, whoever wrote it, and two workers that do the same batch do not disturb each other.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from manifest_tools.aws.reading import shared_client
+from manifest_tools.aws.storage import ConditionFailedError, LocalStorage, S3Storage, Storage
+from manifest_tools.dataset import COMPRESSION
+from manifest_tools.errors import InputError
+from manifest_tools.keys import split_uri
+
+RUN: Final = "run.json"
+INTERVALS: Final = "plan/intervals.json"
+PLAN: Final = "plan.json"
+_BATCH: Final = re.compile(r"batches/(\d{9})\.parquet")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder. Light, and free to be sent to another process.
+
+    Parameters
+    ----------
+    place : str
+        An absolute path, or ``s3://bucket/prefix``.
+    """
+
+    place: str
+
+    @classmethod
+    def at(cls, place: str | Path) -> RunFolder:
+        """Return the run folder of a place, which may not be there yet."""
+        text = str(place)
+        if not text.startswith("s3://"):
+            return cls(str(Path(text).absolute()))
+        split_uri(text)
+        return cls(text.rstrip("/"))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on a file system."""
+        return not self.place.startswith("s3://")
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content."""
+        storage, prefix = _storage(self.place)
+        return storage.get(prefix + name)
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """Return a document, None when it is not there.
+
+        Raises
+        ------
+        InputError
+            It is not JSON.
+        """
+        storage, prefix = _storage(self.place)
+        if storage.head(prefix + name) is None:
+            return None
+        try:
+            document: dict[str, Any] = orjson.loads(self.read(name))
+        except orjson.JSONDecodeError as error:
+            msg = f"{storage.uri(prefix + name)} cannot be read: {error}; begin anew in another folder"
+            raise InputError(msg) from error
+        return document
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """Return a table."""
+        table: pd.DataFrame = pq.read_table(io.BytesIO(self.read(name))).to_pandas()
+        return table
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file, unless somebody has."""
+        storage, prefix = _storage(self.place)
+        try:
+            storage.put(prefix + name, data, if_absent=True)
+        except ConditionFailedError:
+            return
+
+    def write_json(self, name: str, document: dict[str, Any]) -> None:
+        """Write a document, unless somebody has."""
+        self.write(name, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a table, unless somebody has."""
+        buffer = io.BytesIO()
+        pq.write_table(pa.Table.from_pandas(table, preserve_index=False), buffer, compression=COMPRESSION)
+        self.write(name, buffer.getvalue())
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the names that begin so, by listing; files that were never finished may be among them."""
+        storage, above = _storage(self.place)
+        return [item.key.removeprefix(above) for item in storage.list(above + prefix)]
+
+    def refuse_foreign(self) -> None:
+        """Raise InputError when a place here holds files that are not of a run."""
+        path = Path(self.place)
+        if self.is_local and path.is_file():
+            msg = f"{self.place} is a file; --run wants a folder, or s3://bucket/prefix"
+            raise InputError(msg)
+        if self.is_local and path.is_dir() and any(path.iterdir()):
+            msg = f"{self.place} is not empty and holds no run; choose a new folder for --run"
+            raise InputError(msg)
+
+    def finished(self) -> set[int]:
+        """Return the batches that are done."""
+        found = map(_BATCH.fullmatch, self.names("batches/"))
+        return {int(match[1]) for match in found if match}
+
+
+def batch_name(number: int) -> str:
+    """Return the name of a finished batch."""
+    return f"batches/{number:09}.parquet"
+
+
+def _storage(place: str) -> tuple[Storage, str]:
+    """Return the storage of a run folder, and what its keys begin with there."""
+    if not place.startswith("s3://"):
+        return LocalStorage(Path(place)), ""
+    bucket, prefix = split_uri(place)
+    return S3Storage(shared_client(None, None, None), bucket), f"{prefix}/" if prefix else ""

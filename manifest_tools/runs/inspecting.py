@@ -1,0 +1,203 @@
+"""The batches of an inspection, on any engine, into a run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from manifest_tools.dataset import IMAGE_COLUMNS, library_version
+from manifest_tools.engines import Failure, run
+from manifest_tools.errors import InputError, ManifestToolsError
+from manifest_tools.images.batches import BatchReader
+from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
+from manifest_tools.images.inspection import TIMEOUT
+from manifest_tools.images.task import Look, Task
+from manifest_tools.keys import NOT_UTF_8, split_uri
+from manifest_tools.runs.folder import RUN, RunFolder, batch_name
+from manifest_tools.runs.planning import Batch, Plan, batches
+from manifest_tools.sources.reading import reader_of
+
+Progress = Callable[[int, int | None], None]
+FORMAT = 1  # of run.json
+_COLUMNS = ("image", "uri", *ImageFacts._fields)
+
+
+class Summary(NamedTuple):
+    """What a batch tells of itself when it is done."""
+
+    images: int
+    broken: int
+
+
+@dataclass(frozen=True)
+class InspectionTask:
+    """Inspects one batch, on whatever worker it is called, and writes what it found into the run folder.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    source : str
+        An absolute folder, or ``s3://bucket/prefix``.
+    reader : BatchReader
+    recipe : str
+        What facts depend on besides the bytes (:attr:`manifest_tools.images.task.Task.recipe`), where the run began.
+    """
+
+    folder: RunFolder
+    source: str
+    reader: BatchReader
+    recipe: str
+
+    def __call__(self, batch: Batch) -> Summary:
+        """Do a batch.
+
+        Raises
+        ------
+        InputError
+            This worker would find other facts, or does not see the images.
+        RemoteError
+            The images or the run folder cannot be reached.
+        """
+        here = replace(self.reader.task).recipe  # a copy: what another machine computed is not taken over
+        if here != self.recipe:
+            msg = (
+                "a worker has other versions of manifest-tools, Pillow or simplejpeg than this run began with;"
+                " facts would differ: install the same versions everywhere, or begin anew in another folder"
+            )
+            raise InputError(msg)
+        table = self.facts(batch)
+        self.folder.write_table(batch_name(batch.number), table)
+        return Summary(len(table), int((table["decode_error"] != "").sum()))
+
+    def facts(self, batch: Batch) -> pd.DataFrame:
+        """Return the images table of a batch, as far as inspection fills it."""
+        readable = [entry for entry in batch.entries if NOT_UTF_8 not in entry.remarks]
+        paths = [os.path.join(self.reader.root, entry.uri) for entry in readable]  # noqa: PTH118 - millions
+        reads = self.reader([(path, entry.bytes) for path, entry in zip(paths, readable, strict=True)])
+        found = {entry.image: read.facts for entry, read in zip(readable, reads, strict=True)}
+        rows = [(entry.image, entry.uri, *found.get(entry.image, _unread(entry))) for entry in batch.entries]
+        table = pd.DataFrame(rows, columns=list(_COLUMNS))
+        return table.astype({name: IMAGE_COLUMNS[name][0] for name in _COLUMNS})
+
+
+def _unread(entry: Any) -> ImageFacts:
+    return ImageFacts(bytes=entry.bytes, decode_error=entry.decode_error, remarks=entry.remarks)
+
+
+def source_of(images: str | Path) -> str:
+    """Return a place of images so that it means the same on every worker.
+
+    Raises
+    ------
+    InputError
+        It is neither a folder nor a prefix in S3.
+    """
+    text = str(images)
+    if text.startswith("s3://"):
+        split_uri(text)
+        return text
+    if Path(text).is_file():
+        msg = f"{images} is a file; a run takes a folder of images or s3://bucket/prefix"
+        raise InputError(msg)
+    return str(Path(text).resolve())
+
+
+def begin(
+    folder: RunFolder,
+    source: str,
+    *,
+    quick: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    timeout: float = TIMEOUT,
+    look: Look = facts_of,
+) -> InspectionTask:
+    """Begin a run, or take one up that was begun with the same options.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        New, or of an earlier run over the same images.
+    source : str
+        As from :func:`source_of`.
+    quick, max_pixels, timeout, look
+        As in :func:`manifest_tools.inspect_images`.
+
+    Raises
+    ------
+    InputError
+        The folder holds another run.
+    """
+    task = Task(look, quick, max_pixels, None, reader_of(source))
+    root = "" if source.startswith("s3://") else source
+    reader = BatchReader(task, root, timeout)
+    options = {"quick": quick, "max_pixels": max_pixels, "recipe": task.recipe}
+    wanted = {"format": FORMAT, "step": "inspect", "source": source, "options": options}
+    wanted["fingerprint"] = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    before = folder.read_json(RUN)
+    if before is None:
+        folder.refuse_foreign()
+        folder.write_json(RUN, {**wanted, "version": library_version()})
+        before = folder.read_json(RUN) or {}
+    if before.get("fingerprint") != wanted["fingerprint"]:
+        msg = f"{folder.place} holds another run: {_difference(before, wanted)}; choose another folder for --run"
+        raise InputError(msg)
+    return InspectionTask(folder, source, reader, task.recipe)
+
+
+def _difference(before: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """Say in words how two runs differ."""
+    if before.get("source") != wanted["source"]:
+        return f"of {before.get('source')}, not of {wanted['source']}"
+    earlier = before.get("options", {})
+    for name in ("quick", "max_pixels"):
+        if earlier.get(name) != wanted["options"][name]:
+            return f"{name} was {earlier.get(name)}, and is {wanted['options'][name]} now"
+    return f"it was begun with other versions of the libraries (manifest-tools {before.get('version')})"
+
+
+def inspect_batches(
+    task: InspectionTask, plan: Plan, executor: Executor, progress: Progress | None = None
+) -> None:
+    """Do the batches that are not done yet.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with the number of images done, those of earlier runs included, and their total.
+
+    Raises
+    ------
+    ManifestToolsError
+        Some batches failed again and again; all others are done.
+    RemoteError
+        The cluster or the storage is gone.
+    """
+    done = task.folder.finished()
+    sizes = plan.sizes()
+    images = sum(sizes[number] for number in done)
+    if progress is not None:
+        progress(images, plan.images)
+    todo = [number for number in range(len(sizes)) if number not in done]
+    failed: list[tuple[int, BaseException]] = []
+    for at, result in run(task, batches(task.folder, plan, done), executor=executor):
+        if isinstance(result, Failure):
+            failed.append((todo[at], result.error))
+        else:
+            images += result.images
+        if progress is not None:
+            progress(images, plan.images)
+    if failed:
+        number, error = min(failed, key=lambda item: item[0])
+        msg = (
+            f"{len(failed):,} of {plan.batches:,} batches failed, first batch {number}: {type(error).__name__}: {error};"
+            " everything else is done: run the same command again for the rest"
+        )
+        raise ManifestToolsError(msg)

@@ -1,0 +1,287 @@
+"""Asking the base model about more images than a table holds: batch by batch into a run folder, then collected.
+
+Exact copies share one call. What is asked about are the images of a saved data set that the service would take and
+that have no answer yet; so a further run, into another folder, asks about those that got none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from manifest_tools import engines
+from manifest_tools.aws.prediction import PredictionPlan, default_tps, suitable
+from manifest_tools.aws.questions import Question
+from manifest_tools.aws.sending import MAX_BYTES_IN_CALL, Picture
+from manifest_tools.aws.spreading import AskTask, Share
+from manifest_tools.dataset import library_version
+from manifest_tools.errors import InputError, ManifestToolsError
+from manifest_tools.pieces import SavedDataset
+from manifest_tools.preparing import Silent, Watcher
+from manifest_tools.runs.answers import Collected, answer_table, collect_answers
+from manifest_tools.runs.collecting import first_copies, tables
+from manifest_tools.runs.folder import RUN, RunFolder, batch_name
+
+Progress = Callable[[int, int | None], None]
+Rows = npt.NDArray[np.int64]
+
+TOGETHER: Final = 200  # pictures of one batch
+FORMAT: Final = 1  # of run.json
+_NEEDED: Final = ["image", "uri", "bytes", "sha256"]  # columns
+_HERE: Final = 2  # batches that are asked about from here at a time: one waits while the other is written
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What a run asks about.
+
+    Attributes
+    ----------
+    saved : SavedDataset
+        The images.
+    first : int array, shape (images,)
+        For each image the first one with the same bytes.
+    rows : int array
+        Positions of the images to ask about.
+    unsuitable, answered : int
+        Images that the service would refuse, and those that have an answer.
+    staged, staged_bytes : int
+        Files to ask about that have to go through S3, and their size.
+    """
+
+    saved: SavedDataset
+    first: Rows
+    rows: Rows
+    unsuitable: int
+    answered: int
+    staged: int
+    staged_bytes: int
+
+    @property
+    def batches(self) -> int:
+        """The number of batches."""
+        return -(-len(self.rows) // TOGETHER)
+
+
+class AskBatch(NamedTuple):
+    """One batch: its number, the positions of its images, and what to ask."""
+
+    number: int
+    rows: tuple[int, ...]
+    share: Share
+
+
+@dataclass(frozen=True)
+class PredictionTask:
+    """Asks about one batch, on whatever worker it is called, and writes the answers into the run folder."""
+
+    folder: RunFolder
+    ask: AskTask
+
+    def __call__(self, batch: AskBatch) -> int:
+        """Do a batch; return how much was told."""
+        told = self.ask(batch.share)
+        table = answer_table(batch.rows, batch.share.pictures, told)
+        self.folder.write_table(batch_name(batch.number), table)
+        return len(told.records)
+
+
+def plan_asking(saved: SavedDataset, *, scratch: Path) -> Asking:
+    """Return what there is to ask about.
+
+    Parameters
+    ----------
+    saved : SavedDataset
+        Inspected.
+    scratch : Path
+        A folder for files that are gone afterwards.
+    """
+    first = first_copies(saved, scratch=scratch)
+    asked = [np.zeros(0, dtype=np.int64)]
+    numbers: Counter[str] = Counter()
+    for number in range(saved.pieces):
+        piece = saved.piece(number)
+        images = piece.images
+        here = np.arange(saved.starts[number], saved.starts[number + 1])
+        able, answered = suitable(piece).to_numpy(), (images["predicted"] != "").to_numpy()
+        wanted = able & ~answered & (first[here] == here)
+        sizes = images["bytes"].to_numpy()
+        large = wanted & ~images["uri"].str.startswith("s3://").to_numpy() & (sizes > MAX_BYTES_IN_CALL)
+        numbers["unsuitable"] += int((~able).sum())
+        numbers["answered"] += int(answered.sum())
+        numbers["staged"] += int(large.sum())
+        numbers["staged_bytes"] += int(sizes[large].sum())
+        asked.append(here[wanted])
+    names = ("unsuitable", "answered", "staged", "staged_bytes")
+    return Asking(saved, first, np.concatenate(asked), **{name: numbers[name] for name in names})
+
+
+def plan_in_numbers(
+    asking: Asking, folder: RunFolder, *, tps: float | None, region: str | None, price: float | None
+) -> PredictionPlan:
+    """Return what asking will take, less what is done; parameters as of `plan_predictions`."""
+    left = max(0, len(asking.rows) - len(folder.finished()) * TOGETHER)
+    return PredictionPlan(
+        images=asking.saved.rows,
+        unsuitable=asking.unsuitable,
+        answered=asking.answered,
+        to_ask=left,
+        staged=asking.staged,
+        staged_bytes=asking.staged_bytes,
+        seconds=left / (tps or default_tps(region)),
+        cost=None if price is None else left * price / 1000,
+    )
+
+
+def predict_saved(
+    asking: Asking,
+    folder: RunFolder,
+    question: Question,
+    *,
+    client: Any,
+    executor: Executor | None = None,
+    tps: float | None = None,
+    staging: str = "",
+    watcher: Watcher | None = None,
+) -> Collected:
+    """Ask about the images of a saved data set, and lay the answers over it.
+
+    Parameters
+    ----------
+    asking : Asking
+        As from :func:`plan_asking`.
+    folder : RunFolder
+        New, or of an earlier call, which then goes on.
+    question : Question
+        To the base model.
+    client : boto3 client
+        Rekognition; only its region and endpoint are used, by workers with credentials of their own.
+    executor : concurrent.futures.Executor, optional
+        Where to ask; by default from here.
+    tps, staging
+        As in :func:`manifest_tools.aws.predict_labels`.
+    watcher : Watcher, optional
+        Told of the steps.
+
+    Raises
+    ------
+    InputError
+        The run folder holds another run, or large files have no way through S3.
+    RemoteError
+        The service refuses or does not answer. What is done stays done.
+    """
+    watcher = watcher or Silent()
+    staging = staging or asking.saved.frame.destination
+    if asking.staged and not staging:
+        msg = f"{asking.staged:,} images are too large for a call: give --staging s3://BUCKET/PREFIX"
+        raise InputError(msg)
+    begin(folder, asking, question)
+    task = AskTask(question, staging, client.meta.region_name, client.meta.endpoint_url)
+    rate = tps or default_tps(client.meta.region_name)
+    with engines.local_threads(executor, _HERE) as engine:
+        progress = watcher.begin("ask")
+        ask_batches(folder, asking, task, executor=engine, rate=rate, progress=progress)
+        watcher.end("ask", f"{len(asking.rows):,} pictures")
+    progress = watcher.begin("write")
+    told = collect_answers(
+        tables(folder, asking.batches), asking.saved, asking.first, question.min_confidence, progress
+    )
+    watcher.end("write", str(asking.saved.folder))
+    return told
+
+
+def begin(folder: RunFolder, asking: Asking, question: Question) -> None:
+    """Begin a run, or take up one that asks the same about the same images.
+
+    Raises
+    ------
+    InputError
+        The folder holds another run.
+    """
+    wanted = {
+        "format": FORMAT,
+        "step": "predict",
+        "source": str(asking.saved.folder.absolute()),
+        "images": hashlib.sha256(asking.rows.tobytes()).hexdigest(),
+        "question": question.fingerprint,
+        "batches": asking.batches,
+        "pictures": len(asking.rows),
+        "together": TOGETHER,
+    }
+    wanted["fingerprint"] = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    if folder.read_json(RUN) is None:
+        folder.refuse_foreign()
+        folder.write_json(RUN, {**wanted, "version": library_version()})
+    if (folder.read_json(RUN) or {}).get("fingerprint") != wanted["fingerprint"]:
+        msg = f"{folder.place} holds another run, of other images or another question; choose another folder for --run"
+        raise InputError(msg)
+
+
+def ask_batches(
+    folder: RunFolder,
+    asking: Asking,
+    task: AskTask,
+    *,
+    executor: Executor,
+    rate: float,
+    progress: Progress | None = None,
+) -> None:
+    """Ask about the batches that are not done yet.
+
+    Parameters
+    ----------
+    rate : float
+        Calls per second of all workers together.
+    progress : callable, optional
+        Called with the number of images asked about, those of earlier runs included, and their total.
+
+    Raises
+    ------
+    ManifestToolsError
+        A batch failed again and again.
+    RemoteError
+        The service refuses, or the cluster is gone. What is done stays done.
+    """
+    done = folder.finished()
+    count = min(len(done) * TOGETHER, len(asking.rows))
+    # Workers come and go; the share is what it is when the batch goes out.
+    work = _batches(asking, done, lambda: rate / engines.slots(executor))
+    for _, result in engines.run(PredictionTask(folder, task), work, executor=executor):
+        if isinstance(result, engines.Failure):
+            msg = f"a batch failed: {type(result.error).__name__}: {result.error}; run it again for the rest"
+            raise ManifestToolsError(msg)
+        count = min(count + TOGETHER, len(asking.rows))
+        if progress is not None:
+            progress(count, len(asking.rows))
+
+
+def _batches(asking: Asking, done: set[int], rate: Callable[[], float]) -> Iterator[AskBatch]:
+    saved = asking.saved
+    images = lru_cache(2)(lambda piece: saved.images(piece, _NEEDED)[_NEEDED])
+    for number in range(asking.batches):
+        if number in done:
+            continue
+        rows = asking.rows[number * TOGETHER : (number + 1) * TOGETHER]
+        pieces = np.searchsorted(saved.starts, rows, side="right") - 1
+        parts = [
+            images(piece).iloc[rows[pieces == piece] - saved.starts[piece]] for piece in np.unique(pieces)
+        ]
+        pictures = [_picture(saved, *row) for row in pd.concat(parts).itertuples(index=False, name=None)]
+        yield AskBatch(number, tuple(rows.tolist()), Share(pictures, rate()))
+
+
+def _picture(saved: SavedDataset, image: str, uri: str, size: int, sha256: str) -> Picture:
+    place = uri or image
+    path = place if place.startswith("s3://") else str(saved.frame.path_of(place))
+    return Picture(sha256 or image, image, path, int(size), sha256)

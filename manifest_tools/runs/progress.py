@@ -1,0 +1,58 @@
+"""How far a run is: told by what is in its folder, from any machine, without disturbing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from manifest_tools.errors import InputError
+from manifest_tools.runs.folder import RUN, RunFolder
+from manifest_tools.runs.planning import planned
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes
+    ----------
+    source : str
+        Where its images are.
+    images, batches : int or None
+        What is to be done; None while the images are still being listed.
+    images_done, batches_done : int
+        What is done.
+    """
+
+    source: str
+    images: int | None
+    batches: int | None
+    images_done: int = 0
+    batches_done: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether every batch is done."""
+        return self.batches is not None and self.batches_done == self.batches
+
+
+def progress_of(folder: RunFolder) -> Progress:
+    """Look how far a run is, by a listing.
+
+    Raises
+    ------
+    InputError
+        The folder holds no run.
+    """
+    run = folder.read_json(RUN)
+    if run is None:
+        msg = f"{folder.place} holds no run (no {RUN}); 'manifest-tools inspect IMAGES --run RUN' begins one"
+        raise InputError(msg)
+    if run["step"] == "predict":  # planned by what the data set lacks
+        done = len(folder.finished())
+        asked = min(done * run["together"], run["pictures"])
+        return Progress(run["source"], run["pictures"], run["batches"], asked, done)
+    plan = planned(folder)
+    if plan is None:
+        return Progress(run["source"], None, None)
+    sizes, finished = plan.sizes(), folder.finished()
+    return Progress(run["source"], plan.images, len(sizes), sum(sizes[n] for n in finished), len(finished))

@@ -1,0 +1,107 @@
+"""One inspection of more images than a table holds, from the listing to the report."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from pathlib import Path
+
+from manifest_tools import output
+from manifest_tools.engines import default_workers, local_threads
+from manifest_tools.errors import InputError
+from manifest_tools.findings import MAX_FINDINGS, Report
+from manifest_tools.large import check_images_saved
+from manifest_tools.policy import Policy
+from manifest_tools.preparing import Silent, Watcher
+from manifest_tools.runs.collecting import collect, find_look_alikes
+from manifest_tools.runs.folder import RunFolder
+from manifest_tools.runs.inspecting import begin, inspect_batches, source_of
+from manifest_tools.runs.planning import make_plan, planned
+from manifest_tools.words import counted
+
+
+def inspect_run(
+    images: str | Path,
+    *,
+    run: str | Path,
+    out: str | Path | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    quick: bool = False,
+    policy: Policy | None = None,
+    max_findings: int = MAX_FINDINGS,
+    memory: int | None = None,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Inspect and group the images of a place batch by batch, and judge them by the rules about images.
+
+    Parameters
+    ----------
+    images : path or str
+        A folder, or ``s3://bucket/prefix``.
+    run : path or str
+        The run folder, here or ``s3://bucket/prefix``: new, or of an earlier call, which then goes on.
+    out : path, optional
+        Where the data set goes; by default the run folder, if it is here.
+    executor : concurrent.futures.Executor, optional
+        Where the batches run; by default threads, each with a decoder in a process of its own.
+    workers : int, optional
+        How many threads, and how many processors the steps after the batches use here; default: all.
+    quick : bool
+        Decode no pixels; then look-alikes are not searched either.
+    policy : Policy, optional
+        Limits.
+    max_findings : int
+        How many findings of each code the report keeps.
+    memory : int, optional
+        Bytes that judging should stay below; fewer processes work then.
+    watcher : Watcher, optional
+        Told of every step.
+
+    Returns
+    -------
+    Report
+        As of :func:`manifest_tools.inspecting.inspect`, whose data set is the same, too.
+
+    Raises
+    ------
+    InputError
+        The run folder holds another run, or a place cannot be used.
+    RemoteError
+        The storage or the cluster is gone; what is done stays done.
+    """
+    watcher, policy = watcher or Silent(), policy or Policy()
+    count = workers or default_workers()
+    folder, source = RunFolder.at(run), source_of(images)
+    place = _result_place(folder, out)
+    task = begin(folder, source, quick=quick)
+    with local_threads(executor, count) as engine:
+        progress = watcher.begin("list")
+        plan = planned(folder) or make_plan(folder, source, engine, progress)
+        watcher.end("list", f"{counted(plan.images, 'image')} in {counted(plan.batches, 'batch', 'batches')}")
+        progress = watcher.begin("inspect")
+        inspect_batches(task, plan, engine, progress)
+        watcher.end("inspect", f"{plan.bytes / 1e6:,.1f} MB")
+    progress = watcher.begin("group")
+    place.mkdir(parents=True, exist_ok=True)
+    found = find_look_alikes(folder, plan, workers=count, scratch=place, progress=progress)
+    watcher.end("group", f"{counted(int((found.leader != range(plan.images)).sum()), 'copy', 'copies')}")
+    progress = watcher.begin("write")
+    options = {"quick": quick, "max_pixels": task.reader.task.max_pixels}
+    collect(folder, plan, found, place, source=source, options=options, progress=progress)
+    watcher.end("write", str(place))
+    progress = watcher.begin("check")
+    report = check_images_saved(
+        place, policy=policy, max_findings=max_findings, workers=count, memory=memory, progress=progress
+    )
+    watcher.end("check", ", ".join(counted(number, severity) for severity, number in report.counts.items()))
+    return report
+
+
+def _result_place(folder: RunFolder, out: str | Path | None) -> Path:
+    """Return the folder for the data set, after seeing that it can be written."""
+    if out is not None:
+        return output.claim(out)
+    if not folder.is_local:
+        msg = "a run folder in S3 needs a place here for its result: --out DIR"
+        raise InputError(msg)
+    return Path(folder.place)

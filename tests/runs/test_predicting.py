@@ -1,0 +1,155 @@
+"""Answers batch by batch: those that one go gives, and none paid for twice."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+
+import pandas as pd
+import pytest
+from botocore.config import Config
+from typer.testing import CliRunner
+
+from manifest_tools.aws import spreading
+from manifest_tools.aws.prediction import predict_labels
+from manifest_tools.aws.questions import Question
+from manifest_tools.cli import app
+from manifest_tools.dataset import Dataset
+from manifest_tools.errors import InputError, RemoteError
+from manifest_tools.pieces import SavedDataset
+from manifest_tools.runs import predicting
+from manifest_tools.runs.folder import RunFolder
+from manifest_tools.runs.predicting import plan_asking, plan_in_numbers, predict_saved
+from manifest_tools.testing import local_rekognition
+
+JPEG = b"\xff\xd8\xff\xe0"
+QUESTION = Question("", 5.0)
+FAST = 5000.0
+
+
+def answer(picture):
+    return {"Weapon Violence": 40 + picture.content[-1] % 50} if picture.content[-1] % 3 else {}
+
+
+@pytest.fixture
+def rekognition(monkeypatch):
+    monkeypatch.setattr(predicting, "TOGETHER", 4)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    spreading._client.cache_clear()
+    with local_rekognition(answer=answer) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def client(rekognition):
+    return rekognition.client(config=Config(retries={"total_max_attempts": 1}))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A saved data set: copies, an image that the service would refuse, labels, an earlier answer."""
+    rows = []
+    for number in range(20):
+        content = JPEG + bytes([number % 17])
+        (tmp_path / f"{number:02}.jpg").write_bytes(content)
+        digest = sha256(content).hexdigest()
+        rows.append({"image": f"{number:02}.jpg", "bytes": 5, "sha256": digest, "format": "JPEG"})
+    rows[3] |= {"decode_error": "missing"}
+    images = pd.DataFrame(rows)
+    labels = pd.DataFrame(
+        [("01.jpg", "Violence", "table", True), ("05.jpg", "Alcohol", "table", True)],
+        columns=["image", "label", "source", "truth"],
+    )
+    dataset = Dataset.from_tables(images.assign(uri=images["image"]), labels, root=str(tmp_path))
+    dataset.save(tmp_path / "dir")
+    return tmp_path / "dir"
+
+
+def test_the_answers_are_those_of_one_go(folder, client, tmp_path):
+    expected = predict_labels(Dataset.load(folder), tmp_path / "out", client=client, tps=FAST)
+    asking = plan_asking(SavedDataset.open(folder), scratch=tmp_path)
+    with ThreadPoolExecutor(2) as executor:
+        told = predict_saved(
+            asking, RunFolder.at(tmp_path / "run"), QUESTION, client=client, executor=executor, tps=FAST
+        )
+    after = Dataset.load(folder)
+    pd.testing.assert_frame_equal(after.images, expected.images)
+    pd.testing.assert_frame_equal(after.labels.drop(columns="line"), expected.labels.drop(columns="line"))
+    assert told.answered == 19
+    assert told.failed == 0
+    assert after.history[-1]["step"] == "predict"
+
+
+def test_copies_share_a_call_and_a_second_run_asks_nothing(folder, client, rekognition, tmp_path):
+    asking = plan_asking(SavedDataset.open(folder), scratch=tmp_path)
+    place = RunFolder.at(tmp_path / "run")
+    assert plan_in_numbers(asking, place, tps=FAST, region=None, price=2.0).to_ask == 16
+    predict_saved(asking, place, QUESTION, client=client, tps=FAST)
+    assert sum(rekognition.pictures.values()) == 16
+    again = plan_asking(SavedDataset.open(folder), scratch=tmp_path)
+    assert (len(again.rows), again.answered, again.unsuitable) == (0, 19, 1)
+    before = Dataset.load(folder)
+    predict_saved(again, RunFolder.at(tmp_path / "second"), QUESTION, client=client, tps=FAST)
+    after = Dataset.load(folder)
+    pd.testing.assert_frame_equal(after.images, before.images)
+    pd.testing.assert_frame_equal(after.labels, before.labels)
+    assert sum(rekognition.pictures.values()) == 16
+
+
+def test_a_run_that_was_stopped_goes_on(folder, client, rekognition, tmp_path, monkeypatch):
+    asking = plan_asking(SavedDataset.open(folder), scratch=tmp_path)
+    place = RunFolder.at(tmp_path / "run")
+    real = predicting.PredictionTask.__call__
+
+    def refuse(self, batch):
+        if batch.number == 2:
+            msg = "no rights"
+            raise RemoteError(msg)
+        return real(self, batch)
+
+    monkeypatch.setattr(predicting.PredictionTask, "__call__", refuse)
+    with pytest.raises(RemoteError, match="no rights"):
+        predict_saved(asking, place, QUESTION, client=client, tps=FAST)
+    monkeypatch.setattr(predicting.PredictionTask, "__call__", real)
+    done = len(place.finished())
+    assert done
+    before = sum(rekognition.pictures.values())
+    predict_saved(asking, place, QUESTION, client=client, tps=FAST)
+    assert sum(rekognition.pictures.values()) - before <= 16 - 4 * done
+    assert (Dataset.load(folder).images["predicted"] != "").sum() == 19
+
+
+def test_another_question_is_another_run(folder, client, tmp_path):
+    asking = plan_asking(SavedDataset.open(folder), scratch=tmp_path)
+    place = RunFolder.at(tmp_path / "run")
+    predict_saved(asking, place, QUESTION, client=client, tps=FAST)
+    with pytest.raises(InputError, match="another question"):
+        predict_saved(asking, place, Question("", 50.0), client=client, tps=FAST)
+
+
+def test_what_has_no_answer_is_told(folder, client, tmp_path):
+    (tmp_path / "00.jpg").write_bytes(b"changed")
+    asking = plan_asking(SavedDataset.open(folder), scratch=tmp_path)
+    told = predict_saved(asking, RunFolder.at(tmp_path / "run"), QUESTION, client=client, tps=FAST)
+    assert told.failed == 1
+    assert told.failures[0]["image"] == "00.jpg"
+    assert "has changed since it was inspected" in told.failures[0]["message"]
+    after = Dataset.load(folder).images.set_index("image")["predicted"]
+    assert after["00.jpg"] == ""
+    assert after["17.jpg"] == ""  # its copy shares the call
+
+
+def test_the_command(folder, rekognition, tmp_path):
+    words = ["predict", str(folder), "--run", str(tmp_path / "run"), "--tps", "5000"]
+    shown = CliRunner().invoke(app, [*words, "--dry-run"])
+    assert "calls       16" in shown.output
+    done = CliRunner().invoke(app, [*words, "--yes", "--quiet"])
+    assert done.exit_code == 0, done.output
+    assert "answers     for 19 images" in done.output
+    told = CliRunner().invoke(app, ["progress", str(tmp_path / "run")])
+    assert "done     16 of 16 images (100.0%)" in told.output
+    assert told.exit_code == 0
+    refused = CliRunner().invoke(app, [*words, "--adapter", "arn:x"])
+    assert isinstance(refused.exception, InputError)

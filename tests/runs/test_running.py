@@ -1,0 +1,301 @@
+"""Runs batch by batch: the same data set as in one go, whoever is killed on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from manifest_tools.dataset import Dataset
+from manifest_tools.engines import SerialExecutor
+from manifest_tools.errors import InputError, ManifestToolsError, UnavailableError
+from manifest_tools.inspecting import inspect
+from manifest_tools.runs import inspecting, planning
+from manifest_tools.runs.folder import RunFolder
+from manifest_tools.runs.progress import progress_of
+from manifest_tools.runs.running import inspect_run
+from tests.dask_processes import Scheduler
+from tests.pictures import save
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def images(tmp_path):
+    """A folder with everything that may go wrong: odd names, copies, broken files, other files."""
+    folder = tmp_path / "images of 50%"
+    for seed, name in enumerate(("a-b.jpg", "a/c.jpg", "a/ünï #1.png", "line\nbreak.jpg", "z/z.jpg")):
+        save(folder / name, seed)
+    for number in range(16):
+        save(folder / "many" / f"{number:02}.jpg", number)
+    (folder / "copy.jpg").write_bytes((folder / "a-b.jpg").read_bytes())
+    (folder / "torn.jpg").write_bytes((folder / "a-b.jpg").read_bytes()[:500])
+    (folder / "empty.jpg").touch()
+    (folder / "notes.txt").write_text("no image")
+    if os.name != "nt":
+        Path(os.fsdecode(os.fsencode(folder) + b"/\xff.jpg")).write_bytes(b"?")
+    return folder
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr(planning, "BATCH_IMAGES", 3)
+    monkeypatch.setattr(planning, "PART_IMAGES", 7)
+
+
+def tables_of(folder):
+    return {
+        name: (Path(folder) / "dataset" / f"{name}.parquet").read_bytes() for name in ("images", "labels")
+    }
+
+
+@pytest.fixture
+def expected(images, tmp_path):
+    report = inspect(images, out=tmp_path / "expected", cache=False)
+    return report, tables_of(tmp_path / "expected")
+
+
+@pytest.mark.parametrize(
+    "make", [SerialExecutor, lambda: ThreadPoolExecutor(3), lambda: ProcessPoolExecutor(2)]
+)
+def test_a_run_gives_what_one_go_gives(images, tmp_path, small_batches, expected, make):
+    with make() as executor:
+        report = inspect_run(images, run=tmp_path / "run", executor=executor)
+    assert tables_of(tmp_path / "run") == expected[1]
+    assert report.to_dict()["findings"] == expected[0].to_dict()["findings"]
+    assert Dataset.load(tmp_path / "run").sources == Dataset.load(tmp_path / "expected").sources
+
+
+def test_a_quick_run(images, tmp_path, small_batches):
+    inspect(images, out=tmp_path / "once", quick=True)
+    inspect_run(images, run=tmp_path / "run", out=tmp_path / "out", quick=True)
+    assert tables_of(tmp_path / "out") == tables_of(tmp_path / "once")
+
+
+def test_what_is_done_is_not_done_again(images, tmp_path, small_batches, expected, monkeypatch):
+    inspect_run(images, run=tmp_path / "run", out=tmp_path / "out")
+    done = []
+    real = inspecting.InspectionTask.facts
+    monkeypatch.setattr(
+        inspecting.InspectionTask, "facts", lambda self, batch: done.append(batch.number) or real(self, batch)
+    )
+    (tmp_path / "run" / "batches" / "000000002.parquet").unlink()
+    save(images / "new.jpg", 99)  # the plan stands
+    inspect_run(images, run=tmp_path / "run", out=tmp_path / "out")
+    assert done == [2]
+    assert tables_of(tmp_path / "out") == expected[1]
+
+
+COMMAND = """
+import sys
+from manifest_tools.runs import planning
+planning.BATCH_IMAGES, planning.PART_IMAGES = 2, 5
+from manifest_tools.__main__ import main
+sys.argv = ["manifest-tools", *sys.argv[1:]]
+main()
+"""
+
+
+def begin(*words):
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "inspect", *map(str, words), "--quiet"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs kill -9")
+def test_a_command_that_is_killed_again_and_again_ends_with_the_same_data_set(images, tmp_path, expected):
+    dice = random.Random(5)
+    run = tmp_path / "run"
+    for _ in range(4):
+        command = begin(images, "--run", run, "--workers", 2)
+        before = len(list(run.glob("batches/0*"))) if run.exists() else 0
+        while command.poll() is None and len(list(run.glob("batches/0*"))) <= before + dice.randrange(3):
+            time.sleep(0.01)
+        time.sleep(dice.random() * 0.1)
+        command.kill()
+        command.communicate()
+    command = begin(images, "--run", run, "--workers", 2)
+    _, errors = command.communicate()
+    assert command.returncode == 1, errors  # findings
+    assert tables_of(run) == expected[1]
+
+
+def children_of(process):
+    return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
+def test_decoders_that_are_killed_lose_nothing(images, tmp_path, expected):
+    run = tmp_path / "run"
+    command = begin(images, "--run", run, "--workers", 2)
+    killed = 0
+    while command.poll() is None and killed < 3:
+        for child in children_of(command.pid)[:1] if len(list(run.glob("batches/0*"))) > 2 * killed else []:
+            os.kill(child, signal.SIGKILL)
+            killed += 1
+    _, errors = command.communicate()
+    assert command.returncode == 1, errors
+    assert tables_of(run) == expected[1]
+
+
+@pytest.mark.slow
+def test_a_cluster_whose_workers_and_client_are_killed_ends_with_the_same_data_set(
+    images, tmp_path, expected
+):
+    pytest.importorskip("distributed", reason="pip install 'manifest-tools[cluster]'")
+    run, scheduler = tmp_path / "run", Scheduler(tmp_path)
+    words = (images, "--run", run, "--scheduler", scheduler.address)
+
+    def wait_for(batches, command):
+        while command.poll() is None and len(list(run.glob("batches/0*"))) < batches:
+            time.sleep(0.01)
+
+    try:
+        scheduler.add_worker()
+        scheduler.add_worker()
+        command = begin(*words)
+        wait_for(2, command)
+        scheduler.workers[0].kill()
+        wait_for(4, command)
+        command.kill()
+        command.communicate()
+        scheduler.add_worker()
+        command = begin(*words)
+        _, errors = command.communicate()
+        assert command.returncode == 1, errors
+    finally:
+        scheduler.stop()
+    assert tables_of(run) == expected[1]
+
+
+def test_another_run_is_not_mixed_in(images, tmp_path, small_batches):
+    inspect_run(images, run=tmp_path / "run", out=tmp_path / "out")
+    with pytest.raises(InputError, match="quick was False, and is True now"):
+        inspect_run(images, run=tmp_path / "run", out=tmp_path / "out", quick=True)
+    save(tmp_path / "others" / "a.jpg", 1)
+    with pytest.raises(InputError, match="holds another run: of "):
+        inspect_run(tmp_path / "others", run=tmp_path / "run", out=tmp_path / "out")
+
+
+def test_a_run_of_other_library_versions_is_not_continued(images, tmp_path, small_batches):
+    inspect_run(images, run=tmp_path / "run", out=tmp_path / "out")
+    file = tmp_path / "run" / "run.json"
+    document = json.loads(file.read_text())
+    document["options"]["recipe"] = document["fingerprint"] = "older"
+    file.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="other versions of the libraries"):
+        inspect_run(images, run=tmp_path / "run", out=tmp_path / "out")
+
+
+def test_a_worker_with_other_versions_is_refused(images, tmp_path):
+    folder = RunFolder.at(tmp_path / "run")
+    task = inspecting.begin(folder, inspecting.source_of(images))
+    other = inspecting.InspectionTask(folder, task.source, task.reader, "0000")
+    with pytest.raises(InputError, match="install the same versions everywhere"):
+        other(planning.Batch(0, ()))
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("nowhere", "does not exist"),
+        ("one.jpg", "is a file; a run takes a folder"),
+        ("bare", "holds no images"),
+    ],
+)
+def test_places_without_images(tmp_path, place, message):
+    save(tmp_path / "one.jpg", 1)
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(InputError, match=message):
+        inspect_run(tmp_path / place, run=tmp_path / "run")
+
+
+def test_foreign_files_are_left_alone(images, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").touch()
+    with pytest.raises(InputError, match="is not empty and holds no run"):
+        inspect_run(images, run=tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_is_no_run_folder(images, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="is a file"):
+        inspect_run(images, run=tmp_path / "file")
+
+
+def test_a_batch_that_fails_is_told_and_the_others_are_done(images, tmp_path, small_batches, monkeypatch):
+    real = inspecting.InspectionTask.facts
+
+    def facts(self, batch):
+        if batch.number == 1:
+            msg = "a bug"
+            raise RuntimeError(msg)
+        return real(self, batch)
+
+    monkeypatch.setattr(inspecting.InspectionTask, "facts", facts)
+    with pytest.raises(
+        ManifestToolsError, match=r"1 of \d batches failed, first batch 1: RuntimeError: a bug"
+    ):
+        inspect_run(images, run=tmp_path / "run")
+    folder = RunFolder.at(tmp_path / "run")
+    assert folder.finished() == set(range(planning.planned(folder).batches)) - {1}
+    told = progress_of(folder)
+    assert not told.finished
+    assert told.images_done == told.images - 3
+
+
+def test_progress_is_told_before_and_after(images, tmp_path):
+    folder = RunFolder.at(tmp_path / "run")
+    with pytest.raises(InputError, match="holds no run"):
+        progress_of(folder)
+    inspecting.begin(folder, inspecting.source_of(images))
+    assert progress_of(folder).images is None
+    inspect_run(images, run=tmp_path / "run")
+    assert progress_of(folder).finished
+
+
+class TestInS3:
+    @pytest.fixture
+    def bucket(self, s3, prefix, images):
+        client = s3.client()
+        below = prefix.removeprefix("s3://pictures/")
+        for path in images.rglob("*.*"):
+            name = path.relative_to(images).as_posix()
+            if "\n" not in name and name.isprintable():
+                client.put_object(Bucket="pictures", Key=f"{below}/images/{name}", Body=path.read_bytes())
+        return f"{prefix}/images/"
+
+    def test_from_a_bucket_by_a_run_folder_in_a_bucket(self, bucket, prefix, tmp_path, small_batches):
+        inspect(bucket, out=tmp_path / "once", cache=False)
+        report = inspect_run(bucket, run=f"{prefix}/runs/1", out=tmp_path / "out", workers=2)
+        assert tables_of(tmp_path / "out") == tables_of(tmp_path / "once")
+        assert report.counts["error"] == 2
+        assert progress_of(RunFolder.at(f"{prefix}/runs/1")).finished
+
+    def test_a_result_needs_a_place_here(self, bucket, prefix):
+        with pytest.raises(InputError, match="--out DIR"):
+            inspect_run(bucket, run=f"{prefix}/runs/1")
+
+    def test_a_storage_that_goes_away_says_nothing_of_the_images(self, bucket, prefix, tmp_path, monkeypatch):
+        folder = RunFolder.at(tmp_path / "run")
+        task = inspecting.begin(folder, inspecting.source_of(bucket))
+        plan = planning.make_plan(folder, task.source, SerialExecutor())
+        batch = next(planning.batches(folder, plan, set()))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+        with pytest.raises(UnavailableError, match="cannot be reached"):
+            task(batch)
+        assert folder.finished() == set()
