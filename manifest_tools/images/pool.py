@@ -15,12 +15,15 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Final, NamedTuple
+from contextlib import closing
+from typing import Any, Final, NamedTuple, TypeVar
 
 from manifest_tools.errors import ManifestToolsError
 from manifest_tools.images.children import SHELF, Child
 from manifest_tools.images.worker import Lost
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 _BARREN: Final = 3  # processes in a row that may die before they begin
 _TICK: Final = 0.2  # seconds between two looks at the clock
 
@@ -58,7 +61,7 @@ def isolated_map(
     Raises
     ------
     ManifestToolsError
-        The workers cannot be started.
+        The workers cannot be started, or what the task raised of our own errors.
     """
     # A process keeps the surroundings that it was started in, such as credentials.
     shelf = (pickle.dumps(task), timeout, dict(os.environ)) if keep else None
@@ -67,7 +70,7 @@ def isolated_map(
     for batch in filter(None, batches):
         jobs.append(_Batch(tuple(enumerate(batch, number))))
         number += len(batch)
-    results: queue.SimpleQueue[list[tuple[int, Any]] | BaseException] = queue.SimpleQueue()
+    results: queue.SimpleQueue[Any] = queue.SimpleQueue()
     count = max(1, min(workers, len(jobs)))
     drivers = [_Driver(task, jobs, results, timeout, count, shelf=shelf) for _ in range(count)]
     try:
@@ -76,8 +79,7 @@ def isolated_map(
         while number:
             with contextlib.suppress(queue.Empty):
                 message = results.get(timeout=_TICK)
-                if isinstance(message, BaseException):
-                    raise message
+                _raise_errors(message)
                 number -= len(message)
                 yield message
             for driver in drivers:
@@ -88,6 +90,36 @@ def isolated_map(
     finally:
         for driver in drivers:
             driver.stop()
+
+
+def _raise_errors(message: list[tuple[int, Any]] | BaseException) -> None:
+    """Raise what a driver or a task could not cope with."""
+    if isinstance(message, BaseException):
+        raise message
+    for _, answer in message:
+        if isinstance(answer, ManifestToolsError):
+            raise answer
+
+
+def isolated(task: Callable[[_Item], _Result], *, timeout: float) -> Callable[[_Item], _Result]:
+    """Return a function that does a task in a worker process, one for each thread that calls it.
+
+    The processes are kept for a minute, or until :meth:`manifest_tools.images.children.Shelf.clear`. The function raises
+    what `isolated_map` does, and ManifestToolsError when the task fails or kills its process.
+    """
+
+    def do(item: _Item) -> _Result:
+        with closing(isolated_map(task, [[item]], workers=1, timeout=timeout, keep=True)) as messages:
+            ((_, answer),) = next(messages)
+            for _ in messages:  # to its end, where the process is kept
+                pass
+        if isinstance(answer, Lost):
+            msg = f"a worker process failed: {answer.detail}; is there memory left?"
+            raise ManifestToolsError(msg)
+        result: _Result = answer
+        return result
+
+    return do
 
 
 class _Driver(threading.Thread):

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from manifest_tools.errors import ManifestToolsError
+
 SLOT: Final = struct.Struct("<Q")  # shared with the parent: how many items were begun
 _FLUSH: Final = 0.05  # seconds between two messages to the parent
 
@@ -64,6 +66,8 @@ def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline:
             alarm(deadline)
             try:
                 done.append(task(item))
+            except ManifestToolsError as error:  # ends the map: the next item would meet it too
+                done.append(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, it costs one item
                 done.append(Lost("crashed", f"{type(error).__name__}: {error}"))
             if time.monotonic() - flushed > _FLUSH:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -15,11 +14,14 @@ import pyarrow.parquet as pq
 
 from manifest_tools.engines import Failure, SerialExecutor, default_workers, run
 from manifest_tools.errors import InputError
+from manifest_tools.images.children import SHELF
+from manifest_tools.images.pool import isolated
 from manifest_tools.pieces import SavedDataset
 from manifest_tools.reviews import Journal
 
 LARGE = 500_000  # images from which a data set is judged piece by piece
 ROW_BYTES = 6_000  # of memory that an image takes when everything is judged at once, sketches included
+_PATIENCE = 600.0  # seconds for one piece, which takes a few
 WORKER_BYTES = 700_000_000  # of memory that a worker process takes
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
@@ -34,15 +36,15 @@ class Crew:
 
     Parameters
     ----------
-    executor : concurrent.futures.Executor
-        Of this machine: its workers see the same files.
+    workers : int
+        How many; 1 works in this process.
     progress : callable, optional
         Told how many pieces are done, and of how many.
     total : int
         How many pieces there are in all passes.
     """
 
-    executor: Executor
+    workers: int
     progress: Progress | None = None
     total: int = 0
     done: int = 0
@@ -61,10 +63,7 @@ class Crew:
         number = min(workers or default_workers(), max(1, saved.pieces // 2))
         if memory is not None:
             number = min(number, max(1, memory // WORKER_BYTES - 1))
-        executor: Executor = SerialExecutor()
-        if number > 1:
-            executor = ProcessPoolExecutor(number, mp_context=get_context("spawn"))
-        return cls(executor, progress, passes * saved.pieces)
+        return cls(number, progress, passes * saved.pieces)
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -72,7 +71,7 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         """Let the processes go."""
-        self.executor.shutdown(cancel_futures=True)
+        SHELF.clear()
 
     def in_order(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """Do some work on every item; yield the results in the order of the items.
@@ -84,7 +83,9 @@ class Crew:
         """
         waiting: dict[int, _Result] = {}
         due = 0
-        with closing(run(work, items, executor=self.executor)) as results:
+        executor: Executor = SerialExecutor() if self.workers == 1 else ThreadPoolExecutor(self.workers)
+        do = work if self.workers == 1 else isolated(work, timeout=_PATIENCE)
+        with executor, closing(run(do, items, executor=executor)) as results:
             for number, result in results:
                 if isinstance(result, Failure):
                     raise result.error

@@ -105,13 +105,10 @@ class _Worker:
         self._source, self._task = source, task
         self._scanner: Scanner | None = None
 
-    def __call__(self, span: Span) -> Part | ManifestToolsError:
+    def __call__(self, span: Span) -> Part:
         if self._scanner is None:
             self._scanner = self._task.scanner()
-        try:
-            return _scan_span(self._source, self._scanner, span)
-        except ManifestToolsError as error:
-            return error  # the caller has to see it as it is
+        return _scan_span(self._source, self._scanner, span)
 
 
 def _shared(source: Source, task: Task, spans: Sequence[Span], crew: int, progress: Progress | None) -> Part:
@@ -133,12 +130,10 @@ def _shared(source: Source, task: Task, spans: Sequence[Span], crew: int, progre
     return Part(total, size)
 
 
-def _found(answer: Part | ManifestToolsError | Lost, source: Source, span: Span) -> Part:
-    """Return what a worker found, or raise what kept it from that."""
+def _found(answer: Part | Lost, source: Source, span: Span) -> Part:
+    """Return what a worker found; raise ManifestToolsError when it died of it."""
     if isinstance(answer, Part):
         return answer
-    if isinstance(answer, ManifestToolsError):
-        raise answer
     msg = (
         f"{source.name}: a worker could not judge the bytes {span[0]:,} to {span[1]:,} ({answer.detail}); "
         "is there memory left? workers=1 needs the least"

@@ -6,9 +6,16 @@ import sys
 import time
 from pathlib import Path
 
+from manifest_tools.errors import InputError
+
 
 def square(number):
     return number * number
+
+
+def misused(number):
+    msg = "no such folder"
+    raise InputError(msg)
 
 
 def process_number(_):

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from manifest_tools.engines import default_workers
-from manifest_tools.errors import ManifestToolsError
+from manifest_tools.errors import InputError, ManifestToolsError
 from manifest_tools.images import pool
 from manifest_tools.images.children import Child
-from manifest_tools.images.pool import isolated_map
+from manifest_tools.images.pool import isolated, isolated_map
 from manifest_tools.images.worker import Lost
-from tests.images.tasks import chatter, hang, hang_after_note, process_number, square, trouble
+from tests.images.tasks import chatter, hang, hang_after_note, misused, process_number, square, trouble
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the troubled tasks use POSIX signals")
 
@@ -114,7 +114,7 @@ from contextlib import closing
 from types import SimpleNamespace
 from manifest_tools.images import pool
 from manifest_tools.images.children import Child
-from manifest_tools.images.pool import isolated_map
+from manifest_tools.images.pool import isolated, isolated_map
 from tests.images.tasks import hang_after_note
 folder = sys.argv[1]
 with closing(isolated_map(hang_after_note, [[folder]], workers=1, timeout=60.0)) as messages:
@@ -175,3 +175,15 @@ def test_a_kept_process_that_was_killed_meanwhile_is_replaced():
     os.kill(before, signal.SIGKILL)
     (after,) = numbers()
     assert after != before
+
+
+def test_an_error_of_ours_ends_the_map():
+    with pytest.raises(InputError, match="no such folder"):
+        run(misused, [list(range(1000))])
+
+
+def test_one_item_at_a_time_in_a_process_of_the_calling_thread():
+    do = isolated(process_number, timeout=60)
+    assert do(1) == do(2) != os.getpid()
+    with pytest.raises(ManifestToolsError, match="exit code 7"):
+        isolated(trouble, timeout=60)(11)
