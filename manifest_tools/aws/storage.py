@@ -145,12 +145,23 @@ class LocalStorage:
                     file.flush()
                     os.fsync(file.fileno())  # a name must not outlive a power cut that its bytes do not
                 if if_absent:
-                    os.link(temporary, path)  # unlike a rename, fails when the name is taken
+                    _take_name(temporary, path)
         except FileExistsError as error:
             raise ConditionFailedError(f"{path} exists already.") from error
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror}.") from error
         return _described(key, data)
+
+
+def _take_name(made: Path, path: Path) -> None:
+    """Give a file a name that must not be taken yet; raises FileExistsError."""
+    try:
+        os.link(made, path)  # unlike a rename, fails when the name is taken
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: looking and renaming are two steps there
+        if path.exists():
+            raise FileExistsError(path) from None
 
 
 def _described(key: str, data: bytes) -> StoredObject:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,26 @@ def test_a_local_write_leaves_nothing_behind(tmp_path: Path) -> None:
         store.put("k", b"2", if_absent=True)
 
     assert [path.name for path in tmp_path.iterdir()] == ["k"]
+
+
+def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    store = LocalStorage(tmp_path)
+    store.put("k", b"1", if_absent=True)
+    with pytest.raises(ConditionFailedError):
+        store.put("k", b"2", if_absent=True)
+    assert store.get("k") == b"1"
+    assert [path.name for path in tmp_path.iterdir()] == ["k"]
+
+
+def test_listings_begin_after_a_key(storage: tuple[Storage, str]) -> None:
+    store, below = storage
+    for name in ("a/1", "a/2", "b"):
+        store.put(below + name, b"")
+    assert [item.key for item in store.list(below, after=f"{below}a/1")] == [f"{below}a/2", f"{below}b"]
 
 
 def test_long_listings_are_complete(client: Any) -> None:
