@@ -51,7 +51,11 @@ def cluster(address: str) -> Iterator[Executor]:
             "a cluster needs dask.distributed: pip install 'manifest-tools[cluster]', here and on its workers"
         )
         raise MissingExtraError(msg) from error
-    for logger in ("distributed", "distributed.client"):  # what matters is told by exceptions
+    for logger in (
+        "distributed",
+        "distributed.client",
+        "tornado.application",
+    ):  # what matters is told by exceptions
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout=_CONNECT, name="manifest-tools", set_as_default=False)
@@ -94,9 +98,9 @@ class Cluster:
         now = time.monotonic()
         if self._question is not None and self._question.done():
             question, self._question = self._question, None
-            if question.exception() is None:
+            if not question.cancelled() and question.exception() is None:
                 self._alive, self._threads = now, sum(question.result().values())
-        if self._question is None and now - self._asked > _EVERY:
+        if self._question is None and now - self._asked > _EVERY and self._client.scheduler is not None:
             self._question, self._asked = self._ask(), now
         if now - self._alive > _PATIENCE:
             raise self._gone()

@@ -169,7 +169,13 @@ class _Local:
             )
             raise ManifestToolsError(msg)
         self.close()
-        self._own = ProcessPoolExecutor(self.slots())
+        given = self._executor  # what it was made with, it tells nowhere else
+        self._own = ProcessPoolExecutor(
+            self.slots(),
+            mp_context=getattr(given, "_mp_context", None),
+            initializer=getattr(given, "_initializer", None),
+            initargs=getattr(given, "_initargs", ()),
+        )
 
     def close(self) -> None:
         own, self._own = self._own, None

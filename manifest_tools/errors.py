@@ -25,3 +25,7 @@ class RemoteError(ManifestToolsError, RuntimeError):
 
 class UnavailableError(RemoteError):
     """The remote side cannot be used now: it does not answer, is too busy, or the credentials have expired."""
+
+
+class DeniedError(RemoteError):
+    """The remote side does not let these credentials do it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 from manifest_tools.errors import OutputError
 
 STAGE = ".manifest-tools-"  # begins the name of the folder in which results are made
+_OURS = re.compile(r"(\.?)(images\.parquet|labels\.parquet|dataset\.json)(\..*\.tmp)?")
+MANIFESTS = ("train.manifest", "test.manifest")  # in the order in which they are written
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
 FINDINGS = "findings.jsonl"
@@ -51,13 +54,30 @@ def claim(folder: str | Path) -> Path:
             raise
         msg = f"cannot write to {path}: {error.strerror}; choose a folder that you may write to"
         raise OutputError(msg) from error
-    if foreign and not holds_dataset(path):
+    if foreign and not holds_dataset(path) and not _half_written(path, foreign):
         msg = (
             f"{path} is not empty and was not made by manifest-tools (it holds {min(foreign)!r}); "
             "choose another folder for --out"
         )
         raise OutputError(msg)
     return path
+
+
+def _half_written(path: Path, names: list[str]) -> bool:
+    """Whether a folder holds nothing but a data set of ours that was not finished."""
+    return names == ["dataset"] and all(_OURS.fullmatch(entry.name) for entry in os.scandir(path / "dataset"))
+
+
+def forget_manifests(folder: Path) -> None:
+    """Remove the manifests of an earlier run of ours: beside another data set they would be taken for its own."""
+    for name in MANIFESTS:
+        (folder / name).unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the folders that killed runs made results in."""
+    for leftover in folder.glob(f"{STAGE}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _see_that_it_can_be_made(path: Path) -> None:
@@ -97,8 +117,7 @@ def replacing_files(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob(f"{STAGE}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        sweep(folder)
         with tempfile.TemporaryDirectory(prefix=STAGE, dir=folder) as name:
             stage = Path(name)
             yield stage

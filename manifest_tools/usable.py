@@ -30,7 +30,7 @@ _LAST = "image-set-aside"  # the reason that is told after all others
 _DECODE_ERRORS = {
     "image-missing": ("missing",),
     "image-empty": ("empty",),
-    "image-unreadable": ("unreadable", "unreachable", "unsupported", "crashed", "timeout"),
+    "image-unreadable": ("unreadable", "unreachable", "denied", "unsupported", "crashed", "timeout"),
     "image-truncated": ("truncated",),
     "image-corrupt": ("corrupt",),
     "image-bomb": ("bomb",),

@@ -137,6 +137,23 @@ def test_a_pool_that_was_broken_before_is_replaced():
         assert dict(run(square, range(10), executor=processes)) == {n: n * n for n in range(10)}
 
 
+def greet():
+    os.environ["GREETED"] = "yes"
+
+
+def greeted(number):
+    if number == 3 and not Path(os.environ["GRAVE"]).exists():
+        Path(os.environ["GRAVE"]).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.environ.get("GREETED")
+
+
+def test_a_pool_is_replaced_by_one_of_its_kind(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAVE", str(tmp_path / "grave"))
+    with ProcessPoolExecutor(2, initializer=greet) as processes:
+        assert set(dict(run(greeted, range(20), executor=processes)).values()) == {"yes"}
+
+
 def test_an_executor_that_cannot_be_replaced():
     def broken():
         raise RuntimeError

@@ -11,10 +11,11 @@ from os.path import commonprefix
 from pathlib import Path
 
 from manifest_tools.aws.pooling import run_bounded
-from manifest_tools.aws.prepared import MANIFESTS, Wanted, digest
+from manifest_tools.aws.prepared import Wanted, digest
 from manifest_tools.aws.storage import S3Storage, StoredObject
 from manifest_tools.catalogue import finding
 from manifest_tools.findings import Finding
+from manifest_tools.output import MANIFESTS
 
 Progress = Callable[[int, int | None], None]
 

@@ -9,12 +9,17 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from manifest_tools.errors import RemoteError, UnavailableError
+from manifest_tools.errors import DeniedError, RemoteError, UnavailableError
 
 _POLICY = "`manifest-tools publish --print-policy` prints the rights that are needed."
 _LOGIN = "Renew the credentials (for single sign-on: `aws sso login`) and run the command again."
 _AGAIN = "Run the command again: it goes on where it stopped."
 
+_WRONG_SECRET = (
+    "the secret key does not fit the access key",
+    "Check --profile and the AWS_* environment variables.",
+)
+_WRONG_CLOCK = ("the clock of this machine is wrong", "Set the clock and run the command again.")
 _DENIED = ("permission denied", f"{_POLICY} A bucket that demands encryption wants --kms-key.")
 _NO_BUCKET = ("the bucket does not exist", "Check the name, the account and --profile.")
 _NO_OBJECT = ("there is no such object", "Check bucket and key; publish the data set first.")
@@ -46,12 +51,9 @@ _CAUSES: dict[str, tuple[str, str]] = {
         ("PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"), _REGION
     ),
     **dict.fromkeys(("InvalidAccessKeyId", "UnrecognizedClientException", "InvalidClientTokenId"), _UNKNOWN_KEY),
-    **dict.fromkeys(
-        ("SignatureDoesNotMatch", "InvalidSignatureException"),
-        ("the secret key does not fit the access key", "Check --profile and the AWS_* environment variables."),
-    ),
+    **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException"), _WRONG_SECRET),
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidToken"), _EXPIRED),
-    "RequestTimeTooSkewed": ("the clock of this machine is wrong", "Set the clock and run the command again."),
+    "RequestTimeTooSkewed": _WRONG_CLOCK,
     **dict.fromkeys(
         ("SlowDown", "Throttling", "ThrottlingException", "ProvisionedThroughputExceededException",
          "TooManyRequestsException", "RequestLimitExceeded", "429", "503"),
@@ -109,7 +111,7 @@ _RETRYABLE_CODES = frozenset(
 ) | {"ConditionalRequestConflict", "OperationAborted", "IncompleteBody"}  # fmt: skip
 
 # Nothing about what was asked for: the same question may be answered later, or by other credentials.
-_OUTAGES = (_UNKNOWN_KEY, _EXPIRED, _BUSY, _BROKEN, _NO_BUCKET, _REGION)
+_OUTAGES = (_UNKNOWN_KEY, _WRONG_SECRET, _WRONG_CLOCK, _EXPIRED, _BUSY, _BROKEN, _NO_BUCKET, _REGION)
 
 _SECRETS = (
     (re.compile(r"(?<=://)[^/@\s\"']+@"), "***@"),  # user and password of a proxy or endpoint
@@ -168,7 +170,7 @@ def remote_error(error: BaseException, doing: str) -> RemoteError:
         cause, fix = _CAUSES.get(code, ("the service refused it", _PARAMETER[1]))
         passing = (cause, fix) in _OUTAGES
     said = f"{code}: {detail}" if detail and detail != code else code
-    kind = UnavailableError if passing else RemoteError
+    kind = UnavailableError if passing else DeniedError if (cause, fix) == _DENIED else RemoteError
     return kind(f"{doing} failed: {cause} ({said.rstrip('. ')}). {fix}")
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
 from manifest_tools.keys import source_refs, split_uri
-
-MANIFESTS = ("train.manifest", "test.manifest")  # in the order in which they are written
+from manifest_tools.output import MANIFESTS
 
 
 @dataclass(frozen=True, slots=True)

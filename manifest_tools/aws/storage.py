@@ -9,7 +9,7 @@ import posixpath
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -116,7 +116,8 @@ class LocalStorage:
         )
         for key, path in sorted(found, key=lambda item: os.fsencode(item[0])):
             if key.startswith(prefix) and key > after:
-                yield StoredObject(key, path.stat().st_size)
+                with suppress(FileNotFoundError):  # somebody's temporary file
+                    yield StoredObject(key, path.stat().st_size)
 
     def head(self, key: str) -> StoredObject | None:  # noqa: D102
         path = self.root / key

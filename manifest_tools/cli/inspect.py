@@ -11,6 +11,7 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import StepLines, exit_with, print_report, progress_bar
 from manifest_tools.cli.engines import engine
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.errors import InputError
 from manifest_tools.findings import MAX_FINDINGS
 from manifest_tools.taxonomy import CURRENT
 
@@ -62,6 +63,9 @@ def inspect(
     cluster, and `manifest-tools progress RUN` tells from anywhere how far it is.
     """
     chosen = policy_from(policy, taxonomy=CURRENT, fail_on=fail_on)
+    if run is None and memory is not None:
+        msg = "--memory goes with --run: without it the images are inspected in one go"
+        raise InputError(msg)
     if run is not None:
         report = _by_batches(
             images, run, scheduler, memory, out=out, quick=quick, workers=workers, policy=chosen,

@@ -96,6 +96,7 @@ def predict(
             format=format,
             quiet=quiet,
         )
+        return
     from manifest_tools.aws.clients import make_client
     from manifest_tools.aws.prediction import plan_predictions, predict_labels
     from manifest_tools.aws.prediction_files import MANIFEST, SUMMARY

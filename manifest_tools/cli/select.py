@@ -144,6 +144,7 @@ def _write_without_manifests(wanted: _Wanted, dataset: Dataset, out: Path) -> Re
     from manifest_tools.rules.checking import check_dataset
 
     report = check_dataset(dataset, policy=wanted.policy, max_findings=wanted.max_findings)
+    output.forget_manifests(out)
     with output.replacing_files(out) as stage:
         write_report(report, stage, dataset=dataset, thumbnails=wanted.thumbnails)
         dataset.save(stage)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -12,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.duplicates.sorting import UInt64Array
+from manifest_tools.errors import OutputError
 from manifest_tools.fingerprints import SKETCH_SIDE, VIEWS
 
 ROWS = 1 << 16  # read and turned from hex together
@@ -57,17 +61,38 @@ class Prints:
         return prints
 
     @classmethod
-    def allocate(cls, count: int, folder: Path) -> Prints:
-        """Return room for the fingerprints of so many images, in files of a folder: 642 bytes an image."""
-        return cls(
-            **{
-                # a file cannot be mapped while it is empty
-                name: np.memmap(folder / f"{name}.bin", dtype=kind, mode="w+", shape=(max(count, 1), *shape))[
-                    :count
-                ]
-                for name, (kind, shape) in _LAYOUT.items()
-            }
-        )
+    def allocate(cls, count: int, folder: Path, *, filled: Collection[str] | None = None) -> Prints:
+        """Return room for the fingerprints of so many images, in files of a folder: 642 bytes an image.
+
+        Parameters
+        ----------
+        count : int
+        folder : Path
+        filled : collection of str, optional
+            The members that will be filled, by default all: the others take no room on the disk.
+
+        Raises
+        ------
+        OutputError
+            There is no room on the disk.
+        """
+        rows = max(count, 1)  # a file cannot be mapped while it is empty
+        try:
+            return cls(
+                **{
+                    name: _mapped_file(
+                        folder / f"{name}.bin",
+                        kind,
+                        (rows, *shape),
+                        reserved=filled is None or name in filled,
+                    )[:count]
+                    for name, (kind, shape) in _LAYOUT.items()
+                }
+            )
+        except OSError as error:
+            size = sum(rows * np.dtype(kind).itemsize * math.prod(shape) for kind, shape in _LAYOUT.values())
+            msg = f"cannot write {folder}: {error.strerror or error}; {count:,} images need {size / 1e9:.1f} GB there"
+            raise OutputError(msg) from error
 
     def fill(self, start: int, images: pd.DataFrame) -> None:
         """Set the rows from `start` to those of a table with the columns `sha256`, `phash`, `views` and `sketch`."""
@@ -97,6 +122,15 @@ _LAYOUT: dict[str, tuple[Any, tuple[int, ...]]] = {
     "sketches": (np.uint8, (SKETCH,)),
     "seen": (np.bool_, ()),
 }
+
+
+def _mapped_file(path: Path, kind: Any, shape: tuple[int, ...], *, reserved: bool) -> npt.NDArray[Any]:
+    """Make a mapped file with its room on the disk: whoever finds none later is killed without a word."""
+    table = np.memmap(path, dtype=kind, mode="w+", shape=shape)
+    if reserved and hasattr(os, "posix_fallocate"):
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, table.nbytes)
+    return table
 
 
 def mapped(table: _Table, mode: Literal["r", "r+"] = "r") -> _Table:

@@ -10,10 +10,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from manifest_tools.errors import InputError, UnavailableError
+from manifest_tools.errors import DeniedError, InputError, UnavailableError
 from manifest_tools.images.facts import ImageFacts, read_bytes
 from manifest_tools.images.pool import isolated_map
-from manifest_tools.images.task import UNREACHABLE, Read, Task, is_remote
+from manifest_tools.images.task import DENIED, UNREACHABLE, Read, Task, is_remote
 from manifest_tools.images.worker import Lost
 from manifest_tools.sniff import sniff
 
@@ -68,8 +68,8 @@ class BatchReader:
         ------
         InputError
             The folder is not there.
-        UnavailableError
-            Most of the files are in a storage that does not answer.
+        RemoteError
+            Most of the files are in a storage that does not answer, or none of them may be read.
         """
         paths = [path for path, _ in files]
         if self.root and not all(map(is_remote, paths)) and not os.path.isdir(self.root):  # noqa: PTH112
@@ -118,7 +118,13 @@ def _is_unreachable(facts: ImageFacts) -> bool:
 
 
 def refuse_outage(paths: Sequence[str], errors: Iterable[str]) -> None:
-    """Raise UnavailableError when the storage did not answer for most of the files: that says nothing of them."""
-    silent = [error for error in errors if error.startswith(UNREACHABLE)]
-    if 2 * len(silent) > sum(map(is_remote, paths)):
+    """Raise RemoteError when the storage answered for few of the files, or lets us read none: that says nothing of them."""
+    remote = sum(map(is_remote, paths))
+    silent, denied = [], []
+    for error in errors:
+        silent += [error] if error.startswith(UNREACHABLE) else []
+        denied += [error] if error.startswith(DENIED) else []
+    if 2 * len(silent) > remote:
         raise UnavailableError(silent[0].removeprefix(f"{UNREACHABLE}: "))
+    if remote and len(denied) == remote:
+        raise DeniedError(denied[0].removeprefix(f"{DENIED}: "))

@@ -38,6 +38,7 @@ _PASSING: Final = (
     "missing",
     "unreadable",
     "unreachable",
+    "denied",
     "crashed",
     "timeout",
 )  # not facts about the content

@@ -103,7 +103,10 @@ class Shelf:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[tuple[object, Child, threading.Timer]] = []
+        self._of_parent = self._waiting
         atexit.register(self.clear)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._leave_to_parent)
 
     def take(self, key: object) -> Child | None:
         """Return a process that knows the task."""
@@ -122,6 +125,11 @@ class Shelf:
         with self._lock:
             self._waiting.append((key, child, timer))
         timer.start()
+
+    def _leave_to_parent(self) -> None:
+        """Forget, in a forked process, what waits for its parent: two must not talk over one pipe."""
+        self._lock = threading.Lock()
+        self._of_parent, self._waiting = self._waiting, []  # kept, so that nothing is closed or waited for
 
     def _expire(self, child: Child) -> None:
         with self._lock:

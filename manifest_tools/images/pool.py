@@ -176,7 +176,10 @@ class _Driver(threading.Thread):
                 process.stdin.flush()
             if not self._pending:
                 return
-            answers = pickle.load(process.stdout)  # noqa: S301 - from our own child
+            try:
+                answers = pickle.load(process.stdout)  # noqa: S301 - from our own child
+            except Exception as error:  # whatever it is, the stream is broken
+                raise EOFError from error
             self._results.put([(self._pending.popleft()[0], answer) for answer in answers])
             child.answered += len(answers)
 

@@ -15,14 +15,16 @@ from typing import Final, NamedTuple
 import PIL
 import simplejpeg
 
-from manifest_tools.errors import ManifestToolsError, UnavailableError
+from manifest_tools.errors import DeniedError, ManifestToolsError, UnavailableError
 from manifest_tools.images import cache as caches
 from manifest_tools.images.cache import FactsCache, Signature, signature
 from manifest_tools.images.facts import ImageFacts, facts_of, needs_decoder, read_bytes
 
 Look = Callable[..., ImageFacts]
 Reader = Callable[[str], bytes]
-UNREACHABLE: Final = "unreachable"  # begins the decode error of a file that was not there to be judged
+# What begins the decode error of a file that was not there to be judged.
+UNREACHABLE: Final = "unreachable"
+DENIED: Final = "denied"
 _CONNECTIONS: Final = 16  # files that a worker fetches at a time, where they are far away
 _MAKERS: Final = (  # files of the package: the modules that make facts
     *(f"images/{name}.py" for name in ("facts", "jpeg", "png", "raster", "exif")), "sniff.py", "fingerprints.py",
@@ -122,6 +124,8 @@ class Task:
             data = coming.result() if coming is not None else self.reader(uri)
         except UnavailableError as error:
             return Read(ImageFacts(decode_error=f"{UNREACHABLE}: {error}"), None)
+        except DeniedError as error:
+            return Read(ImageFacts(decode_error=f"{DENIED}: {error}"), None)
         except ManifestToolsError as error:
             return Read(ImageFacts(decode_error=f"unreadable: {error}"), None)
         sha256 = hashlib.sha256(data).hexdigest()

@@ -16,7 +16,7 @@ from manifest_tools.large.evidence import LargeEvidence, looked_at
 from manifest_tools.large.scratch import ORDER
 from manifest_tools.large.working import Crew, Progress
 from manifest_tools.manifests.writing import write_manifests
-from manifest_tools.output import replacing_files
+from manifest_tools.output import forget_manifests, replacing_files
 from manifest_tools.pieces import DatasetWriter, SavedDataset
 from manifest_tools.policy import Policy
 from manifest_tools.reports import write_report
@@ -119,7 +119,9 @@ def select_in_place(
         report = check_saved(
             stage, policy=policy, max_findings=max_findings, workers=workers, memory=memory, progress=progress
         )
-        if not missing_for_manifests(chosen):
+        if missing_for_manifests(chosen):
+            forget_manifests(folder)
+        else:
             write_manifests(chosen, stage, policy=policy)
         write_report(report, stage)
     return chosen, report

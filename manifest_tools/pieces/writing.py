@@ -51,14 +51,21 @@ class DatasetWriter:
         """Make the temporary files."""
         try:
             self._place.mkdir(parents=True, exist_ok=True)
-            # Left in the other order: dataset.json comes to its place last.
+            self._sweep()
+            # Left in the other order: dataset.json comes to its place last. Labels come first: images that say they
+            # were asked about, beside labels that do not know it yet, would look as if nothing had been found.
             self._document = self._stack.enter_context(replacing(self._place / "dataset.json"))
-            self._labels = _Table(self._temporary("labels"), self._rows)
             self._images = _Table(self._temporary("images"), self._rows)
+            self._labels = _Table(self._temporary("labels"), self._rows)
         except OSError as error:
             self._stack.close()
             raise self._refusal(error) from error
         return self
+
+    def _sweep(self) -> None:
+        """Remove what a killed writer left."""
+        for leftover in self._place.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
 
     def _temporary(self, name: str) -> Path:
         return self._stack.enter_context(replacing(self._place / f"{name}.parquet"))

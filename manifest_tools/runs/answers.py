@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -60,7 +59,7 @@ class Collected:
     ----------
     answered : int
         Images with an answer, copies included.
-    models : Counter
+    models : dict
         Answers by model version.
     failures : list of mapping
         The first images without an answer: `image`, `code`, `message`.
@@ -69,7 +68,7 @@ class Collected:
     """
 
     answered: int = 0
-    models: Counter[str] = field(default_factory=Counter)
+    models: dict[str, int] = field(default_factory=dict)
     failures: list[dict[Hashable, Any]] = field(default_factory=list)
     failed: int = 0
 
@@ -127,10 +126,21 @@ def collect_answers(
 
 
 def _answers(batches: Iterable[pd.DataFrame], told: Collected) -> pd.DataFrame:
-    """Return all answers as one lean table, sorted by row."""
-    nothing = pd.DataFrame({"row": np.zeros(0, np.int64), "model": "", "label": "", "score": 0.0})
-    kinds = {"model": "category", "label": "category"}
-    return pd.concat([nothing, *(_noted(table, told) for table in batches)], ignore_index=True).astype(kinds)
+    """Return all answers as one lean table, sorted by row: models and labels are few, and held by number."""
+    numbers: dict[str, dict[str, int]] = {"model": {}, "label": {}}
+    parts = [pd.DataFrame({"row": np.zeros(0, np.int64), "model": 0, "label": 0, "score": 0.0})]
+    for table in batches:
+        noted = _noted(table, told)
+        for name, known in numbers.items():
+            known |= {text: len(known) + at for at, text in enumerate(set(noted[name]) - set(known))}
+            noted[name] = noted[name].map(known).astype("int32")
+        parts.append(noted)
+    answers = pd.concat(parts, ignore_index=True)
+    for name, known in numbers.items():
+        answers[name] = pd.Categorical.from_codes(
+            answers[name].to_numpy(np.int32), pd.Index(list(known), dtype="str")
+        )
+    return answers
 
 
 def _noted(table: pd.DataFrame, told: Collected) -> pd.DataFrame:
@@ -140,5 +150,6 @@ def _noted(table: pd.DataFrame, told: Collected) -> pd.DataFrame:
     room = _SHOWN - len(told.failures)
     told.failures += missed[["image", "code", "message"]].head(room).to_dict("records")
     answers = table.loc[table["code"] == "", ["row", "model", "label", "score"]]
-    told.models.update(answers.drop_duplicates("row")["model"].tolist())
+    for model, count in answers.drop_duplicates("row")["model"].value_counts().items():
+        told.models[str(model)] = told.models.get(str(model), 0) + int(count)
     return answers

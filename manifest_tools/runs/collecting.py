@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,8 @@ from manifest_tools.duplicates.confirming import SAME
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
 from manifest_tools.duplicates.prints import Prints
 from manifest_tools.duplicates.sorting import IntArray
+from manifest_tools.errors import InputError
+from manifest_tools.output import STAGE, sweep
 from manifest_tools.pieces import DatasetWriter, SavedDataset
 from manifest_tools.runs.folder import RunFolder, batch_name
 from manifest_tools.runs.planning import Plan
@@ -39,6 +42,14 @@ def tables(folder: RunFolder, batches: int) -> Iterator[pd.DataFrame]:
             yield from readers.map(folder.read_table, names[start : start + _AHEAD])
 
 
+@contextmanager
+def _room(scratch: Path) -> Iterator[Path]:
+    """Give a folder for files that are gone afterwards; what a killed run left is swept away."""
+    sweep(scratch)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=STAGE) as place:
+        yield Path(place)
+
+
 def find_look_alikes(
     folder: RunFolder, plan: Plan, *, workers: int, scratch: Path, progress: Progress | None = None
 ) -> Grouping:
@@ -49,20 +60,27 @@ def find_look_alikes(
     scratch : Path
         A folder for fingerprints: about 650 bytes an image.
     """
-    with tempfile.TemporaryDirectory(dir=scratch, prefix=".manifest-tools-") as place:
-        prints = Prints.allocate(plan.images, Path(place))
+    with _room(scratch) as place:
+        prints = Prints.allocate(plan.images, place)
         start = 0
         for table in tables(folder, plan.batches):
+            if start + len(table) > plan.images:
+                break
             prints.fill(start, table)
             start += len(table)
+        if start != plan.images:
+            msg = (
+                f"the batches of {folder.place} hold other images than its plan; begin anew in another folder"
+            )
+            raise InputError(msg)
         radius = fitting_radius(prints)
         return Grouping(leaders(prints, radius=radius, workers=workers, progress=progress), radius)
 
 
 def first_copies(saved: SavedDataset, *, scratch: Path) -> IntArray:
     """Return for each image of a saved data set the position of the first one with the same bytes."""
-    with tempfile.TemporaryDirectory(dir=scratch, prefix=".manifest-tools-") as place:
-        prints = Prints.allocate(saved.rows, Path(place))
+    with _room(scratch) as place:
+        prints = Prints.allocate(saved.rows, place, filled=("sha256", "hashed", "seen"))
         for number in range(saved.pieces):
             table = saved.images(number, ["sha256"])
             prints.fill(saved.starts[number], table.assign(phash="", views="", sketch=""))

@@ -35,6 +35,12 @@ from manifest_tools.keys import split_uri
 RUN: Final = "run.json"
 INTERVALS: Final = "plan/intervals.json"
 PLAN: Final = "plan.json"
+_MEMBERS: Final = {
+    RUN: {"step", "source", "fingerprint"},
+    INTERVALS: {"intervals"},
+    PLAN: {"parts", "images", "bytes", "skipped"},
+}
+_HALF_WRITTEN: Final = re.compile(r"\.run\.json\..*\.tmp")
 _BATCH: Final = re.compile(r"batches/(\d{9})\.parquet")
 
 
@@ -81,16 +87,27 @@ class RunFolder:
         if storage.head(prefix + name) is None:
             return None
         try:
-            document: dict[str, Any] = orjson.loads(self.read(name))
+            document = orjson.loads(self.read(name))
         except orjson.JSONDecodeError as error:
-            msg = f"{storage.uri(prefix + name)} cannot be read: {error}; begin anew in another folder"
-            raise InputError(msg) from error
+            document = str(error)
+        if not (isinstance(document, dict) and _MEMBERS.get(name, set()) <= set(document)):
+            msg = f"{storage.uri(prefix + name)} is damaged; begin anew in another folder"
+            raise InputError(msg)
         return document
 
     def read_table(self, name: str) -> pd.DataFrame:
         """Return a table."""
-        table: pd.DataFrame = pq.read_table(io.BytesIO(self.read(name))).to_pandas()
+        try:
+            table: pd.DataFrame = pq.read_table(io.BytesIO(self.read(name))).to_pandas()
+        except pa.ArrowException as error:
+            msg = f"{name} of {self.place} is damaged ({error}); remove it, and run the same command again"
+            raise InputError(msg) from error
         return table
+
+    def has(self, name: str) -> bool:
+        """Whether a file is there."""
+        storage, prefix = _storage(self.place)
+        return storage.head(prefix + name) is not None
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file, unless somebody has."""
@@ -121,14 +138,18 @@ class RunFolder:
         if self.is_local and path.is_file():
             msg = f"{self.place} is a file; --run wants a folder, or s3://bucket/prefix"
             raise InputError(msg)
-        if self.is_local and path.is_dir() and any(path.iterdir()):
+        if (
+            self.is_local
+            and path.is_dir()
+            and any(not _HALF_WRITTEN.fullmatch(p.name) for p in path.iterdir())
+        ):
             msg = f"{self.place} is not empty and holds no run; choose a new folder for --run"
             raise InputError(msg)
 
-    def finished(self) -> set[int]:
-        """Return the batches that are done."""
+    def finished(self, batches: int) -> set[int]:
+        """Return which of so many batches are done."""
         found = map(_BATCH.fullmatch, self.names("batches/"))
-        return {int(match[1]) for match in found if match}
+        return {int(match[1]) for match in found if match} & set(range(batches))
 
 
 def batch_name(number: int) -> str:

@@ -15,11 +15,11 @@ import pandas as pd
 
 from manifest_tools.dataset import IMAGE_COLUMNS, library_version
 from manifest_tools.engines import Failure, run
-from manifest_tools.errors import InputError, ManifestToolsError
+from manifest_tools.errors import InputError, ManifestToolsError, UnavailableError
 from manifest_tools.images.batches import BatchReader
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
 from manifest_tools.images.inspection import TIMEOUT
-from manifest_tools.images.task import Look, Task
+from manifest_tools.images.task import UNREACHABLE, Look, Task
 from manifest_tools.keys import NOT_UTF_8, split_uri
 from manifest_tools.runs.folder import RUN, RunFolder, batch_name
 from manifest_tools.runs.planning import Batch, Plan, batches
@@ -73,6 +73,8 @@ class InspectionTask:
                 " facts would differ: install the same versions everywhere, or begin anew in another folder"
             )
             raise InputError(msg)
+        if self.folder.has(batch_name(batch.number)):  # done meanwhile by a worker that was taken for dead
+            return Summary(len(batch.entries), 0)
         table = self.facts(batch)
         self.folder.write_table(batch_name(batch.number), table)
         return Summary(len(table), int((table["decode_error"] != "").sum()))
@@ -82,6 +84,9 @@ class InspectionTask:
         readable = [entry for entry in batch.entries if NOT_UTF_8 not in entry.remarks]
         paths = [os.path.join(self.reader.root, entry.uri) for entry in readable]  # noqa: PTH118 - millions
         reads = self.reader([(path, entry.bytes) for path, entry in zip(paths, readable, strict=True)])
+        for read in reads:  # a finished batch is never looked at again, so it holds facts alone
+            if read.facts.decode_error.startswith(UNREACHABLE):
+                raise UnavailableError(read.facts.decode_error.removeprefix(f"{UNREACHABLE}: "))
         found = {entry.image: read.facts for entry, read in zip(readable, reads, strict=True)}
         rows = [(entry.image, entry.uri, *found.get(entry.image, _unread(entry))) for entry in batch.entries]
         table = pd.DataFrame(rows, columns=list(_COLUMNS))
@@ -106,6 +111,9 @@ def source_of(images: str | Path) -> str:
         return text
     if Path(text).is_file():
         msg = f"{images} is a file; a run takes a folder of images or s3://bucket/prefix"
+        raise InputError(msg)
+    if not Path(text).is_dir():
+        msg = f"{images} does not exist; expected a folder of images, or s3://bucket/prefix"
         raise InputError(msg)
     return str(Path(text).resolve())
 
@@ -180,7 +188,7 @@ def inspect_batches(
     RemoteError
         The cluster or the storage is gone.
     """
-    done = task.folder.finished()
+    done = task.folder.finished(plan.batches)
     sizes = plan.sizes()
     images = sum(sizes[number] for number in done)
     if progress is not None:

@@ -104,11 +104,10 @@ def make_plan(folder: RunFolder, source: str, executor: Executor, progress: Prog
         count = 1
     else:
         count = _list_bucket(folder, source, storage, executor, progress)
-    document = _joined([folder.read_json(_interval_name(number)) or {} for number in range(count)])
+    documents = (folder.read_json(_interval_name(number)) for number in range(count))
+    document = _joined([document for document in documents if document is not None])
     if not document["images"]:
-        skipped = sum(document["skipped"].values())
-        others = f" ({skipped:,} other files)" if skipped else ""
-        msg = f"{source} holds no images{others}; expected names such as .jpg and .png at any depth"
+        msg = f"{source} holds no images; expected names such as .jpg and .png at any depth"
         raise InputError(msg)
     folder.write_json(PLAN, document)
     plan = planned(folder)
@@ -168,7 +167,7 @@ def list_interval(
             columns=["batch", *Entry._fields],
         )
         # A listing that is done again may find other images: its parts have other names then.
-        mark = hashlib.sha256("\n".join(rows["image"]).encode()).hexdigest()[:8]
+        mark = hashlib.sha256(rows.to_json(orient="values").encode()).hexdigest()[:8]
         name = f"plan/{number:05}-{len(parts):05}-{mark}.parquet"
         folder.write_table(name, rows)
         parts.append({"name": name, "sizes": [len(entries) for entries in portion]})
@@ -178,7 +177,8 @@ def list_interval(
             progress(images, None)
     skipped = dict(sorted(listing.skipped.items()))
     document = {"parts": parts, "images": images, "bytes": weight, "skipped": skipped}
-    folder.write_json(_interval_name(number), document)
+    if images:  # of nothing there is nothing to keep: the next run looks again
+        folder.write_json(_interval_name(number), document)
     return images
 
 
@@ -236,6 +236,9 @@ def batches(folder: RunFolder, plan: Plan, done: set[int]) -> Iterator[Batch]:
         if done.issuperset(numbers):
             continue
         rows = folder.read_table(part.name)
+        if len(rows) != sum(part.sizes):
+            msg = f"{part.name} of {folder.place} holds {len(rows):,} images, not {sum(part.sizes):,}; begin anew"
+            raise InputError(msg)
         for at, group in rows.groupby("batch", sort=True):
             number = part.first + int(str(at))
             if number not in done:

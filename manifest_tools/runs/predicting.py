@@ -39,7 +39,6 @@ Rows = npt.NDArray[np.int64]
 TOGETHER: Final = 200  # pictures of one batch
 FORMAT: Final = 1  # of run.json
 _NEEDED: Final = ["image", "uri", "bytes", "sha256"]  # columns
-_HERE: Final = 2  # batches that are asked about from here at a time: one waits while the other is written
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,8 @@ class Asking:
         For each image the first one with the same bytes.
     rows : int array
         Positions of the images to ask about.
+    digest : str
+        Of their names and contents: the same for the same images alone.
     unsuitable, answered : int
         Images that the service would refuse, and those that have an answer.
     staged, staged_bytes : int
@@ -63,6 +64,7 @@ class Asking:
     saved: SavedDataset
     first: Rows
     rows: Rows
+    digest: str
     unsuitable: int
     answered: int
     staged: int
@@ -91,6 +93,8 @@ class PredictionTask:
 
     def __call__(self, batch: AskBatch) -> int:
         """Do a batch; return how much was told."""
+        if self.folder.has(batch_name(batch.number)):  # done meanwhile by a worker that was taken for dead
+            return 0
         told = self.ask(batch.share)
         table = answer_table(batch.rows, batch.share.pictures, told)
         self.folder.write_table(batch_name(batch.number), table)
@@ -110,6 +114,7 @@ def plan_asking(saved: SavedDataset, *, scratch: Path) -> Asking:
     first = first_copies(saved, scratch=scratch)
     asked = [np.zeros(0, dtype=np.int64)]
     numbers: Counter[str] = Counter()
+    digest = hashlib.sha256()
     for number in range(saved.pieces):
         piece = saved.piece(number)
         images = piece.images
@@ -123,15 +128,19 @@ def plan_asking(saved: SavedDataset, *, scratch: Path) -> Asking:
         numbers["staged"] += int(large.sum())
         numbers["staged_bytes"] += int(sizes[large].sum())
         asked.append(here[wanted])
+        known = images.loc[wanted, ["image", "sha256", "bytes"]]
+        digest.update(known.to_json(orient="values").encode("utf-8", "surrogatepass"))
     names = ("unsuitable", "answered", "staged", "staged_bytes")
-    return Asking(saved, first, np.concatenate(asked), **{name: numbers[name] for name in names})
+    return Asking(
+        saved, first, np.concatenate(asked), digest.hexdigest(), **{name: numbers[name] for name in names}
+    )
 
 
 def plan_in_numbers(
     asking: Asking, folder: RunFolder, *, tps: float | None, region: str | None, price: float | None
 ) -> PredictionPlan:
     """Return what asking will take, less what is done; parameters as of `plan_predictions`."""
-    left = max(0, len(asking.rows) - len(folder.finished()) * TOGETHER)
+    left = max(0, len(asking.rows) - len(folder.finished(asking.batches)) * TOGETHER)
     return PredictionPlan(
         images=asking.saved.rows,
         unsuitable=asking.unsuitable,
@@ -182,6 +191,8 @@ def predict_saved(
         The service refuses or does not answer. What is done stays done.
     """
     watcher = watcher or Silent()
+    if not len(asking.rows):  # every image that can have an answer has one
+        return Collected(answered=asking.answered)
     staging = staging or asking.saved.frame.destination
     if asking.staged and not staging:
         msg = f"{asking.staged:,} images are too large for a call: give --staging s3://BUCKET/PREFIX"
@@ -189,10 +200,11 @@ def predict_saved(
     begin(folder, asking, question)
     task = AskTask(question, staging, client.meta.region_name, client.meta.endpoint_url)
     rate = tps or default_tps(client.meta.region_name)
-    with engines.local_threads(executor, _HERE) as engine:
-        progress = watcher.begin("ask")
-        ask_batches(folder, asking, task, executor=engine, rate=rate, progress=progress)
-        watcher.end("ask", f"{len(asking.rows):,} pictures")
+    progress = watcher.begin("ask")
+    # From here in this thread, so that Ctrl-C ends it at the calls under way: they cost money.
+    engine = executor or engines.SerialExecutor()
+    ask_batches(folder, asking, task, executor=engine, rate=rate, progress=progress)
+    watcher.end("ask", f"{len(asking.rows):,} pictures")
     progress = watcher.begin("write")
     told = collect_answers(
         tables(folder, asking.batches), asking.saved, asking.first, question.min_confidence, progress
@@ -213,7 +225,7 @@ def begin(folder: RunFolder, asking: Asking, question: Question) -> None:
         "format": FORMAT,
         "step": "predict",
         "source": str(asking.saved.folder.absolute()),
-        "images": hashlib.sha256(asking.rows.tobytes()).hexdigest(),
+        "images": hashlib.sha256(asking.rows.tobytes() + asking.digest.encode()).hexdigest(),
         "question": question.fingerprint,
         "batches": asking.batches,
         "pictures": len(asking.rows),
@@ -253,7 +265,7 @@ def ask_batches(
     RemoteError
         The service refuses, or the cluster is gone. What is done stays done.
     """
-    done = folder.finished()
+    done = folder.finished(asking.batches)
     count = min(len(done) * TOGETHER, len(asking.rows))
     # Workers come and go; the share is what it is when the batch goes out.
     work = _batches(asking, done, lambda: rate / engines.slots(executor))

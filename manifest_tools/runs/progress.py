@@ -48,11 +48,11 @@ def progress_of(folder: RunFolder) -> Progress:
         msg = f"{folder.place} holds no run (no {RUN}); 'manifest-tools inspect IMAGES --run RUN' begins one"
         raise InputError(msg)
     if run["step"] == "predict":  # planned by what the data set lacks
-        done = len(folder.finished())
+        done = len(folder.finished(run["batches"]))
         asked = min(done * run["together"], run["pictures"])
         return Progress(run["source"], run["pictures"], run["batches"], asked, done)
     plan = planned(folder)
     if plan is None:
         return Progress(run["source"], None, None)
-    sizes, finished = plan.sizes(), folder.finished()
+    sizes, finished = plan.sizes(), folder.finished(plan.batches)
     return Progress(run["source"], plan.images, len(sizes), sum(sizes[n] for n in finished), len(finished))

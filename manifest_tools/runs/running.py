@@ -99,7 +99,7 @@ def inspect_run(
 
 def _result_place(folder: RunFolder, out: str | Path | None) -> Path:
     """Return the folder for the data set, after seeing that it can be written."""
-    if out is not None:
+    if out is not None and str(Path(out).absolute()) != folder.place:
         return output.claim(out)
     if not folder.is_local:
         msg = "a run folder in S3 needs a place here for its result: --out DIR"

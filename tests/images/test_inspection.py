@@ -3,6 +3,7 @@ import sqlite3
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
@@ -108,6 +109,16 @@ def test_an_executor_of_processes(folder):
     with ProcessPoolExecutor(2) as processes:
         after = inspect_images(listing(folder), executor=processes, cache=False)
     assert errors(after) == EXPECTED
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_workers_do_not_talk_over_their_parents_decoders(folder):
+    dataset = listing(folder, (*NAMES, *(f"{seed}.jpg" for seed in range(40))))
+    expected = inspect_images(dataset, cache=False).fingerprint()
+    with ThreadPoolExecutor(2) as threads:
+        assert inspect_images(dataset, executor=threads, cache=False).fingerprint() == expected
+    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as processes:
+        assert inspect_images(dataset, executor=processes, cache=False).fingerprint() == expected
 
 
 def test_a_decoder_that_dies_or_sleeps_costs_one_image(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
@@ -91,7 +92,8 @@ def test_copies_share_a_call_and_a_second_run_asks_nothing(folder, client, rekog
     again = plan_asking(SavedDataset.open(folder), scratch=tmp_path)
     assert (len(again.rows), again.answered, again.unsuitable) == (0, 19, 1)
     before = Dataset.load(folder)
-    predict_saved(again, RunFolder.at(tmp_path / "second"), QUESTION, client=client, tps=FAST)
+    told = predict_saved(again, place, QUESTION, client=client, tps=FAST)
+    assert told.answered == 19
     after = Dataset.load(folder)
     pd.testing.assert_frame_equal(after.images, before.images)
     pd.testing.assert_frame_equal(after.labels, before.labels)
@@ -113,7 +115,7 @@ def test_a_run_that_was_stopped_goes_on(folder, client, rekognition, tmp_path, m
     with pytest.raises(RemoteError, match="no rights"):
         predict_saved(asking, place, QUESTION, client=client, tps=FAST)
     monkeypatch.setattr(predicting.PredictionTask, "__call__", real)
-    done = len(place.finished())
+    done = len(place.finished(asking.batches))
     assert done
     before = sum(rekognition.pictures.values())
     predict_saved(asking, place, QUESTION, client=client, tps=FAST)
@@ -127,6 +129,20 @@ def test_another_question_is_another_run(folder, client, tmp_path):
     predict_saved(asking, place, QUESTION, client=client, tps=FAST)
     with pytest.raises(InputError, match="another question"):
         predict_saved(asking, place, Question("", 50.0), client=client, tps=FAST)
+
+
+def test_answers_are_not_laid_over_other_images(folder, client, rekognition, tmp_path):
+    place = RunFolder.at(tmp_path / "run")
+    predict_saved(
+        plan_asking(SavedDataset.open(folder), scratch=tmp_path), place, QUESTION, client=client, tps=FAST
+    )
+    dataset = Dataset.load(folder)
+    images = dataset.images.assign(predicted="", sha256=dataset.images["sha256"].iloc[::-1].to_numpy())
+    Dataset.from_tables(images, root=dataset.root).save(folder)
+    with pytest.raises(InputError, match="of other images"):
+        predict_saved(
+            plan_asking(SavedDataset.open(folder), scratch=tmp_path), place, QUESTION, client=client, tps=FAST
+        )
 
 
 def test_what_has_no_answer_is_told(folder, client, tmp_path):
@@ -144,10 +160,12 @@ def test_what_has_no_answer_is_told(folder, client, tmp_path):
 def test_the_command(folder, rekognition, tmp_path):
     words = ["predict", str(folder), "--run", str(tmp_path / "run"), "--tps", "5000"]
     shown = CliRunner().invoke(app, [*words, "--dry-run"])
-    assert "calls       16" in shown.output
+    assert shown.output.count("calls       16") == 1
     done = CliRunner().invoke(app, [*words, "--yes", "--quiet"])
     assert done.exit_code == 0, done.output
     assert "answers     for 19 images" in done.output
+    again = CliRunner().invoke(app, [*words, "--yes", "--quiet", "--format", "json"])
+    assert json.loads(again.stdout)["answered"] == 19
     told = CliRunner().invoke(app, ["progress", str(tmp_path / "run")])
     assert "done     16 of 16 images (100.0%)" in told.output
     assert told.exit_code == 0
