@@ -73,6 +73,9 @@ def inspect_run(
     count = workers or default_workers()
     folder, source = RunFolder.at(run), source_of(images)
     place = _result_place(folder, out)
+    if folder.is_local and Path(folder.place).resolve().is_relative_to(source):
+        msg = f"{run} is inside the images; choose a folder elsewhere for --run"
+        raise InputError(msg)
     task = begin(folder, source, quick=quick)
     with local_threads(executor, count) as engine:
         progress = watcher.begin("list")

@@ -234,6 +234,12 @@ def test_foreign_files_are_left_alone(images, tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
 
 
+def test_a_run_folder_inside_the_images_is_refused(images):
+    with pytest.raises(InputError, match="is inside the images"):
+        inspect_run(images, run=images / "run")
+    assert not (images / "run").exists()
+
+
 def test_a_file_is_no_run_folder(images, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is a file"):
