@@ -15,7 +15,9 @@ there is finished, whoever wrote it, and two workers that do the same batch do n
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +30,11 @@ import pyarrow.parquet as pq
 
 from manifest_tools.aws.reading import shared_client
 from manifest_tools.aws.storage import ConditionFailedError, LocalStorage, S3Storage, Storage
-from manifest_tools.dataset import COMPRESSION
+from manifest_tools.dataset import COMPRESSION, library_version
 from manifest_tools.errors import InputError
 from manifest_tools.keys import split_uri
 
+FORMAT: Final = 1  # of run.json
 RUN: Final = "run.json"
 INTERVALS: Final = "plan/intervals.json"
 PLAN: Final = "plan.json"
@@ -132,7 +135,28 @@ class RunFolder:
         storage, above = _storage(self.place)
         return [item.key.removeprefix(above) for item in storage.list(above + prefix)]
 
-    def refuse_foreign(self) -> None:
+    def begin(self, wanted: dict[str, Any]) -> dict[str, Any] | None:
+        """Begin a run, or take up one that was begun with the same words.
+
+        Returns
+        -------
+        dict or None
+            What another run was begun with, when the folder holds one.
+
+        Raises
+        ------
+        InputError
+            The place holds other things than a run.
+        """
+        words = {"format": FORMAT, **wanted}
+        fingerprint = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
+        if self.read_json(RUN) is None:
+            self._refuse_foreign()
+            self.write_json(RUN, {**words, "fingerprint": fingerprint, "version": library_version()})
+        there = self.read_json(RUN) or {}
+        return None if there.get("fingerprint") == fingerprint else there
+
+    def _refuse_foreign(self) -> None:
         """Raise InputError when a place here holds files that are not of a run."""
         path = Path(self.place)
         if self.is_local and path.is_file():

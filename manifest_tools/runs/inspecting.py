@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
-from manifest_tools.dataset import IMAGE_COLUMNS, library_version
+from manifest_tools.dataset import IMAGE_COLUMNS
 from manifest_tools.engines import Failure, run
 from manifest_tools.errors import InputError, ManifestToolsError, UnavailableError
 from manifest_tools.images.batches import BatchReader
@@ -21,20 +19,12 @@ from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
 from manifest_tools.images.inspection import TIMEOUT
 from manifest_tools.images.task import UNREACHABLE, Look, Task
 from manifest_tools.keys import NOT_UTF_8, split_uri
-from manifest_tools.runs.folder import RUN, RunFolder, batch_name
+from manifest_tools.runs.folder import RunFolder, batch_name
 from manifest_tools.runs.planning import Batch, Plan, batches
 from manifest_tools.sources.reading import reader_of
 
 Progress = Callable[[int, int | None], None]
-FORMAT = 1  # of run.json
 _COLUMNS = ("image", "uri", *ImageFacts._fields)
-
-
-class Summary(NamedTuple):
-    """What a batch tells of itself when it is done."""
-
-    images: int
-    broken: int
 
 
 @dataclass(frozen=True)
@@ -56,8 +46,8 @@ class InspectionTask:
     reader: BatchReader
     recipe: str
 
-    def __call__(self, batch: Batch) -> Summary:
-        """Do a batch.
+    def __call__(self, batch: Batch) -> int:
+        """Do a batch; return the number of its images.
 
         Raises
         ------
@@ -74,10 +64,9 @@ class InspectionTask:
             )
             raise InputError(msg)
         if self.folder.has(batch_name(batch.number)):  # done meanwhile by a worker that was taken for dead
-            return Summary(len(batch.entries), 0)
-        table = self.facts(batch)
-        self.folder.write_table(batch_name(batch.number), table)
-        return Summary(len(table), int((table["decode_error"] != "").sum()))
+            return len(batch.entries)
+        self.folder.write_table(batch_name(batch.number), self.facts(batch))
+        return len(batch.entries)
 
     def facts(self, batch: Batch) -> pd.DataFrame:
         """Return the images table of a batch, as far as inspection fills it."""
@@ -147,15 +136,12 @@ def begin(
     root = "" if source.startswith("s3://") else source
     reader = BatchReader(task, root, timeout)
     options = {"quick": quick, "max_pixels": max_pixels, "recipe": task.recipe}
-    wanted = {"format": FORMAT, "step": "inspect", "source": source, "options": options}
-    wanted["fingerprint"] = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
-    before = folder.read_json(RUN)
-    if before is None:
-        folder.refuse_foreign()
-        folder.write_json(RUN, {**wanted, "version": library_version()})
-        before = folder.read_json(RUN) or {}
-    if before.get("fingerprint") != wanted["fingerprint"]:
-        msg = f"{folder.place} holds another run: {_difference(before, wanted)}; choose another folder for --run"
+    wanted = {"step": "inspect", "source": source, "options": options}
+    other = folder.begin(wanted)
+    if other is not None:
+        msg = (
+            f"{folder.place} holds another run: {_difference(other, wanted)}; choose another folder for --run"
+        )
         raise InputError(msg)
     return InspectionTask(folder, source, reader, task.recipe)
 
@@ -199,7 +185,7 @@ def inspect_batches(
         if isinstance(result, Failure):
             failed.append((todo[at], result.error))
         else:
-            images += result.images
+            images += result
         if progress is not None:
             progress(images, plan.images)
     if failed:

@@ -7,7 +7,6 @@ that have no answer yet; so a further run, into another folder, asks about those
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -25,19 +24,17 @@ from manifest_tools.aws.prediction import PredictionPlan, default_tps, suitable
 from manifest_tools.aws.questions import Question
 from manifest_tools.aws.sending import MAX_BYTES_IN_CALL, Picture
 from manifest_tools.aws.spreading import AskTask, Share
-from manifest_tools.dataset import library_version
 from manifest_tools.errors import InputError, ManifestToolsError
 from manifest_tools.pieces import SavedDataset
 from manifest_tools.preparing import Silent, Watcher
 from manifest_tools.runs.answers import Collected, answer_table, collect_answers
 from manifest_tools.runs.collecting import first_copies, tables
-from manifest_tools.runs.folder import RUN, RunFolder, batch_name
+from manifest_tools.runs.folder import RunFolder, batch_name
 
 Progress = Callable[[int, int | None], None]
 Rows = npt.NDArray[np.int64]
 
 TOGETHER: Final = 200  # pictures of one batch
-FORMAT: Final = 1  # of run.json
 _NEEDED: Final = ["image", "uri", "bytes", "sha256"]  # columns
 
 
@@ -222,7 +219,6 @@ def begin(folder: RunFolder, asking: Asking, question: Question) -> None:
         The folder holds another run.
     """
     wanted = {
-        "format": FORMAT,
         "step": "predict",
         "source": str(asking.saved.folder.absolute()),
         "images": hashlib.sha256(asking.rows.tobytes() + asking.digest.encode()).hexdigest(),
@@ -231,11 +227,7 @@ def begin(folder: RunFolder, asking: Asking, question: Question) -> None:
         "pictures": len(asking.rows),
         "together": TOGETHER,
     }
-    wanted["fingerprint"] = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
-    if folder.read_json(RUN) is None:
-        folder.refuse_foreign()
-        folder.write_json(RUN, {**wanted, "version": library_version()})
-    if (folder.read_json(RUN) or {}).get("fingerprint") != wanted["fingerprint"]:
+    if folder.begin(wanted) is not None:
         msg = f"{folder.place} holds another run, of other images or another question; choose another folder for --run"
         raise InputError(msg)
 
