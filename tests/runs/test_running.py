@@ -312,6 +312,7 @@ def test_a_first_write_that_died_is_passed_over(images, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / ".run.json.abc.tmp").touch()
     inspect_run(images, run=tmp_path / "run")
+    assert progress_of(RunFolder.at(tmp_path / "run")).finished
 
 
 def test_an_out_folder_that_was_half_written_is_taken_up(images, tmp_path):
