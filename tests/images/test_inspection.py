@@ -111,6 +111,7 @@ def test_an_executor_of_processes(folder):
     assert errors(after) == EXPECTED
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # newer Pythons advise against it
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_workers_do_not_talk_over_their_parents_decoders(folder):
     dataset = listing(folder, (*NAMES, *(f"{seed}.jpg" for seed in range(40))))
