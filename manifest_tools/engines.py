@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -17,10 +17,8 @@ from concurrent.futures import (
     Executor,
     Future,
     ProcessPoolExecutor,
-    ThreadPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -99,19 +97,6 @@ def run(
             yield from work.results()
     finally:
         work.stop()
-
-
-@contextmanager
-def local_threads(executor: Executor | None, workers: int) -> Iterator[Executor]:
-    """Give an executor as it is, or threads of this process where there is none."""
-    if executor is not None:
-        yield executor
-        return
-    threads = ThreadPoolExecutor(workers)
-    try:
-        yield threads
-    finally:
-        threads.shutdown(cancel_futures=True)
 
 
 def slots(executor: Executor) -> int:

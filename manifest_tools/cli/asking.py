@@ -5,8 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import typer
+
+from manifest_tools.cli import remote
+from manifest_tools.cli.console import printable, show
+
 if TYPE_CHECKING:
     from manifest_tools.aws.prediction import PredictionPlan
+
+
+def told_to_ask(plan: PredictionPlan, staging: str, *, dry_run: bool, yes: bool) -> bool:
+    """Show what asking takes; return whether to go on: not on a dry run, which prints it as the result.
+
+    Raises
+    ------
+    typer.Exit
+        Somebody said no.
+    """
+    lines = list(plan_lines(plan, staging))
+    if dry_run:
+        for line in lines:
+            show(printable(line))
+        return False
+    if plan.to_ask and not remote.confirm(lines, yes=yes):
+        raise typer.Exit(1)
+    return True
 
 
 def plan_lines(plan: PredictionPlan, staging: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manifest_tools.cli import options, remote
-from manifest_tools.cli.asking import plan_lines
+from manifest_tools.cli.asking import told_to_ask
 from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.cli.engines import engine
 from manifest_tools.errors import InputError
@@ -115,13 +115,8 @@ def predict(
         price=price,
         fresh=fresh,
     )
-    lines = list(plan_lines(plan, staging or dataset.destination))
-    if dry_run:
-        for line in lines:
-            show(printable(line))
+    if not told_to_ask(plan, staging or dataset.destination, dry_run=dry_run, yes=yes):
         return
-    if plan.to_ask and not remote.confirm(lines, yes=yes):
-        raise typer.Exit(1)
     with progress_bar("Asking", quiet=quiet) as progress, engine(scheduler) as executor:
         answered = predict_labels(
             dataset,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from manifest_tools.cli import options, remote
-from manifest_tools.cli.asking import plan_lines
+from manifest_tools.cli import options
+from manifest_tools.cli.asking import told_to_ask
 from manifest_tools.cli.console import StepLines, printable, show
 from manifest_tools.cli.engines import engine
 
@@ -46,13 +46,8 @@ def predict_run(
     asking = plan_asking(SavedDataset.open(folder), scratch=Path(folder))
     place, question = RunFolder.at(run), Question("", min_confidence)
     plan = plan_in_numbers(asking, place, tps=tps, region=client.meta.region_name, price=price)
-    lines = list(plan_lines(plan, staging or asking.saved.frame.destination))
-    if dry_run:
-        for line in lines:
-            show(printable(line))
+    if not told_to_ask(plan, staging or asking.saved.frame.destination, dry_run=dry_run, yes=yes):
         return
-    if plan.to_ask and not remote.confirm(lines, yes=yes):
-        raise typer.Exit(1)
     steps = StepLines(quiet=quiet)
     try:
         with engine(scheduler) as executor:

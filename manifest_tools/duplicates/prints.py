@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import pandas as pd
 from manifest_tools.duplicates.sorting import UInt64Array
 from manifest_tools.errors import OutputError
 from manifest_tools.fingerprints import SKETCH_SIDE, VIEWS
+from manifest_tools.output import reserve
 
 ROWS = 1 << 16  # read and turned from hex together
 DIGEST = 32  # bytes of a SHA-256
@@ -125,11 +125,10 @@ _LAYOUT: dict[str, tuple[Any, tuple[int, ...]]] = {
 
 
 def _mapped_file(path: Path, kind: Any, shape: tuple[int, ...], *, reserved: bool) -> npt.NDArray[Any]:
-    """Make a mapped file with its room on the disk: whoever finds none later is killed without a word."""
+    """Make a mapped file, with its room on the disk if it will be filled."""
     table = np.memmap(path, dtype=kind, mode="w+", shape=shape)
-    if reserved and hasattr(os, "posix_fallocate"):
-        with path.open("rb+") as file:
-            os.posix_fallocate(file.fileno(), 0, table.nbytes)
+    if reserved:
+        reserve(path, table.nbytes)
     return table
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import pickle
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from manifest_tools.errors import OutputError
 from manifest_tools.outcomes import Outcomes, compare
+from manifest_tools.output import reserve
 from manifest_tools.pieces import SavedDataset
 from manifest_tools.policy import Policy
 from manifest_tools.truth import Truth
@@ -127,13 +127,11 @@ class Scratch:
 
 
 def _allocate(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> None:
-    """Make the file of an array, with its room on the disk: whoever finds none later is killed without a word."""
+    """Make the file of an array, with its room on the disk."""
     array = np.lib.format.open_memmap(
         path, "w+", kind, shape, fortran_order=True
     )  # label by label, as they are read
-    if hasattr(os, "posix_fallocate"):
-        with path.open("rb+") as file:
-            os.posix_fallocate(file.fileno(), 0, array.offset + array.nbytes)
+    reserve(path, array.offset + array.nbytes)
 
 
 @lru_cache(maxsize=1)

@@ -97,10 +97,7 @@ def collect_answers(
     starts = np.searchsorted(answers["row"].to_numpy(), np.arange(saved.rows + 1))
     with DatasetWriter(saved.folder) as writer:
         for number in range(saved.pieces):
-            piece, span = (
-                saved.piece(number, columns=None),
-                saved.span(number),
-            )
+            piece, span = saved.piece(number, columns=None), saved.span(number)
             images, first = piece.images, owner[span]
             counts = starts[first + 1] - starts[first]  # lines of each image's answer
             at = np.flatnonzero(counts)

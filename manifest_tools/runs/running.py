@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from manifest_tools import output
-from manifest_tools.engines import default_workers, local_threads
+from manifest_tools.engines import default_workers
 from manifest_tools.errors import InputError
 from manifest_tools.findings import MAX_FINDINGS, Report
 from manifest_tools.large import check_images_saved
@@ -77,7 +79,7 @@ def inspect_run(
         msg = f"{run} is inside the images; choose a folder elsewhere for --run"
         raise InputError(msg)
     task = begin(folder, source, quick=quick)
-    with local_threads(executor, count) as engine:
+    with _engine(executor, count) as engine:
         progress = watcher.begin("list")
         plan = planned(folder) or make_plan(folder, source, engine, progress)
         watcher.end("list", f"{counted(plan.images, 'image')} in {counted(plan.batches, 'batch', 'batches')}")
@@ -108,3 +110,16 @@ def _result_place(folder: RunFolder, out: str | Path | None) -> Path:
         msg = "a run folder in S3 needs a place here for its result: --out DIR"
         raise InputError(msg)
     return Path(folder.place)
+
+
+@contextmanager
+def _engine(executor: Executor | None, workers: int) -> Iterator[Executor]:
+    """Give an executor as it is, or threads of this process where there is none."""
+    if executor is not None:
+        yield executor
+        return
+    threads = ThreadPoolExecutor(workers)
+    try:
+        yield threads
+    finally:
+        threads.shutdown(cancel_futures=True)

@@ -77,6 +77,27 @@ def test_a_run_gives_what_one_go_gives(images, tmp_path, small_batches, expected
     assert Dataset.load(tmp_path / "run").sources == Dataset.load(tmp_path / "expected").sources
 
 
+def test_a_run_on_a_pool_of_which_a_process_is_killed(images, tmp_path, small_batches, expected):
+    killed = []
+
+    class Killer:
+        def begin(self, step):
+            return self.harm if step == "inspect" else lambda *_: None
+
+        def end(self, *_):
+            pass
+
+        def harm(self, done, total):
+            if done and not killed:
+                killed.append(next(iter(pool._processes)))
+                os.kill(killed[-1], signal.SIGKILL)
+
+    with ProcessPoolExecutor(2) as pool:
+        inspect_run(images, run=tmp_path / "run", executor=pool, watcher=Killer())
+    assert killed
+    assert tables_of(tmp_path / "run") == expected[1]
+
+
 def test_a_quick_run(images, tmp_path, small_batches):
     inspect(images, out=tmp_path / "once", quick=True)
     inspect_run(images, run=tmp_path / "run", out=tmp_path / "out", quick=True)
