@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from manifest_tools.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from manifest_tools.aws.evaluation_files import fetch_evaluation
+    from manifest_tools.aws.evaluation_results import fetch_evaluation
     from manifest_tools.aws.moderation import moderate
     from manifest_tools.aws.prediction import predict_labels
     from manifest_tools.aws.publishing import publish
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from manifest_tools.aws.training import train_adapter
 
 _HOMES = {
-    "fetch_evaluation": "evaluation_files",
+    "fetch_evaluation": "evaluation_results",
     "list_images": "reading",
     "moderate": "moderation",
     "predict_labels": "prediction",

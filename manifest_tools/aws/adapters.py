@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from manifest_tools.aws.constraints import check_call
 from manifest_tools.aws.failures import remote_errors
+from manifest_tools.aws.request_checks import check_call
 from manifest_tools.errors import InputError, RemoteError
 
 FEATURE = "CONTENT_MODERATION"

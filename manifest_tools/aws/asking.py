@@ -13,10 +13,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from manifest_tools.aws.constraints import check_call
 from manifest_tools.aws.failures import error_code, is_transient, remote_error
 from manifest_tools.aws.journal import Journal, MemoryJournal
 from manifest_tools.aws.questions import AdapterIgnoredError, Answers, Failure, Question, recall
+from manifest_tools.aws.request_checks import check_call
 from manifest_tools.aws.sending import Picture, Sender, UnsendableError
 from manifest_tools.aws.throttle import RateLimiter, RetryQueue
 from manifest_tools.catalogue import finding

@@ -10,9 +10,9 @@ from typing import Any
 
 from manifest_tools.aws.adapters import FEATURE, Adapter, adapter_from, describe_version, find_project
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.constraints import check_call
 from manifest_tools.aws.failures import remote_errors
 from manifest_tools.aws.making import FAILED, find_version, make_project, make_version, version_members
+from manifest_tools.aws.request_checks import check_call
 from manifest_tools.aws.training_failure import trace_failure
 from manifest_tools.aws.training_plan import TRAIN, TrainingPlan, plan_training
 from manifest_tools.catalogue import finding

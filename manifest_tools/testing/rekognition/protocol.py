@@ -16,7 +16,7 @@ from botocore.loaders import create_loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from manifest_tools.aws.constraints import violations
+from manifest_tools.aws.request_checks import violations
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 

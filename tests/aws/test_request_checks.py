@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.constraints import check_call
+from manifest_tools.aws.request_checks import check_call
 from manifest_tools.errors import InputError
 
 
