@@ -8,7 +8,7 @@ from manifest_tools.lazy import lazy_names
 
 if TYPE_CHECKING:
     from manifest_tools.aws.evaluation_results import fetch_evaluation
-    from manifest_tools.aws.moderation import moderate
+    from manifest_tools.aws.moderation.moderate import moderate
     from manifest_tools.aws.prediction import predict_labels
     from manifest_tools.aws.publishing import publish
     from manifest_tools.aws.reading import list_images
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "fetch_evaluation": "evaluation_results",
     "list_images": "reading",
-    "moderate": "moderation",
+    "moderate": "moderation.moderate",
     "predict_labels": "prediction",
     "publish": "publishing",
     "train_adapter": "training",

@@ -13,7 +13,7 @@ from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, say, show
 
 if TYPE_CHECKING:
-    from manifest_tools.aws.moderation import ModerationResult
+    from manifest_tools.aws.moderation.moderate import ModerationResult
 
 _CONNECTIONS = 64
 
@@ -55,8 +55,8 @@ def moderate(
     """
     from manifest_tools import read_images
     from manifest_tools.aws.clients import make_client
-    from manifest_tools.aws.decisions import Decisions
-    from manifest_tools.aws.moderation import moderate as run
+    from manifest_tools.aws.moderation.decision_policy import Decisions
+    from manifest_tools.aws.moderation.moderate import moderate as run
 
     rules = None if decisions is None else Decisions.from_toml(decisions)
     dataset = read_images(images)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from manifest_tools.aws.decisions import Decisions
+from manifest_tools.aws.moderation.decision_policy import Decisions
 from manifest_tools.cli import app
 from manifest_tools.testing import from_predictions, local_rekognition, local_s3
 

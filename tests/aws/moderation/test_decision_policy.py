@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.aws.decisions import Action, Decisions
+from manifest_tools.aws.moderation.decision_policy import Action, Decisions
 from manifest_tools.errors import InputError
 from manifest_tools.taxonomy import Taxonomy
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from manifest_tools.aws.adapters import Adapter, AdapterName, adapter_status
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.decisions import Action, Decisions
 from manifest_tools.aws.journal import Journal
+from manifest_tools.aws.moderation.decision_policy import Action, Decisions
 from manifest_tools.aws.prediction import ask_about
 from manifest_tools.aws.prediction_files import references_of
 from manifest_tools.aws.questions import AdapterIgnoredError, Answers, Question

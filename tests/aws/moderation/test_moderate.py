@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from botocore.config import Config
 
-from manifest_tools.aws.decisions import Decisions
-from manifest_tools.aws.moderation import moderate
+from manifest_tools.aws.moderation.decision_policy import Decisions
+from manifest_tools.aws.moderation.moderate import moderate
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
 from manifest_tools.testing import local_rekognition

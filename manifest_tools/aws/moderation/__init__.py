@@ -1,0 +1,1 @@
+"""Use an adapter: answers, and what is decided on them."""
