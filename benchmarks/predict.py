@@ -20,7 +20,7 @@ import pandas as pd
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from manifest_tools.aws.prediction import predict_labels
+from manifest_tools.aws.prediction.predict import predict_labels
 from manifest_tools.dataset import Dataset
 from manifest_tools.testing import Faults, LocalRekognition, fault_proxy, local_rekognition
 

@@ -26,8 +26,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from manifest_tools.aws.prediction import JOURNAL, predict_labels
-from manifest_tools.aws.prediction_files import MANIFEST
+from manifest_tools.aws.prediction.output_files import MANIFEST
+from manifest_tools.aws.prediction.predict import JOURNAL, predict_labels
 from manifest_tools.dataset import Dataset
 from manifest_tools.testing import local_rekognition
 

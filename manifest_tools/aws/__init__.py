@@ -9,7 +9,7 @@ from manifest_tools.lazy import lazy_names
 if TYPE_CHECKING:
     from manifest_tools.aws.evaluation_results import fetch_evaluation
     from manifest_tools.aws.moderation.moderate import moderate
-    from manifest_tools.aws.prediction import predict_labels
+    from manifest_tools.aws.prediction.predict import predict_labels
     from manifest_tools.aws.publishing import publish
     from manifest_tools.aws.reading import list_images
     from manifest_tools.aws.training import train_adapter
@@ -18,7 +18,7 @@ _HOMES = {
     "fetch_evaluation": "evaluation_results",
     "list_images": "reading",
     "moderate": "moderation.moderate",
-    "predict_labels": "prediction",
+    "predict_labels": "prediction.predict",
     "publish": "publishing",
     "train_adapter": "training",
 }

@@ -11,7 +11,7 @@ from manifest_tools.cli import remote
 from manifest_tools.cli.console import printable, show
 
 if TYPE_CHECKING:
-    from manifest_tools.aws.prediction import PredictionPlan
+    from manifest_tools.aws.prediction.predict import PredictionPlan
 
 
 def told_to_ask(plan: PredictionPlan, staging: str, *, dry_run: bool, yes: bool) -> bool:

@@ -98,8 +98,8 @@ def predict(
         )
         return
     from manifest_tools.aws.clients import make_client
-    from manifest_tools.aws.prediction import plan_predictions, predict_labels
-    from manifest_tools.aws.prediction_files import MANIFEST, SUMMARY
+    from manifest_tools.aws.prediction.output_files import MANIFEST, SUMMARY
+    from manifest_tools.aws.prediction.predict import plan_predictions, predict_labels
 
     dataset, place = _open(images, out, profile=profile, region=region)
     client = make_client(

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.aws.sending import Picture
-from manifest_tools.aws.spreading import Told
+from manifest_tools.aws.prediction.distributed import Told
+from manifest_tools.aws.prediction.payload import Picture
 from manifest_tools.manifests.content import base_prediction
 from manifest_tools.pieces import DatasetWriter, SavedDataset
 from manifest_tools.sameness import times_before

@@ -20,10 +20,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools import engines
-from manifest_tools.aws.prediction import PredictionPlan, default_tps, suitable
-from manifest_tools.aws.questions import Question
-from manifest_tools.aws.sending import MAX_BYTES_IN_CALL, Picture
-from manifest_tools.aws.spreading import AskTask, Share
+from manifest_tools.aws.prediction.distributed import AskTask, Share
+from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, Picture
+from manifest_tools.aws.prediction.predict import PredictionPlan, default_tps, suitable
+from manifest_tools.aws.prediction.question import Question
 from manifest_tools.errors import InputError, ManifestToolsError
 from manifest_tools.pieces import SavedDataset
 from manifest_tools.preparing import Silent, Watcher

@@ -11,9 +11,9 @@ import pytest
 from botocore.config import Config
 from typer.testing import CliRunner
 
-from manifest_tools.aws import spreading
-from manifest_tools.aws.prediction import predict_labels
-from manifest_tools.aws.questions import Question
+from manifest_tools.aws.prediction import distributed
+from manifest_tools.aws.prediction.predict import predict_labels
+from manifest_tools.aws.prediction.question import Question
 from manifest_tools.cli import app
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError, RemoteError
@@ -36,7 +36,7 @@ def answer(picture):
 def rekognition(monkeypatch):
     monkeypatch.setattr(predicting, "TOGETHER", 4)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    spreading._client.cache_clear()
+    distributed._client.cache_clear()
     with local_rekognition(answer=answer) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)

@@ -10,11 +10,11 @@ from typing import Any
 
 from manifest_tools.aws.adapters import Adapter, AdapterName, adapter_status
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.journal import Journal
 from manifest_tools.aws.moderation.decision_policy import Action, Decisions
-from manifest_tools.aws.prediction import ask_about
-from manifest_tools.aws.prediction_files import references_of
-from manifest_tools.aws.questions import AdapterIgnoredError, Answers, Question
+from manifest_tools.aws.prediction.answer_journal import Journal
+from manifest_tools.aws.prediction.output_files import references_of
+from manifest_tools.aws.prediction.predict import ask_about
+from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Question
 from manifest_tools.catalogue import finding
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError, RemoteError
@@ -102,7 +102,7 @@ def moderate(
     compare_base : bool
         Ask the base model, too: twice the calls.
     client, s3_client, tps, staging, workers, fresh, progress
-        As in :func:`~manifest_tools.aws.prediction.predict_labels`.
+        As in :func:`~manifest_tools.aws.prediction.predict.predict_labels`.
 
     Raises
     ------

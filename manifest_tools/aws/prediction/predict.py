@@ -11,14 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from manifest_tools.aws.asking import ask
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.journal import Journal
-from manifest_tools.aws.prediction_files import MANIFEST, write_results
-from manifest_tools.aws.questions import Answers, Question, recall
-from manifest_tools.aws.sending import Picture, Sender, require_staging
-from manifest_tools.aws.spreading import MOST_WORKERS, ask_on, callers
-from manifest_tools.aws.throttle import RateLimiter
+from manifest_tools.aws.prediction.answer_journal import Journal
+from manifest_tools.aws.prediction.distributed import MOST_WORKERS, ask_on, callers
+from manifest_tools.aws.prediction.output_files import MANIFEST, write_results
+from manifest_tools.aws.prediction.payload import Picture, Sender, require_staging
+from manifest_tools.aws.prediction.question import Answers, Question, recall
+from manifest_tools.aws.prediction.rate_limit import RateLimiter
+from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError
 from manifest_tools.policy import Policy
@@ -215,7 +215,7 @@ def ask_about(
     dataset, client, s3_client, tps, staging, workers, executor, progress
         As in :func:`predict_labels`.
     question, journal
-        As in :func:`~manifest_tools.aws.asking.ask`.
+        As in :func:`~manifest_tools.aws.prediction.request_loop.ask`.
 
     Returns
     -------

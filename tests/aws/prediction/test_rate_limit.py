@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.aws.throttle import RateLimiter, RetryQueue
+from manifest_tools.aws.prediction.rate_limit import RateLimiter, RetryQueue
 
 
 class Clock:

@@ -11,12 +11,12 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from manifest_tools import engines
-from manifest_tools.aws.asking import ask
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.journal import Journal, MemoryJournal
-from manifest_tools.aws.questions import Answers, Failure, Question, recall
-from manifest_tools.aws.sending import Picture, Sender
-from manifest_tools.aws.throttle import RateLimiter
+from manifest_tools.aws.prediction.answer_journal import Journal, MemoryJournal
+from manifest_tools.aws.prediction.payload import Picture, Sender
+from manifest_tools.aws.prediction.question import Answers, Failure, Question, recall
+from manifest_tools.aws.prediction.rate_limit import RateLimiter
+from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.errors import ManifestToolsError
 
 TOGETHER: Final = 50  # pictures of one batch: what a dead worker's calls may cost again
@@ -95,7 +95,7 @@ def ask_on(
     Returns
     -------
     Answers
-        As of :func:`~manifest_tools.aws.asking.ask`.
+        As of :func:`~manifest_tools.aws.prediction.request_loop.ask`.
 
     Notes
     -----

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from manifest_tools.aws.questions import Answers, Question
+from manifest_tools.aws.prediction.question import Answers, Question
 from manifest_tools.dataset import Dataset, replacing
 from manifest_tools.keys import source_refs
 from manifest_tools.manifests.writing import write_lines

@@ -14,11 +14,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from manifest_tools.aws.failures import error_code, is_transient, remote_error
-from manifest_tools.aws.journal import Journal, MemoryJournal
-from manifest_tools.aws.questions import AdapterIgnoredError, Answers, Failure, Question, recall
+from manifest_tools.aws.prediction.answer_journal import Journal, MemoryJournal
+from manifest_tools.aws.prediction.payload import Picture, Sender, UnsendableError
+from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Failure, Question, recall
+from manifest_tools.aws.prediction.rate_limit import RateLimiter, RetryQueue
 from manifest_tools.aws.request_checks import check_call
-from manifest_tools.aws.sending import Picture, Sender, UnsendableError
-from manifest_tools.aws.throttle import RateLimiter, RetryQueue
 from manifest_tools.catalogue import finding
 from manifest_tools.errors import RemoteError
 

@@ -16,18 +16,18 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from benchmarks.predict_killed import kill_repeatedly
-from manifest_tools.aws import asking, spreading
-from manifest_tools.aws.asking import ask
-from manifest_tools.aws.journal import Journal
-from manifest_tools.aws.prediction import (
+from manifest_tools.aws.prediction import distributed, request_loop
+from manifest_tools.aws.prediction.answer_journal import Journal
+from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, Sender
+from manifest_tools.aws.prediction.predict import (
     default_tps,
     pictures_of,
     plan_predictions,
     predict_labels,
 )
-from manifest_tools.aws.questions import AdapterIgnoredError, Question
-from manifest_tools.aws.sending import MAX_BYTES_IN_CALL, Sender
-from manifest_tools.aws.throttle import RateLimiter
+from manifest_tools.aws.prediction.question import AdapterIgnoredError, Question
+from manifest_tools.aws.prediction.rate_limit import RateLimiter
+from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.dataset import Dataset
 from manifest_tools.engines import SerialExecutor
 from manifest_tools.errors import InputError, RemoteError
@@ -189,7 +189,7 @@ def test_a_rate_lower_than_told_loses_nothing(tmp_path):
 
 
 def test_an_image_that_always_fails_is_listed_and_asked_about_next_time(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(asking, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr(request_loop, "_FIRST_DELAY", 0.001)
     dataset = dataset_of(tmp_path, [f"{n}.jpg" for n in range(3)])
     unlucky = iter([False])
     with fault_proxy(
@@ -205,7 +205,7 @@ def test_an_image_that_always_fails_is_listed_and_asked_about_next_time(server, 
 
 
 def test_a_service_that_never_answers_ends_the_run(server, pictures, tmp_path, monkeypatch):
-    monkeypatch.setattr(asking, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr(request_loop, "_FIRST_DELAY", 0.001)
     with fault_proxy(server.url, Faults(resets=1.0)) as proxy:
         client = server.client(url=proxy.url, config=ONCE)
         with pytest.raises(RemoteError, match="Asking about"):
@@ -464,10 +464,10 @@ def test_what_an_executor_was_told_is_not_asked_again(tmp_path, server, rekognit
 
 def test_a_refusal_on_a_worker_ends_the_run(tmp_path, server, rekognition, known_everywhere, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    spreading._client.cache_clear()
+    distributed._client.cache_clear()
     dataset = dataset_of(tmp_path / "images", ["a.jpg", "b.jpg"])
     try:
         with ThreadPoolExecutor(1) as executor, pytest.raises(RemoteError, match="secret key does not fit"):
             predict_labels(dataset, tmp_path / "out", client=rekognition, tps=FAST, executor=executor)
     finally:
-        spreading._client.cache_clear()
+        distributed._client.cache_clear()

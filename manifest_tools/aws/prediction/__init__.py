@@ -1,0 +1,1 @@
+"""Ask the base model or an adapter for the labels of images, within its rate, and keep every answer."""
