@@ -27,7 +27,7 @@ from typing import Any
 import pandas as pd
 
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.publishing import publish
+from manifest_tools.aws.publishing.apply import publish
 from manifest_tools.aws.storage import S3Storage
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import MissingExtraError

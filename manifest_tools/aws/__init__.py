@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from manifest_tools.aws.evaluation_results import fetch_evaluation
     from manifest_tools.aws.moderation.moderate import moderate
     from manifest_tools.aws.prediction.predict import predict_labels
-    from manifest_tools.aws.publishing import publish
+    from manifest_tools.aws.publishing.apply import publish
     from manifest_tools.aws.reading import list_images
     from manifest_tools.aws.training import train_adapter
 
@@ -19,7 +19,7 @@ _HOMES = {
     "list_images": "reading",
     "moderate": "moderation.moderate",
     "predict_labels": "prediction.predict",
-    "publish": "publishing",
+    "publish": "publishing.apply",
     "train_adapter": "training",
 }
 

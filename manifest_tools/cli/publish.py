@@ -15,8 +15,8 @@ from manifest_tools.errors import InputError
 from manifest_tools.keys import split_uri
 
 if TYPE_CHECKING:
-    from manifest_tools.aws.publication import PublishPlan
-    from manifest_tools.aws.publishing import PublishResult
+    from manifest_tools.aws.publishing.apply import PublishResult
+    from manifest_tools.aws.publishing.plan import PublishPlan
 
 _SHOWN = 10  # findings in the text
 
@@ -55,8 +55,8 @@ def publish(
     if print_policy:
         show(json.dumps(_policies(folder, to, kms_key), indent=2))
         return
-    from manifest_tools.aws.publication import plan_publish
-    from manifest_tools.aws.publishing import PublishResult, apply_plan
+    from manifest_tools.aws.publishing.apply import PublishResult, apply_plan
+    from manifest_tools.aws.publishing.plan import plan_publish
 
     with progress_bar("Comparing", quiet=quiet) as progress:
         plan = plan_publish(
@@ -118,7 +118,7 @@ def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
 
 
 def _policies(folder: Path, to: str | None, kms_key: str | None) -> dict[str, Any]:
-    from manifest_tools.aws.policies import bucket_policy, iam_policy
+    from manifest_tools.aws.publishing.iam_policies import bucket_policy, iam_policy
     from manifest_tools.dataset import Dataset
 
     place = to or Dataset.load(folder).destination

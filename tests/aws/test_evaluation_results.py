@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from manifest_tools.aws.evaluation_results import fetch_evaluation
-from manifest_tools.aws.publishing import publish
+from manifest_tools.aws.publishing.apply import publish
 from manifest_tools.errors import InputError, RemoteError
 from manifest_tools.evaluation import compare_evaluation
 from manifest_tools.keys import split_uri

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from manifest_tools.aws.publishing import publish
+from manifest_tools.aws.publishing.apply import publish
 from manifest_tools.cli import adapters, moderate, predict, train
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError, RemoteError

@@ -12,7 +12,7 @@ from manifest_tools.aws.adapters import (
     find_project,
     list_adapters,
 )
-from manifest_tools.aws.publishing import publish
+from manifest_tools.aws.publishing.apply import publish
 from manifest_tools.aws.training import attach_training, start_training, train_adapter
 from manifest_tools.aws.training_failure import trace_failure
 from manifest_tools.aws.training_plan import plan_training

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.comparing import WORKERS, Action, Comparison, PlannedObject, Progress
-from manifest_tools.aws.preflight import BucketFacts, check_write, examine_bucket
-from manifest_tools.aws.prepared import PreparedFolder, Wanted, digest, read_prepared
+from manifest_tools.aws.publishing.diff import WORKERS, Action, Comparison, PlannedObject, Progress
+from manifest_tools.aws.publishing.preflight import BucketFacts, check_write, examine_bucket
+from manifest_tools.aws.publishing.prepared_folder import PreparedFolder, Wanted, digest, read_prepared
 from manifest_tools.aws.storage import S3Storage
 from manifest_tools.catalogue import finding
 from manifest_tools.errors import InputError
@@ -22,7 +22,7 @@ _PREFLIGHT = 4  # requests: bucket, encryption, policy, right to write
 
 @dataclass(frozen=True)
 class PublishPlan:
-    """What publishing would do. :func:`manifest_tools.aws.publishing.apply_plan` does it.
+    """What publishing would do. :func:`manifest_tools.aws.publishing.apply.apply_plan` does it.
 
     Parameters
     ----------

@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.preflight import check_write, examine_bucket
-from manifest_tools.aws.publication import _region_findings
+from manifest_tools.aws.publishing.plan import _region_findings
+from manifest_tools.aws.publishing.preflight import check_write, examine_bucket
 from manifest_tools.aws.storage import S3Storage
 from manifest_tools.errors import InputError, RemoteError
 from manifest_tools.testing import Credentials, LocalS3

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from manifest_tools.aws.comparing import WORKERS, Action, PlannedObject, Progress, changed, holds
 from manifest_tools.aws.pooling import run_bounded
-from manifest_tools.aws.prepared import Wanted, digest
-from manifest_tools.aws.publication import PlanOptions, PublishPlan, plan_publish
+from manifest_tools.aws.publishing.diff import WORKERS, Action, PlannedObject, Progress, changed, holds
+from manifest_tools.aws.publishing.plan import PlanOptions, PublishPlan, plan_publish
+from manifest_tools.aws.publishing.prepared_folder import Wanted, digest
 from manifest_tools.aws.storage import ConditionFailedError, StoredObject
 from manifest_tools.catalogue import finding
 from manifest_tools.errors import InputError, RemoteError
@@ -83,7 +83,7 @@ def publish(
     progress : callable, optional
         Called with (objects done, all objects): once through for the plan, once for the objects to write.
     **options
-        See :class:`manifest_tools.aws.publication.PlanOptions`: `to`, `replace`, `client`, `profile`, `region`,
+        See :class:`manifest_tools.aws.publishing.plan.PlanOptions`: `to`, `replace`, `client`, `profile`, `region`,
         `endpoint_url`, `kms_key`, `requester_pays`.
 
     Returns

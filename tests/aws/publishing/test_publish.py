@@ -20,9 +20,9 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from manifest_tools.aws.comparing import Action
-from manifest_tools.aws.publication import plan_publish
-from manifest_tools.aws.publishing import apply_plan, publish
+from manifest_tools.aws.publishing.apply import apply_plan, publish
+from manifest_tools.aws.publishing.diff import Action
+from manifest_tools.aws.publishing.plan import plan_publish
 from manifest_tools.aws.storage import S3Storage
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError, RemoteError
@@ -272,7 +272,7 @@ def test_a_prefix_shared_with_many_others_is_not_listed_to_its_end(
     bucket, below = split_uri(prefix)
     for number in range(60):
         client.put_object(Bucket=bucket, Key=f"{below}/a{number}", Body=b"")
-    monkeypatch.setattr("manifest_tools.aws.comparing._PAGE", 1)  # 10 + 10 for each of four objects
+    monkeypatch.setattr("manifest_tools.aws.publishing.diff._PAGE", 1)  # 10 + 10 for each of four objects
 
     result = publish(out, client=client)
 

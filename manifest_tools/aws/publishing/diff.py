@@ -11,7 +11,7 @@ from os.path import commonprefix
 from pathlib import Path
 
 from manifest_tools.aws.pooling import run_bounded
-from manifest_tools.aws.prepared import Wanted, digest
+from manifest_tools.aws.publishing.prepared_folder import Wanted, digest
 from manifest_tools.aws.storage import S3Storage, StoredObject
 from manifest_tools.catalogue import finding
 from manifest_tools.findings import Finding

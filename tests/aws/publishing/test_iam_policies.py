@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from manifest_tools.aws.policies import bucket_policy, iam_policy
+from manifest_tools.aws.publishing.iam_policies import bucket_policy, iam_policy
 
 
 def by_name(policy: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Bring images and manifests to S3: plan, preflight, apply, verify."""
