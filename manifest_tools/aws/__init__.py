@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from manifest_tools.aws.prediction.predict import predict_labels
     from manifest_tools.aws.publishing.apply import publish
     from manifest_tools.aws.reading import list_images
-    from manifest_tools.aws.training import train_adapter
+    from manifest_tools.aws.training.train import train_adapter
 
 _HOMES = {
     "fetch_evaluation": "evaluation_results",
@@ -20,7 +20,7 @@ _HOMES = {
     "moderate": "moderation.moderate",
     "predict_labels": "prediction.predict",
     "publish": "publishing.apply",
-    "train_adapter": "training",
+    "train_adapter": "training.train",
 }
 
 __all__ = ["fetch_evaluation", "list_images", "moderate", "predict_labels", "publish", "train_adapter"]

@@ -12,7 +12,7 @@ from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, show
 
 if TYPE_CHECKING:
-    from manifest_tools.aws.adapters import Adapter
+    from manifest_tools.aws.training.adapters import Adapter
 
 app = typer.Typer(no_args_is_help=True, help="List adapters, look at one, or delete one.")
 _ATTEMPTS = 5
@@ -29,7 +29,7 @@ def list_all(
     format: options.Format = options.OutputFormat.TEXT,
 ) -> None:
     """List the adapters of the account in one region."""
-    from manifest_tools.aws.adapters import list_adapters
+    from manifest_tools.aws.training.adapters import list_adapters
 
     found = list(list_adapters(_client(profile, region, endpoint_url), project=project))
     if format is options.OutputFormat.JSON:
@@ -50,7 +50,7 @@ def status(
     format: options.Format = options.OutputFormat.TEXT,
 ) -> None:
     """Show how an adapter stands; exit code 1 when it does not answer."""
-    from manifest_tools.aws.adapters import adapter_status
+    from manifest_tools.aws.training.adapters import adapter_status
 
     adapter = adapter_status(_client(profile, region, endpoint_url), arn)
     if format is options.OutputFormat.JSON:
@@ -70,7 +70,7 @@ def delete(
     endpoint_url: remote.EndpointUrl = None,
 ) -> None:
     """Delete an adapter, for good; its project stays."""
-    from manifest_tools.aws.adapters import adapter_status, delete_adapter
+    from manifest_tools.aws.training.adapters import adapter_status, delete_adapter
 
     client = _client(profile, region, endpoint_url)
     adapter = adapter_status(client, arn)

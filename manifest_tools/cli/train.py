@@ -14,8 +14,8 @@ from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.errors import InputError
 
 if TYPE_CHECKING:
-    from manifest_tools.aws.training import TrainingResult
-    from manifest_tools.aws.training_plan import TrainingPlan
+    from manifest_tools.aws.training.plan import TrainingPlan
+    from manifest_tools.aws.training.train import TrainingResult
 
 _SHOWN = 20  # findings in the text
 
@@ -65,8 +65,8 @@ def train(
     be interrupted at any time: --attach takes it up again. The same data is not trained twice.
     """
     from manifest_tools.aws.clients import make_client
-    from manifest_tools.aws.training import attach_training, start_training
-    from manifest_tools.aws.training_plan import plan_training
+    from manifest_tools.aws.training.plan import plan_training
+    from manifest_tools.aws.training.train import attach_training, start_training
 
     if not attach:
         if project is None:

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.aws.adapters import Adapter, AdapterName, adapter_status
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.moderation.decision_policy import Action, Decisions
 from manifest_tools.aws.prediction.answer_journal import Journal
 from manifest_tools.aws.prediction.output_files import references_of
 from manifest_tools.aws.prediction.predict import ask_about
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Question
+from manifest_tools.aws.training.adapters import Adapter, AdapterName, adapter_status
 from manifest_tools.catalogue import finding
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError, RemoteError

@@ -5,17 +5,17 @@ import json
 import pytest
 from botocore.config import Config
 
-from manifest_tools.aws.adapters import (
+from manifest_tools.aws.publishing.apply import publish
+from manifest_tools.aws.training.adapters import (
     AdapterName,
     adapter_status,
     delete_adapter,
     find_project,
     list_adapters,
 )
-from manifest_tools.aws.publishing.apply import publish
-from manifest_tools.aws.training import attach_training, start_training, train_adapter
-from manifest_tools.aws.training_failure import trace_failure
-from manifest_tools.aws.training_plan import plan_training
+from manifest_tools.aws.training.failure import trace_failure
+from manifest_tools.aws.training.plan import plan_training
+from manifest_tools.aws.training.train import attach_training, start_training, train_adapter
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError, RemoteError
 from manifest_tools.testing import Faults, fault_proxy, local_rekognition

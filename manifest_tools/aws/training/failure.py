@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from manifest_tools.aws.storage import S3Storage
-from manifest_tools.aws.training_plan import TEST, TRAIN
+from manifest_tools.aws.training.plan import TEST, TRAIN
 from manifest_tools.catalogue import finding
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import RemoteError

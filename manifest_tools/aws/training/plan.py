@@ -64,7 +64,7 @@ def plan_training(
     auto_update: bool = True,
     force: bool = False,
 ) -> TrainingPlan:
-    """Return what :func:`~manifest_tools.aws.training.train_adapter` would start, without any call.
+    """Return what :func:`~manifest_tools.aws.training.train.train_adapter` would start, without any call.
 
     Parameters
     ----------

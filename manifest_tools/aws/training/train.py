@@ -8,13 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.aws.adapters import FEATURE, Adapter, adapter_from, describe_version, find_project
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.failures import remote_errors
-from manifest_tools.aws.making import FAILED, find_version, make_project, make_version, version_members
 from manifest_tools.aws.request_checks import check_call
-from manifest_tools.aws.training_failure import trace_failure
-from manifest_tools.aws.training_plan import TRAIN, TrainingPlan, plan_training
+from manifest_tools.aws.training.adapters import (
+    FEATURE,
+    Adapter,
+    adapter_from,
+    describe_version,
+    find_project,
+)
+from manifest_tools.aws.training.create import (
+    FAILED,
+    find_version,
+    make_project,
+    make_version,
+    version_members,
+)
+from manifest_tools.aws.training.failure import trace_failure
+from manifest_tools.aws.training.plan import TRAIN, TrainingPlan, plan_training
 from manifest_tools.catalogue import finding
 from manifest_tools.dataset import Dataset
 from manifest_tools.errors import InputError, RemoteError
@@ -60,7 +72,7 @@ def train_adapter(
     Parameters
     ----------
     folder, project, **options
-        As in :func:`~manifest_tools.aws.training_plan.plan_training`.
+        As in :func:`~manifest_tools.aws.training.plan.plan_training`.
     client, s3_client, wait, poll, progress
         As in :func:`start_training`.
 

@@ -1,0 +1,1 @@
+"""Train an adapter: plan, create, wait, and say why a training failed."""
