@@ -48,7 +48,7 @@ PEERS = {
         "jsonschema",
         (
             "import json, jsonschema\nfrom itertools import islice\n"
-            "from manifest_tools.resources import load_json\n"
+            "from manifest_tools.core.resources import load_json\n"
             "judge = jsonschema.Draft202012Validator(load_json(kind + '.schema.json'))\n"
             "begin()\n"
             "with open(path, 'rb') as file:\n"
@@ -69,7 +69,7 @@ PEERS = {
         "jsonschema_rs",
         (
             "import orjson, jsonschema_rs\n"
-            "from manifest_tools.resources import load_json\n"
+            "from manifest_tools.core.resources import load_json\n"
             "judge = jsonschema_rs.Draft202012Validator(load_json(kind + '.schema.json'))\n"
             "begin()\n"
             "with open(path, 'rb') as file:\n"

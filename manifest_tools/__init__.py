@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from manifest_tools.lazy import lazy_names
+from manifest_tools.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from manifest_tools import aws as aws
+    from manifest_tools.core.errors import ManifestToolsError as ManifestToolsError
+    from manifest_tools.core.policy import Policy as Policy
+    from manifest_tools.core.taxonomy import Taxonomy as Taxonomy
     from manifest_tools.dataset import Dataset as Dataset
     from manifest_tools.duplicates.grouping import group_duplicates as group_duplicates
-    from manifest_tools.errors import ManifestToolsError as ManifestToolsError
     from manifest_tools.evaluation import compare_evaluation as compare_evaluation
     from manifest_tools.findings import Finding as Finding
     from manifest_tools.findings import Report as Report
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from manifest_tools.manifests.reading import read_manifest as read_manifest
     from manifest_tools.manifests.validation import validate_manifest as validate_manifest
     from manifest_tools.manifests.writing import write_manifests as write_manifests
-    from manifest_tools.policy import Policy as Policy
     from manifest_tools.preparing import prepare as prepare
     from manifest_tools.rules.checking import check_dataset as check_dataset
     from manifest_tools.selection import select_images as select_images
@@ -36,18 +37,17 @@ if TYPE_CHECKING:
         MultilabelStratifiedGroupSplit as MultilabelStratifiedGroupSplit,
     )
     from manifest_tools.splits.step import split_dataset as split_dataset
-    from manifest_tools.taxonomy import Taxonomy as Taxonomy
 
 _HOMES = {
     "Dataset": "dataset",
     "Finding": "findings",
-    "ManifestToolsError": "errors",
+    "ManifestToolsError": "core.errors",
     "MultilabelStratifiedGroupKFold": "splits.model_selection",
     "MultilabelStratifiedGroupSplit": "splits.model_selection",
-    "Policy": "policy",
+    "Policy": "core.policy",
     "Report": "findings",
     "Severity": "findings",
-    "Taxonomy": "taxonomy",
+    "Taxonomy": "core.taxonomy",
     "attach_predictions": "sources.predictions",
     "aws": "",
     "check_dataset": "rules.checking",

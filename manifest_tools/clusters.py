@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, cast
 
+from manifest_tools.core.errors import InputError, MissingExtraError, RemoteError
 from manifest_tools.dataset import library_version
-from manifest_tools.errors import InputError, MissingExtraError, RemoteError
 
 _ADDRESS: Final = re.compile(r"(tcp|tls|ws|wss|ucx)://.+:[0-9]+")
 _CONNECT: Final = 10.0  # seconds in which a scheduler has to answer at first

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 import numpy as np
 import pandas as pd
 
-from manifest_tools.errors import InputError, OutputError
-from manifest_tools.resources import problem_of
-from manifest_tools.taxonomy import CURRENT
+from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.resources import problem_of
+from manifest_tools.core.taxonomy import CURRENT
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Digest

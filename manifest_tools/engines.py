@@ -22,7 +22,7 @@ from concurrent.futures import (
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from manifest_tools.errors import ManifestToolsError, UnavailableError
+from manifest_tools.core.errors import ManifestToolsError, UnavailableError
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

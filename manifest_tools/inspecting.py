@@ -6,12 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
-from manifest_tools import output
+from manifest_tools.core import output_folder
+from manifest_tools.core.policy import Policy
 from manifest_tools.dataset import Dataset
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings import MAX_FINDINGS, Report
 from manifest_tools.images.inspection import inspect_images
-from manifest_tools.policy import Policy
 from manifest_tools.rules.checking import check_images
 from manifest_tools.sources.reading import read_images, reader_of
 
@@ -50,7 +50,7 @@ def inspect(
     Report
         Of the images alone.
     """
-    folder = None if out is None else output.claim(out)
+    folder = None if out is None else output_folder.claim(out)
     dataset = read_images(images, policy=policy)
     dataset = inspect_images(
         dataset,
@@ -63,7 +63,7 @@ def inspect(
     )
     dataset = group_duplicates(dataset)
     if folder is not None:
-        with output.replacing_files(folder) as stage:
+        with output_folder.replacing_files(folder) as stage:
             dataset.save(stage)
             _write_csv(dataset, stage / "images.csv")
     return check_images(dataset, policy=policy, max_findings=max_findings)

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

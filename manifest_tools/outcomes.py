@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from manifest_tools.core.policy import Goal, Policy, Target
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset import Dataset
-from manifest_tools.policy import Goal, Policy, Target
-from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import PREDICTIONS, Mask, Truth, effective_truth, read_names
 
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.dataset import Dataset
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings import MAX_FINDINGS, Report, merge_reports
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation import validate_manifest
-from manifest_tools.policy import Policy
 from manifest_tools.rules import PAIR_RULES
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.local import find_files
-from manifest_tools.taxonomy import CURRENT
 
 
 def check_pair(

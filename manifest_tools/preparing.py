@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from manifest_tools import output
+from manifest_tools.core import output_folder
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.progress import Silent, Watcher
+from manifest_tools.core.taxonomy import CURRENT
+from manifest_tools.core.text import counted
 from manifest_tools.dataset import Dataset
 from manifest_tools.duplicates.grouping import group_duplicates
-from manifest_tools.errors import InputError
 from manifest_tools.findings import MAX_FINDINGS, Report
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.keys import split_uri
 from manifest_tools.manifests.writing import write_manifests
-from manifest_tools.policy import Policy
 from manifest_tools.reports import write_report
 from manifest_tools.reviews import merge_journal, set_aside_journal
 from manifest_tools.rounds import carry_over, lock_split
@@ -24,21 +27,7 @@ from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import read_images, reader_of
 from manifest_tools.splits.step import split_dataset
-from manifest_tools.taxonomy import CURRENT
 from manifest_tools.truth import PREDICTIONS
-from manifest_tools.words import counted
-
-Progress = Callable[[int, int | None], None]
-
-
-class Watcher(Protocol):
-    """Who is told how the main job goes."""
-
-    def begin(self, step: str) -> Progress:
-        """A step begins; the returned callable takes how much is done, and of how much."""
-
-    def end(self, step: str, summary: str) -> None:
-        """A step ended; `summary` says in a few words what it found."""
 
 
 class Prepared(NamedTuple):
@@ -46,17 +35,6 @@ class Prepared(NamedTuple):
 
     dataset: Dataset
     report: Report
-
-
-class Silent:
-    """Tells nobody."""
-
-    def begin(self, step: str) -> Progress:  # noqa: ARG002
-        """Take no notice."""
-        return lambda done, total: None  # noqa: ARG005
-
-    def end(self, step: str, summary: str) -> None:
-        """Take no notice."""
 
 
 def prepare(
@@ -135,8 +113,8 @@ def prepare(
     """
     policy, watcher = policy or Policy(), watcher or Silent()
     destination = _destination(images, to, keys)
-    folder = output.claim(out)
-    earlier = merge_journal(folder) if output.holds_dataset(folder) and not fresh else None
+    folder = output_folder.claim(out)
+    earlier = merge_journal(folder) if output_folder.holds_dataset(folder) and not fresh else None
 
     progress = watcher.begin("read")
     dataset = read_images(
@@ -208,7 +186,7 @@ def split_check_write(
     dataset : Dataset
         Read, inspected and grouped.
     folder : Path
-        An output folder of ours (:func:`manifest_tools.output.claim`).
+        An output folder of ours (:func:`manifest_tools.core.output_folder.claim`).
     min_test : int, optional
         Least number of test images; by default the policy's.
     policy, test_size, lock, seed, thumbnails, max_findings, watcher
@@ -246,7 +224,7 @@ def check_write(
     watcher.end("check", ", ".join(counted(number, severity) for severity, number in counts.items()))
 
     watcher.begin("write")
-    with output.replacing_files(folder) as stage:
+    with output_folder.replacing_files(folder) as stage:
         write_manifests(dataset, stage)
         write_report(report, stage, dataset=dataset, thumbnails=thumbnails)
         dataset.save(stage)

@@ -17,9 +17,9 @@ from typing import IO, Any, NamedTuple
 
 import pandas as pd
 
+from manifest_tools.core.errors import OutputError
+from manifest_tools.core.policy import Policy
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import OutputError
-from manifest_tools.policy import Policy
 from manifest_tools.rounds import match_images
 from manifest_tools.truth import REVIEW, judged_column
 

@@ -6,25 +6,22 @@ for the usable images (:mod:`manifest_tools.usable`) passes it over.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from manifest_tools.core.arrays import Mask, Order, Rows, kinds_of, order_of, times_before
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError
 from manifest_tools.outcomes import BESIDE, MISTAKE, targets_in_force
-from manifest_tools.policy import Goal, Policy, Target
 from manifest_tools.rules.evidence import Evidence
-from manifest_tools.sameness import Mask, Rows, kinds_of, times_before
 from manifest_tools.usable import SIDES
 
-Order: TypeAlias = npt.NDArray[np.uint64]
 _BEFORE_LABELS = (
     "image-unlabelled",
     "label-unchecked",
@@ -86,12 +83,6 @@ def check_limit(limit: int) -> None:
 def aside_because(limit: int) -> str:
     """Return what stands in `set_aside` of an image that was not chosen."""
     return f"over the limit of {limit:,}"
-
-
-def order_of(keys: Iterable[str], seed: int) -> Order:
-    """Return two numbers for each image that put it into an order which only its key and the seed decide."""
-    digests = b"".join(hashlib.sha256(f"{seed}\0{key}".encode()).digest()[:16] for key in keys)
-    return np.frombuffer(digests, dtype=">u8").reshape(-1, 2).astype(np.uint64)
 
 
 @dataclass(frozen=True)

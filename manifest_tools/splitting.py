@@ -9,17 +9,17 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from manifest_tools import output
+from manifest_tools.core import output_folder
+from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.policy import Policy
 from manifest_tools.dataset import Dataset, replacing
 from manifest_tools.duplicates.grouping import group_duplicates
-from manifest_tools.errors import InputError, OutputError
 from manifest_tools.findings import MAX_FINDINGS, Report, merge_reports
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.kinds import SOURCE_REF
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.sources import LongLine, Source
 from manifest_tools.manifests.validation import validate_manifest
-from manifest_tools.policy import Policy
 from manifest_tools.preparing import split_check_write
 from manifest_tools.reviews import merge_journal
 from manifest_tools.rules import PAIR_RULES
@@ -58,7 +58,7 @@ def split_folder(
     """
     dataset = merge_journal(folder)
     policy = judge(Policy.from_dict(dataset.policy))
-    target = output.claim(folder if out is None else out)
+    target = output_folder.claim(folder if out is None else out)
     return split_check_write(
         dataset,
         target,
@@ -129,7 +129,7 @@ def _free_places(out: str | Path | None) -> list[Path]:
         raise InputError(msg)
     folder = Path(out)
     places = [folder / name for name in SIDES]
-    output.refuse_overwriting(*places)
+    output_folder.refuse_overwriting(*places)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

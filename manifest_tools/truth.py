@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from manifest_tools.core.arrays import Mask as Mask  # noqa: PLC0414 - for those who read a truth
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset import Dataset
-from manifest_tools.policy import Policy
-from manifest_tools.sameness import Mask as Mask  # noqa: PLC0414 - for those who read a truth
-from manifest_tools.taxonomy import Taxonomy
 
 PREDICTIONS = "predictions"  # the source of the base model's own rows
 DEFAULT_MIN_CONFIDENCE = 50.0  # of DetectModerationLabels, when it is not asked for another

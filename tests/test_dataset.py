@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.dataset import IMAGE_COLUMNS, LABEL_COLUMNS, Dataset
-from manifest_tools.errors import InputError, OutputError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 

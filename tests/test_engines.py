@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from manifest_tools.core.errors import InputError, ManifestToolsError, UnavailableError
 from manifest_tools.engines import Failure, SerialExecutor, run
-from manifest_tools.errors import InputError, ManifestToolsError, UnavailableError
 
 
 def square(number):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifest_tools.catalogue import CATALOGUE, finding, look_up
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.findings import Finding, FindingCollector, Many, Report, Severity
 
 

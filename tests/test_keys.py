@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from manifest_tools.core.errors import InputError
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError
 from manifest_tools.keys import discouraged_characters, refused_keys, source_refs, split_uri
 
 

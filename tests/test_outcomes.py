@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from manifest_tools.core.policy import Goal, Policy, Target
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset import Dataset
 from manifest_tools.outcomes import BESIDE, MISTAKE, Outcome, answers, compare, targets_in_force
-from manifest_tools.policy import Goal, Policy, Target
-from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import effective_truth
 
 TAXONOMY = Taxonomy.load()

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from manifest_tools import prepare
-from manifest_tools.errors import InputError, OutputError
-from manifest_tools.policy import Policy, Target
+from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.policy import Policy, Target
 from tests.pictures import picture, save
 
 ROOT = Path(__file__).parents[1]

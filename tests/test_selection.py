@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError
-from manifest_tools.policy import Goal, Policy, Target
 from manifest_tools.rounds import carry_over
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.selection import select_images

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset import Dataset
-from manifest_tools.policy import Policy
-from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import PREDICTIONS, Sense, effective_truth, judged_column, read_name, source_order
 
 TAXONOMY = Taxonomy.load()

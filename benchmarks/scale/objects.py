@@ -30,7 +30,7 @@ import inspect_corpus
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.reading import ByteReader, list_images
 from manifest_tools.aws.storage import S3Storage
-from manifest_tools.errors import MissingExtraError, RemoteError
+from manifest_tools.core.errors import MissingExtraError, RemoteError
 from manifest_tools.images import inspect_images
 from manifest_tools.keys import split_uri
 from manifest_tools.testing import LocalS3, local_s3

@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset import PIECE_ROWS, Dataset
 from manifest_tools.large import check_saved, select_saved
 from manifest_tools.pieces import DatasetWriter
 from manifest_tools.reports import write_report
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.selection import select_images
-from manifest_tools.taxonomy import Taxonomy
 
 LABELS = Taxonomy.load().top[:6]
 WORK = ("memory", "check", "select", "report")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from manifest_tools.lazy import lazy_names
+from manifest_tools.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from manifest_tools.aws.evaluation_results import fetch_evaluation

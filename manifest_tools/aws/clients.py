@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 # The caller of Rekognition keeps its own rate and its own queue of retries: a retry inside the client would
 # break the rate. For S3 the legacy mode loses nothing; the adaptive one slows a whole client down by 14 to 20

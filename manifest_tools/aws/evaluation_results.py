@@ -9,7 +9,7 @@ from typing import Any
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.failures import remote_errors
 from manifest_tools.aws.storage import S3Storage
-from manifest_tools.errors import InputError, RemoteError
+from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.evaluation import EvaluationFiles
 
 # https://docs.aws.amazon.com/rekognition/latest/APIReference/API_ProjectVersionDescription.html

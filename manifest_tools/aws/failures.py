@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from manifest_tools.errors import DeniedError, RemoteError, UnavailableError
+from manifest_tools.core.errors import DeniedError, RemoteError, UnavailableError
 
 _POLICY = "`manifest-tools publish --print-policy` prints the rights that are needed."
 _LOGIN = "Renew the credentials (for single sign-on: `aws sso login`) and run the command again."

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 _SHOWN = 80  # characters of a value in a message
 # What minimum and maximum count; empty where they limit the value itself.

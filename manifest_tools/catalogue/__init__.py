@@ -12,9 +12,9 @@ from typing import Any
 
 from manifest_tools.catalogue import images, keys, labels, lookalikes, manifests, readiness, service, sources
 from manifest_tools.catalogue.entry import Entry, Variant
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.text import shortened
 from manifest_tools.findings import Finding, Location
-from manifest_tools.words import shortened
 
 SUBJECTS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
     {

@@ -31,7 +31,7 @@ from manifest_tools.cli import (
 )
 from manifest_tools.cli import map as mapping
 from manifest_tools.cli.console import say
-from manifest_tools.errors import ManifestToolsError, RemoteError
+from manifest_tools.core.errors import ManifestToolsError, RemoteError
 
 FAILED_USAGE, FAILED_REMOTE, INTERRUPTED = 2, 3, 130
 _STOPPED = "interrupted; what was there before is unchanged"

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from manifest_tools.cli.options import OutputFormat
+from manifest_tools.core.progress import Progress
 from manifest_tools.reports.summary import printable as printable  # noqa: PLC0414 - for the commands
 
 if TYPE_CHECKING:
     from manifest_tools.findings import Report
 
-Progress = Callable[[int, int | None], None]
 
 STEPS = {
     "list": "Listing",

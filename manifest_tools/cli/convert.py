@@ -11,11 +11,11 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, print_report, printable, say, show
 from manifest_tools.cli.judging import policy_from
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.output_folder import refuse_overwriting
+from manifest_tools.core.taxonomy import CURRENT
+from manifest_tools.core.text import counted
 from manifest_tools.findings import MAX_FINDINGS
-from manifest_tools.output import refuse_overwriting
-from manifest_tools.taxonomy import CURRENT
-from manifest_tools.words import counted
 
 
 def convert(
@@ -79,10 +79,10 @@ def convert(
         msg = "converting a manifest needs --kind, such as --kind moderation"
         raise InputError(msg)
     refuse_overwriting(target)
+    from manifest_tools.core.taxonomy import Taxonomy
     from manifest_tools.manifests.converting import convert_manifest
     from manifest_tools.reports.lines import render_lines
     from manifest_tools.sources.mapping import read_mapping
-    from manifest_tools.taxonomy import Taxonomy
 
     chosen = policy_from(
         policy, taxonomy=taxonomy, label_level=label_level, safe_names=safe_names, fail_on=fail_on

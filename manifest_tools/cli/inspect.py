@@ -11,9 +11,9 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import StepLines, exit_with, print_report, progress_bar
 from manifest_tools.cli.engines import engine
 from manifest_tools.cli.judging import policy_from
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings import MAX_FINDINGS
-from manifest_tools.taxonomy import CURRENT
 
 if TYPE_CHECKING:
     from manifest_tools.findings import Report

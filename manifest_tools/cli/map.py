@@ -11,8 +11,8 @@ import typer
 
 from manifest_tools.cli import options
 from manifest_tools.cli.console import say, show
-from manifest_tools.taxonomy import CURRENT
-from manifest_tools.words import counted
+from manifest_tools.core.taxonomy import CURRENT
+from manifest_tools.core.text import counted
 
 
 def map_categories(
@@ -39,9 +39,9 @@ def map_categories(
     Example: manifest-tools map decisions.csv --out mapping.csv
     """
     from manifest_tools.cli.judging import policy_from
+    from manifest_tools.core.taxonomy import Taxonomy
     from manifest_tools.sources.formats import read_labels
     from manifest_tools.sources.mapping import draft, draft_text, write_draft
-    from manifest_tools.taxonomy import Taxonomy
 
     chosen = policy_from(policy, taxonomy=taxonomy, safe_names=safe_names)
     annotations = read_labels(labels, labels_format=labels_format)

@@ -13,7 +13,7 @@ from manifest_tools.cli import options, remote
 from manifest_tools.cli.asking import told_to_ask
 from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.cli.engines import engine
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 if TYPE_CHECKING:
     from manifest_tools.dataset import Dataset

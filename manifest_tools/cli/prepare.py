@@ -10,9 +10,9 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import StepLines, exit_with, print_report, printable, show
 from manifest_tools.cli.judging import policy_from, split_names
+from manifest_tools.core.output_folder import FINDINGS, REPORT_HTML, REPORT_JSON
+from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings import MAX_FINDINGS
-from manifest_tools.output import FINDINGS, REPORT_HTML, REPORT_JSON
-from manifest_tools.taxonomy import CURRENT
 
 
 def prepare(

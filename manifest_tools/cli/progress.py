@@ -14,7 +14,7 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import progress_bar, show
 
 if TYPE_CHECKING:
-    from manifest_tools.runs.progress import Progress
+    from manifest_tools.runs.progress import RunProgress
 
 _EVERY = 5.0  # seconds between two looks of --watch
 
@@ -56,7 +56,7 @@ def progress(
     raise typer.Exit(0 if now.finished else 1)
 
 
-def _lines(now: Progress) -> Iterator[str]:
+def _lines(now: RunProgress) -> Iterator[str]:
     yield f"images   {now.source}"
     if now.images is None or now.batches is None:
         yield "listing  not finished"

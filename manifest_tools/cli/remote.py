@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli.console import printable, say
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 _AMAZON = "Amazon"
 

@@ -11,8 +11,8 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import say, show
-from manifest_tools.errors import InputError
-from manifest_tools.words import counted
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.text import counted
 
 
 def review(

@@ -10,8 +10,8 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, print_report, progress_bar, say
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.core.policy import Policy
 from manifest_tools.findings import MAX_FINDINGS, Report
-from manifest_tools.policy import Policy
 
 if TYPE_CHECKING:
     from manifest_tools.dataset import Dataset
@@ -81,7 +81,7 @@ class _Wanted(NamedTuple):
 
 
 def _select(wanted: _Wanted) -> Report:
-    from manifest_tools import output
+    from manifest_tools.core import output_folder
     from manifest_tools.preparing import check_write
     from manifest_tools.reviews import merge_journal
     from manifest_tools.selection import select_images
@@ -91,7 +91,7 @@ def _select(wanted: _Wanted) -> Report:
     _tell(wanted, dataset)
     return check_write(
         dataset,
-        output.claim(wanted.out or wanted.folder),
+        output_folder.claim(wanted.out or wanted.folder),
         policy=wanted.policy,
         thumbnails=wanted.thumbnails,
         max_findings=wanted.max_findings,
@@ -100,11 +100,11 @@ def _select(wanted: _Wanted) -> Report:
 
 def _select_large(wanted: _Wanted) -> Report:
     """Choose piece by piece, into the folder itself or, the chosen images alone, into another one."""
-    from manifest_tools import output
+    from manifest_tools.core import output_folder
     from manifest_tools.large import missing_for_manifests, select_in_place, select_saved
     from manifest_tools.preparing import check_write
 
-    out = output.claim(wanted.out or wanted.folder)
+    out = output_folder.claim(wanted.out or wanted.folder)
     with progress_bar("Selecting", quiet=wanted.quiet) as progress:
         how: dict[str, Any] = {
             "limit": wanted.limit,
@@ -139,13 +139,13 @@ def _select_large(wanted: _Wanted) -> Report:
 
 def _write_without_manifests(wanted: _Wanted, dataset: Dataset, out: Path) -> Report:
     """Write what there can be before a split: the data set and its report."""
-    from manifest_tools import output
+    from manifest_tools.core import output_folder
     from manifest_tools.reports import write_report
     from manifest_tools.rules.checking import check_dataset
 
     report = check_dataset(dataset, policy=wanted.policy, max_findings=wanted.max_findings)
-    output.forget_manifests(out)
-    with output.replacing_files(out) as stage:
+    output_folder.forget_manifests(out)
+    with output_folder.replacing_files(out) as stage:
         write_report(report, stage, dataset=dataset, thumbnails=wanted.thumbnails)
         dataset.save(stage)
     return report

@@ -9,7 +9,7 @@ import typer
 
 from manifest_tools.cli import options
 from manifest_tools.cli.console import show
-from manifest_tools.taxonomy import CURRENT, Label, Taxonomy
+from manifest_tools.core.taxonomy import CURRENT, Label, Taxonomy
 
 
 def taxonomy(

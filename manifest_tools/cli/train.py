@@ -11,7 +11,7 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 if TYPE_CHECKING:
     from manifest_tools.aws.training.plan import TrainingPlan

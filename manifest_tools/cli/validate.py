@@ -13,10 +13,10 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, progress_bar, say, show
 from manifest_tools.cli.judging import policy_from
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.output_folder import refuse_overwriting
+from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings import MAX_FINDINGS
-from manifest_tools.output import refuse_overwriting
-from manifest_tools.taxonomy import CURRENT
 
 if TYPE_CHECKING:
     from manifest_tools.findings import Report

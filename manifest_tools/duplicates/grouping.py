@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from manifest_tools.core.progress import Progress
 from manifest_tools.dataset import Dataset
 from manifest_tools.duplicates.candidates import BEST, Hits, candidate_hits
 from manifest_tools.duplicates.clustering import cluster
@@ -24,8 +25,6 @@ MOST_PAIRS = 10_000_000  # pairs near each other that are few enough to be looke
 SAMPLE = 30_000  # images from which their number is foretold
 ABSORBED = 0.95  # similarity from which pictures of the same `phash` need no look of their own
 TOGETHER = 1 << 14  # pairs looked at between two reports of progress
-
-Progress = Callable[[int, int | None], None]
 
 
 class Confirmed(NamedTuple):

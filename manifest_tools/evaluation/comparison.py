@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError
 from manifest_tools.evaluation.counts import FORMULA, LabelComparison, Point
 from manifest_tools.evaluation.files import (
     Evaluated,
@@ -37,8 +39,6 @@ from manifest_tools.evaluation.thresholds import (
     points_of_results,
 )
 from manifest_tools.keys import source_refs
-from manifest_tools.policy import Policy
-from manifest_tools.taxonomy import Taxonomy
 
 DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
 ENRICHED = (

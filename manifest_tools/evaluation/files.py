@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.evaluation.counts import Counts
-from manifest_tools.taxonomy import Taxonomy
 
 TRUTH = "content-moderation-groundtruth"
 ADAPTER = "detect-moderation-labels"

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.evaluation.counts import LabelComparison
 from manifest_tools.evaluation.files import Evaluated, Judged
 from manifest_tools.evaluation.mistakes import Flip, arrange, compare_images, find_flips
 from manifest_tools.evaluation.statistics import mcnemar_exact, wilson
-from manifest_tools.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)

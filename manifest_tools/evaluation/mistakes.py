@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.evaluation.counts import Change, Counts, LabelComparison, Point
 from manifest_tools.evaluation.files import TOTAL, Evaluated, Judged
 from manifest_tools.evaluation.statistics import Interval, bootstrap_improvements, mcnemar_exact, wilson
-from manifest_tools.taxonomy import Taxonomy
 
 THRESHOLDS = tuple(float(step) for step in range(5, 101, 5))  # those of Amazon's own file
 FALSE_POSITIVES, FALSE_NEGATIVES, MISTAKES = "false positives", "false negatives", "mistakes"

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from manifest_tools.errors import DeniedError, InputError, UnavailableError
+from manifest_tools.core.errors import DeniedError, InputError, UnavailableError
 from manifest_tools.images.facts import ImageFacts, read_bytes
 from manifest_tools.images.pool import isolated_map
 from manifest_tools.images.task import DENIED, UNREACHABLE, Read, Task, is_remote

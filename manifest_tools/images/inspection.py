@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -13,9 +13,10 @@ from typing import Final
 
 import pandas as pd
 
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.progress import Progress
 from manifest_tools.dataset import IMAGE_COLUMNS, Dataset
 from manifest_tools.engines import Failure, default_workers, run
-from manifest_tools.errors import InputError
 from manifest_tools.images import cache as caches
 from manifest_tools.images.batches import BatchReader, portions, refuse_outage, settled
 from manifest_tools.images.cache import FactsCache, signature
@@ -24,7 +25,6 @@ from manifest_tools.images.pool import isolated_map
 from manifest_tools.images.task import Look, Read, Reader, Task, is_remote
 from manifest_tools.keys import NOT_UTF_8
 
-Progress = Callable[[int, int | None], None]
 TIMEOUT: Final = 60.0  # seconds for one image
 _PORTION: Final = 4096  # rows that go into the table at a time
 _HANDED_OVER: Final = 256  # images that an executor is given at a time

@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Any, Final, NamedTuple, TypeVar
 
-from manifest_tools.errors import ManifestToolsError
+from manifest_tools.core.errors import ManifestToolsError
 from manifest_tools.images.children import SHELF, Child
 from manifest_tools.images.worker import Lost
 

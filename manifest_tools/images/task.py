@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import PIL
 import simplejpeg
 
-from manifest_tools.errors import DeniedError, ManifestToolsError, UnavailableError
+from manifest_tools.core.errors import DeniedError, ManifestToolsError, UnavailableError
 from manifest_tools.images import cache as caches
 from manifest_tools.images.cache import FactsCache, Signature, signature
 from manifest_tools.images.facts import ImageFacts, facts_of, needs_decoder, read_bytes

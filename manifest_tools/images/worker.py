@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from manifest_tools.errors import ManifestToolsError
+from manifest_tools.core.errors import ManifestToolsError
 
 SLOT: Final = struct.Struct("<Q")  # shared with the parent: how many items were begun
 _FLUSH: Final = 0.05  # seconds between two messages to the parent

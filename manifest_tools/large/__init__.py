@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from manifest_tools.lazy import lazy_names
+from manifest_tools.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from manifest_tools.large.checking import check_images_saved as check_images_saved

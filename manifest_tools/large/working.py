@@ -12,8 +12,9 @@ from typing import Self, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.progress import Progress
 from manifest_tools.engines import Failure, SerialExecutor, default_workers, run
-from manifest_tools.errors import InputError
 from manifest_tools.images.children import SHELF
 from manifest_tools.images.pool import isolated
 from manifest_tools.pieces import SavedDataset
@@ -27,7 +28,6 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.manifests.kinds import LABELS, METADATA, SOURCE_REF, TRUTH, TYPE_OF, Kind
 
 JOB = "manifest-tools"

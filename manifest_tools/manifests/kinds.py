@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 SOURCE_REF = "source-ref"
 TRUTH = "content-moderation-groundtruth"  # what people say, in an adapter manifest

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.manifests.problems import Problem
-from manifest_tools.policy import Policy
-from manifest_tools.taxonomy import Taxonomy
 
 _REMEMBERED = 65_536  # distinct names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from manifest_tools.resources import load_json
+from manifest_tools.core.resources import load_json
 
 _LIMITS = {name: limit["value"] for name, limit in load_json("manifest-limits.json")["limits"].items()}
 MAX_LINE_CHARACTERS: int = _LIMITS["max_line_characters"]

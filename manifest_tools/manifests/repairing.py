@@ -12,13 +12,13 @@ from typing import Any
 
 import orjson
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.manifests.kinds import LABELS, SOURCE_REF, TRUTH
 from manifest_tools.manifests.sources import LongLine, Source
 from manifest_tools.manifests.syntax import has_duplicate_keys
 from manifest_tools.manifests.writing import write_bytes
-from manifest_tools.policy import Policy
-from manifest_tools.taxonomy import CURRENT, Taxonomy
 from manifest_tools.truth import Sense, read_name
 
 _SHOWN = 1000

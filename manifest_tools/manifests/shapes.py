@@ -9,9 +9,9 @@ from typing import Any
 
 import jsonschema_rs
 
+from manifest_tools.core.resources import load_json
 from manifest_tools.manifests.kinds import METADATA, SOURCE_REF, TRUTH, Attribute, Kind
 from manifest_tools.manifests.problems import Problem, describe, pointer
-from manifest_tools.resources import load_json
 
 Schema = Mapping[str, Any]
 ANYTHING: Schema = {}

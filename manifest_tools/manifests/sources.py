@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 
 import orjson
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS
 
 BLOCK = 1 << 20  # bytes read at a time

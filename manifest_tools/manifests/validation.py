@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, parse_kind
@@ -16,8 +18,6 @@ from manifest_tools.manifests.repeats import Seen, repeats
 from manifest_tools.manifests.sharing import Progress, Task, scan
 from manifest_tools.manifests.sources import LongLine, Source
 from manifest_tools.manifests.summaries import FileSummary, add_file_findings, add_repeats, facts
-from manifest_tools.policy import Policy
-from manifest_tools.taxonomy import Taxonomy
 
 
 def validate_manifest(

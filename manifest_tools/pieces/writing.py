@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.dataset import (
     COMPRESSION,
     PIECE_ROWS,
@@ -25,7 +26,6 @@ from manifest_tools.dataset import (
     typed_images,
     typed_labels,
 )
-from manifest_tools.errors import InputError, OutputError
 
 
 class DatasetWriter:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from manifest_tools.core.text import counted
 from manifest_tools.findings import Report
 from manifest_tools.reports.summary import GOALS
-from manifest_tools.words import counted
 
 _BESIDE = {
     "true_positive": "true positives (images that the base model flags rightly)",

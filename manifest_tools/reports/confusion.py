@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from manifest_tools.core.policy import Policy
 from manifest_tools.dataset import Dataset
 from manifest_tools.outcomes import answers, compare
-from manifest_tools.policy import Policy
 from manifest_tools.usable import usable
 
 OUTCOMES = ("true_positives", "false_positives", "false_negatives", "true_negatives", "unknown")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from manifest_tools.catalogue import CATALOGUE
+from manifest_tools.core.text import counted, shortened
 from manifest_tools.findings import CodeCount, Finding, Report, Severity
-from manifest_tools.words import counted, shortened
 
 _REASONS = 5  # that the verdict names; the groups below it name all
 GOALS = {"false-positives": "false positives", "false-negatives": "false negatives"}

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.output_folder import FINDINGS
+from manifest_tools.core.policy import Goal
 from manifest_tools.outcomes import Outcome, targets_in_force
-from manifest_tools.output import FINDINGS
-from manifest_tools.policy import Goal
 from manifest_tools.review.ledger import Ledger
 from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
 from manifest_tools.reviews import Said

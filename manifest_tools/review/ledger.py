@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset import Dataset
 from manifest_tools.outcomes import Outcomes, compare
-from manifest_tools.policy import Policy
 from manifest_tools.review.queue import conflicts
 from manifest_tools.reviews import Entry, Journal, Said, Seen, merge_journal, newest_review, with_answers
-from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import REVIEW, Mask, truth_rows
 
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from manifest_tools.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
+from manifest_tools.core.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
 from manifest_tools.review.desk import Desk
 from manifest_tools.review.pictures import Pictures, Reader, Shown
 from manifest_tools.review.queue import Filter

@@ -14,13 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.catalogue import CATALOGUE, finding
+from manifest_tools.core.arrays import Mask, Rows
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset import Dataset
 from manifest_tools.findings import Finding, Many
 from manifest_tools.outcomes import Outcomes, compare
-from manifest_tools.policy import Policy
 from manifest_tools.rules.tally import Tally, count
-from manifest_tools.sameness import Mask, Rows
-from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import PREDICTIONS, Truth, truth_rows
 from manifest_tools.usable import SIDES, Alike, label_sets, left_out, unusable_content
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from manifest_tools.core.arrays import Mask, Rows
+from manifest_tools.core.policy import Policy
 from manifest_tools.findings import Many
-from manifest_tools.policy import Policy
 from manifest_tools.rules.evidence import Evidence
-from manifest_tools.sameness import Mask, Rows
 from manifest_tools.usable import IMAGE_REASONS
 
 _EXTENSIONS = {

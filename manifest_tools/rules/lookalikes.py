@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from manifest_tools.core.arrays import Mask, Rows, first_of
 from manifest_tools.findings import Many
 from manifest_tools.rules.evidence import Evidence
-from manifest_tools.sameness import Mask, Rows, first_of
 
 
 def copies(evidence: Evidence) -> Iterator[Many]:

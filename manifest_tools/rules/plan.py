@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from manifest_tools.core.policy import Goal
 from manifest_tools.outcomes import BESIDE
-from manifest_tools.policy import Goal
 from manifest_tools.rules.counts import Samples, readiness
 from manifest_tools.rules.evidence import Evidence
 from manifest_tools.truth import Mask

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from manifest_tools.catalogue import finding
+from manifest_tools.core.arrays import Rows, distinct
+from manifest_tools.core.policy import Goal, Reading
 from manifest_tools.findings import Finding, Many
 from manifest_tools.outcomes import BESIDE, MISTAKE
-from manifest_tools.policy import Goal, Reading
 from manifest_tools.rounds import ROUND
 from manifest_tools.rules.counts import Samples, State, readiness
 from manifest_tools.rules.evidence import Evidence
-from manifest_tools.sameness import Rows, distinct
 
 _CODES = {
     Goal.FALSE_POSITIVES: "too-few-false-positives",

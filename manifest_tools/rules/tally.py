@@ -8,9 +8,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from manifest_tools.core.arrays import Rows, distinct
+from manifest_tools.core.policy import Goal
 from manifest_tools.outcomes import Outcome, Outcomes
-from manifest_tools.policy import Goal
-from manifest_tools.sameness import Rows, distinct
 from manifest_tools.truth import Mask
 
 Counts: TypeAlias = npt.NDArray[np.int64]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -12,12 +12,12 @@ import pandas as pd
 
 from manifest_tools.aws.prediction.distributed import Told
 from manifest_tools.aws.prediction.payload import Picture
+from manifest_tools.core.arrays import times_before
+from manifest_tools.core.progress import Progress
 from manifest_tools.manifests.content import base_prediction
 from manifest_tools.pieces import DatasetWriter, SavedDataset
-from manifest_tools.sameness import times_before
 from manifest_tools.truth import PREDICTIONS
 
-Progress = Callable[[int, int | None], None]
 Rows = npt.NDArray[np.int64]
 
 _COLUMNS: Final = ("row", "image", "model", "label", "score", "code", "message")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,18 +12,18 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.output_folder import STAGE, sweep
+from manifest_tools.core.progress import Progress
 from manifest_tools.dataset import Dataset
 from manifest_tools.duplicates.confirming import SAME
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
 from manifest_tools.duplicates.prints import Prints
 from manifest_tools.duplicates.sorting import IntArray
-from manifest_tools.errors import InputError
-from manifest_tools.output import STAGE, sweep
 from manifest_tools.pieces import DatasetWriter, SavedDataset
 from manifest_tools.runs.folder import RunFolder, batch_name
 from manifest_tools.runs.planning import Plan
 
-Progress = Callable[[int, int | None], None]
 _AHEAD: Final = 8  # batches that are fetched while one is taken in
 
 

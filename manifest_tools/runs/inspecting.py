@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from manifest_tools.core.errors import InputError, ManifestToolsError, UnavailableError
+from manifest_tools.core.progress import Progress
 from manifest_tools.dataset import IMAGE_COLUMNS
 from manifest_tools.engines import Failure, run
-from manifest_tools.errors import InputError, ManifestToolsError, UnavailableError
 from manifest_tools.images.batches import BatchReader
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
 from manifest_tools.images.inspection import TIMEOUT
@@ -23,7 +23,6 @@ from manifest_tools.runs.folder import RunFolder, batch_name
 from manifest_tools.runs.planning import Batch, Plan, batches
 from manifest_tools.sources.reading import reader_of
 
-Progress = Callable[[int, int | None], None]
 _COLUMNS = ("image", "uri", *ImageFacts._fields)
 
 

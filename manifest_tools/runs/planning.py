@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,13 +13,12 @@ import pandas as pd
 
 from manifest_tools.aws.reading import shared_client
 from manifest_tools.aws.storage import S3Storage
+from manifest_tools.core.errors import InputError, ManifestToolsError
+from manifest_tools.core.progress import Progress
 from manifest_tools.engines import Failure, run
-from manifest_tools.errors import InputError, ManifestToolsError
 from manifest_tools.keys import split_uri
 from manifest_tools.runs.folder import INTERVALS, PLAN, RunFolder
 from manifest_tools.runs.listing import Entry, Listing, intervals
-
-Progress = Callable[[int, int | None], None]
 
 BATCH_IMAGES: Final = 1000
 BATCH_BYTES: Final = 256 << 20  # of image files: a batch that is done again should not cost minutes

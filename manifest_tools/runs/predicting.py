@@ -24,14 +24,13 @@ from manifest_tools.aws.prediction.distributed import AskTask, Share
 from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, Picture
 from manifest_tools.aws.prediction.predict import PredictionPlan, default_tps, suitable
 from manifest_tools.aws.prediction.question import Question
-from manifest_tools.errors import InputError, ManifestToolsError
+from manifest_tools.core.errors import InputError, ManifestToolsError
+from manifest_tools.core.progress import Progress, Silent, Watcher
 from manifest_tools.pieces import SavedDataset
-from manifest_tools.preparing import Silent, Watcher
 from manifest_tools.runs.answers import Collected, answer_table, collect_answers
 from manifest_tools.runs.collecting import first_copies, tables
 from manifest_tools.runs.folder import RunFolder, batch_name
 
-Progress = Callable[[int, int | None], None]
 Rows = npt.NDArray[np.int64]
 
 TOGETHER: Final = 200  # pictures of one batch

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.runs.folder import RUN, RunFolder
 from manifest_tools.runs.planning import planned
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """How far a run is.
 
     Attributes
@@ -35,7 +35,7 @@ class Progress:
         return self.batches is not None and self.batches_done == self.batches
 
 
-def progress_of(folder: RunFolder) -> Progress:
+def progress_of(folder: RunFolder) -> RunProgress:
     """Look how far a run is, by a listing.
 
     Raises
@@ -50,9 +50,9 @@ def progress_of(folder: RunFolder) -> Progress:
     if run["step"] == "predict":  # planned by what the data set lacks
         done = len(folder.finished(run["batches"]))
         asked = min(done * run["together"], run["pictures"])
-        return Progress(run["source"], run["pictures"], run["batches"], asked, done)
+        return RunProgress(run["source"], run["pictures"], run["batches"], asked, done)
     plan = planned(folder)
     if plan is None:
-        return Progress(run["source"], None, None)
+        return RunProgress(run["source"], None, None)
     sizes, finished = plan.sizes(), folder.finished(plan.batches)
-    return Progress(run["source"], plan.images, len(sizes), sum(sizes[n] for n in finished), len(finished))
+    return RunProgress(run["source"], plan.images, len(sizes), sum(sizes[n] for n in finished), len(finished))

@@ -7,18 +7,18 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from manifest_tools import output
+from manifest_tools.core import output_folder
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.progress import Silent, Watcher
+from manifest_tools.core.text import counted
 from manifest_tools.engines import default_workers
-from manifest_tools.errors import InputError
 from manifest_tools.findings import MAX_FINDINGS, Report
 from manifest_tools.large import check_images_saved
-from manifest_tools.policy import Policy
-from manifest_tools.preparing import Silent, Watcher
 from manifest_tools.runs.collecting import collect, find_look_alikes
 from manifest_tools.runs.folder import RunFolder
 from manifest_tools.runs.inspecting import begin, inspect_batches, source_of
 from manifest_tools.runs.planning import make_plan, planned
-from manifest_tools.words import counted
 
 
 def inspect_run(
@@ -105,7 +105,7 @@ def inspect_run(
 def _result_place(folder: RunFolder, out: str | Path | None) -> Path:
     """Return the folder for the data set, after seeing that it can be written."""
     if out is not None and str(Path(out).absolute()) != folder.place:
-        return output.claim(out)
+        return output_folder.claim(out)
     if not folder.is_local:
         msg = "a run folder in S3 needs a place here for its result: --out DIR"
         raise InputError(msg)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources import label_studio
 from manifest_tools.sources.annotations import Annotations, Notebook
 from manifest_tools.sources.structured import shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources.annotations import Annotations, Notebook
 from manifest_tools.sources.markup import read_children
 

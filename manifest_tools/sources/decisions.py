@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources.annotations import Annotations, Notebook
 from manifest_tools.sources.structured import shown
 from manifest_tools.sources.tables import (

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
+from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset import Dataset, replacing
-from manifest_tools.errors import InputError, OutputError
-from manifest_tools.policy import Policy
-from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import effective_truth, truth_rows
 
 

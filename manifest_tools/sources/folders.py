@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.keys import NOT_UTF_8
 from manifest_tools.sniff import HEAD_BYTES, sniff
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources.annotations import Annotations, Notebook
 from manifest_tools.sources.structured import decode, member, objects, parse_json, read_bytes, shown, text
 

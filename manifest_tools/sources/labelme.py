@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources.annotations import Annotations, Notebook, read_one_or_all
 from manifest_tools.sources.structured import member, objects, read_json, text
 

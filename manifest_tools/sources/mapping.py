@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from manifest_tools.errors import InputError, OutputError
-from manifest_tools.policy import Policy
+from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.sources.annotations import Annotations
 from manifest_tools.sources.tables import LabelRow, csv_records, find_column, read_text, split_labels
-from manifest_tools.taxonomy import Taxonomy
 from manifest_tools.truth import read_name
 
 IGNORE = "ignore"

@@ -8,7 +8,7 @@ from typing import NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 _CHUNK = 1 << 20
 _MAX_DEPTH = 100  # no annotation format comes near

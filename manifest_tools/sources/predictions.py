@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from manifest_tools.core.errors import InputError
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError
 from manifest_tools.keys import source_refs
 from manifest_tools.sources.references import ImageIndex
 from manifest_tools.sources.tables import (

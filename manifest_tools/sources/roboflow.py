@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources import coco, csv_tools
 from manifest_tools.sources.annotations import Annotations
 from manifest_tools.sources.tables import read_label_table

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 MAX_BYTES = 2_000_000_000  # of one export: parsed, it takes several times that in memory
 _HEAD = 1 << 16  # bytes that tell what a file begins with

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from manifest_tools.errors import InputError
-from manifest_tools.taxonomy import VERSIONS, Taxonomy
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.taxonomy import VERSIONS, Taxonomy
 
 IMAGE_NAMES = ("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path",
                "image_name", "img", "key", "uri", "url", "source-ref")  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources.annotations import Annotations, Notebook, read_one_or_all
 from manifest_tools.sources.markup import read_children
 from manifest_tools.sources.structured import file_name

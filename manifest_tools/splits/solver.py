@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.splits.constraints import GaveWay, what_gave_way
 from manifest_tools.splits.exact import is_small, keeps_bounds, prove
 from manifest_tools.splits.mending import mend

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset import Dataset
 from manifest_tools.outcomes import Outcome, Outcomes, compare
-from manifest_tools.policy import Goal, Policy, Target
 from manifest_tools.splits.constraints import GaveWay
 from manifest_tools.splits.measures import groups_across, label_distribution, label_pair_distribution
 from manifest_tools.splits.solver import solve

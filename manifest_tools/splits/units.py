@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 UInts = NDArray[np.uint64]
 Ints = NDArray[np.int64]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from manifest_tools.errors import ManifestToolsError
+from manifest_tools.core.errors import ManifestToolsError
 from manifest_tools.testing.rekognition import by_content, from_predictions, local_rekognition
 from manifest_tools.testing.storage import local_s3
 

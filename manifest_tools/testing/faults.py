@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.testing.wire import BrokenError, Head, pass_answer, read_body, read_head
 
 _HEAD_LIMIT = 1 << 18

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.errors import MissingExtraError, RemoteError
+from manifest_tools.core.errors import MissingExtraError, RemoteError
 
 REGION = "us-east-1"
 _START_SECONDS = 30.0

@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from manifest_tools.cli import evaluate, publish
-from manifest_tools.errors import InputError, RemoteError
+from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.testing import LocalS3
 from tests.evaluation.samples import alcohol_lines, manifest
 

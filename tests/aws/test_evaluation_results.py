@@ -9,7 +9,7 @@ import pytest
 
 from manifest_tools.aws.evaluation_results import fetch_evaluation
 from manifest_tools.aws.publishing.apply import publish
-from manifest_tools.errors import InputError, RemoteError
+from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.evaluation import compare_evaluation
 from manifest_tools.keys import split_uri
 from manifest_tools.testing import LocalS3, local_rekognition

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ProxyConnectionError, ResponseStreamingError
 
 from manifest_tools.aws.failures import is_transient, redact, remote_error, remote_errors
-from manifest_tools.errors import RemoteError
+from manifest_tools.core.errors import RemoteError
 
 
 def client_error(code: str, message: str = "", status: int = 400) -> ClientError:

@@ -13,7 +13,7 @@ import pytest
 from manifest_tools import inspect_images, prepare
 from manifest_tools.aws import reading
 from manifest_tools.aws.reading import ByteReader, list_images
-from manifest_tools.errors import InputError, RemoteError
+from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.testing import LocalS3
 from tests.pictures import save
 

@@ -4,7 +4,7 @@ import pytest
 
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.request_checks import check_call
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from manifest_tools.aws.storage import (
     Storage,
     open_storage,
 )
-from manifest_tools.errors import InputError, ManifestToolsError, RemoteError
+from manifest_tools.core.errors import InputError, ManifestToolsError, RemoteError
 from manifest_tools.testing import Faults, LocalS3, fault_proxy
 
 ODD_KEYS = ["a b.jpg", "50%.jpg", "%2F.jpg", "x#y?z&w=+.jpg", "日本/語.jpg", "e\u0301.jpg", "new\nline.jpg"]

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 
 
 def square(number):

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.engines import default_workers
-from manifest_tools.errors import InputError, ManifestToolsError
 from manifest_tools.images import pool
 from manifest_tools.images.children import Child
 from manifest_tools.images.pool import isolated, isolated_map

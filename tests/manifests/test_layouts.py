@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from manifest_tools.core.policy import Policy
 from manifest_tools.findings import FindingCollector
 from manifest_tools.manifests import judging, sharing
 from manifest_tools.manifests.sources import Source
 from manifest_tools.manifests.summaries import FileSummary, add_file_findings
-from manifest_tools.policy import Policy
 
 
 def moderation(name="a.jpg", labels=("Alcohol",), **more):

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError, OutputError
 from manifest_tools.manifests.reading import read_manifest, read_predictions
 from manifest_tools.manifests.validation import validate_manifest
 from manifest_tools.manifests.writing import write_manifests, write_moderation
-from manifest_tools.taxonomy import Taxonomy
 from tests.manifests.lines import answer, as_bytes, multi, single
 
 TOP = Taxonomy.load("7").top

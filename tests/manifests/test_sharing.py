@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifest_tools.errors import InputError, ManifestToolsError
+from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.images import pool
 from manifest_tools.manifests import sharing, sources
 from manifest_tools.manifests.repeats import keys_of

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.resources import load_json
 from manifest_tools.findings import Report, Severity
 from manifest_tools.manifests import scanning, sharing, sources, summaries
 from manifest_tools.manifests.validation import validate_manifest
-from manifest_tools.policy import Policy
-from manifest_tools.resources import load_json
 
 REPORT = jsonschema.Draft202012Validator(load_json("report.schema.json"))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError
-from manifest_tools.policy import Goal, Policy, Target
 from manifest_tools.review.desk import Desk
 from manifest_tools.review.queue import Filter
 from manifest_tools.reviews import Said, merge_journal

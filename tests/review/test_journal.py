@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manifest_tools.core.policy import Policy
 from manifest_tools.dataset import Dataset
-from manifest_tools.policy import Policy
 from manifest_tools.reviews import JOURNAL, Entry, Journal, Said, Seen, merge_journal, set_aside_journal
 from manifest_tools.rounds import carry_over
 from manifest_tools.truth import effective_truth

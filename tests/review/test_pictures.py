@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from manifest_tools.core.errors import RemoteError
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import RemoteError
 from manifest_tools.review import pictures
 from manifest_tools.review.pictures import Pictures, show
 from tests.pictures import picture

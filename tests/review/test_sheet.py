@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.errors import InputError, OutputError
+from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.review import sheet
 from manifest_tools.review.desk import Desk
 from manifest_tools.reviews import Journal, Said

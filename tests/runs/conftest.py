@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from manifest_tools.aws import reading
-from manifest_tools.errors import MissingExtraError
+from manifest_tools.core.errors import MissingExtraError
 from manifest_tools.testing import LocalS3, local_s3
 
 _numbers = count(1)

@@ -14,9 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from manifest_tools.core.errors import (
+    DeniedError,
+    InputError,
+    ManifestToolsError,
+    OutputError,
+    UnavailableError,
+)
 from manifest_tools.dataset import Dataset
 from manifest_tools.engines import SerialExecutor
-from manifest_tools.errors import DeniedError, InputError, ManifestToolsError, OutputError, UnavailableError
 from manifest_tools.images import batches
 from manifest_tools.images.facts import ImageFacts
 from manifest_tools.images.task import Read

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from manifest_tools.policy import Policy
+from manifest_tools.core.policy import Policy
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.reading import attach_labels, read_images
 from manifest_tools.truth import effective_truth

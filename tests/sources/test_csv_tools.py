@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources import csv_tools
 from tests.sources.rows import reasons, said
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources import decisions
 from tests.sources.rows import reasons, said
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from manifest_tools.errors import InputError, OutputError
-from manifest_tools.policy import Policy
+from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.policy import Policy
 from manifest_tools.sources.export import write_imagefolder, write_labels, write_table
 from manifest_tools.sources.reading import read_images
 from manifest_tools.truth import effective_truth

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources.folders import folder_labels, list_folder
 from tests.pictures import save
 

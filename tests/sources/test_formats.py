@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats import FORMATS, detect, read_labels
 
 COCO = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "category_id": 1}],

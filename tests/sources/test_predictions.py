@@ -8,8 +8,8 @@ import math
 import pandas as pd
 import pytest
 
+from manifest_tools.core.errors import InputError
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError
 from manifest_tools.sources.predictions import attach_predictions
 
 DATASET = Dataset.from_tables(

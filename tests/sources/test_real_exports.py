@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats import read_labels
 from tests.conftest import DATA
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources import labelbox, labelme, small_tools
 from tests.sources.rows import reasons, said
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources.tables import LabelRow, read_label_table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources import cvat, voc
 from manifest_tools.sources.markup import read_children, root_of
 from tests.sources.rows import reasons, said

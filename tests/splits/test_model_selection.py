@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV, cross_validate
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.splits.measures import count_deviation, groups_across
 from manifest_tools.splits.model_selection import (
     MultilabelStratifiedGroupKFold,

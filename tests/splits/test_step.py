@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from manifest_tools import Dataset, Policy
+from manifest_tools.core.policy import Target
 from manifest_tools.outcomes import Outcome, compare
-from manifest_tools.policy import Target
 from manifest_tools.splits.step import split_dataset, split_report
 from manifest_tools.truth import PREDICTIONS
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifest_tools.errors import MissingExtraError
+from manifest_tools.core.errors import MissingExtraError
 from manifest_tools.testing import local_s3
 
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import pytest
 
-from manifest_tools.errors import MissingExtraError
+from manifest_tools.core.errors import MissingExtraError
 from manifest_tools.testing import Picture, __main__, from_predictions
 
 JPEG = b"\xff\xd8\xff"

@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.testing import Faults, fault_proxy, local_rekognition
 
 JPEG = b"\xff\xd8\xff\xe0 not much of a picture"

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from manifest_tools import testing
-from manifest_tools.errors import MissingExtraError
+from manifest_tools.core.errors import MissingExtraError
 from manifest_tools.testing import Credentials, storage
 
 

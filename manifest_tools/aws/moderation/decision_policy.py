@@ -9,8 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from manifest_tools.errors import InputError
-from manifest_tools.taxonomy import Taxonomy
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.taxonomy import Taxonomy
 
 _EXAMPLE = '"Explicit" = { block = 80, review = 50 }'
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
-from manifest_tools.errors import InputError, OutputError
+from manifest_tools.core.errors import InputError, OutputError
 
 if sys.platform != "win32":  # there two runs on one journal are not noticed
     import fcntl

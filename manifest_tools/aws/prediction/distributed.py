@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
@@ -17,13 +17,12 @@ from manifest_tools.aws.prediction.payload import Picture, Sender
 from manifest_tools.aws.prediction.question import Answers, Failure, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
-from manifest_tools.errors import ManifestToolsError
+from manifest_tools.core.errors import ManifestToolsError
+from manifest_tools.core.progress import Progress
 
 TOGETHER: Final = 50  # pictures of one batch: what a dead worker's calls may cost again
 LONGEST_CALL: Final = 1.3  # seconds for which enough calls are kept under way
 MOST_WORKERS: Final = 64
-
-Progress = Callable[[int, int | None], None]
 
 
 class Share(NamedTuple):

@@ -19,10 +19,10 @@ from manifest_tools.aws.prediction.payload import Picture, Sender, require_stagi
 from manifest_tools.aws.prediction.question import Answers, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.policy import Policy
+from manifest_tools.core.resources import load_json
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError
-from manifest_tools.policy import Policy
-from manifest_tools.resources import load_json
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.usable import ACCEPTED_FORMATS, decode_kind
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifest_tools.errors import RemoteError
+from manifest_tools.core.errors import RemoteError
 
 
 @dataclass(frozen=True, slots=True)

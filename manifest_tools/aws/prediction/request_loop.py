@@ -20,7 +20,7 @@ from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers,
 from manifest_tools.aws.prediction.rate_limit import RateLimiter, RetryQueue
 from manifest_tools.aws.request_checks import check_call
 from manifest_tools.catalogue import finding
-from manifest_tools.errors import RemoteError
+from manifest_tools.core.errors import RemoteError
 
 OPERATION = "DetectModerationLabels"
 _REFUSED = frozenset({"ThrottlingException", "Throttling", "ProvisionedThroughputExceededException"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from os.path import commonprefix
@@ -14,10 +14,9 @@ from manifest_tools.aws.pooling import run_bounded
 from manifest_tools.aws.publishing.prepared_folder import Wanted, digest
 from manifest_tools.aws.storage import S3Storage, StoredObject
 from manifest_tools.catalogue import finding
+from manifest_tools.core.output_folder import MANIFESTS
+from manifest_tools.core.progress import Progress
 from manifest_tools.findings import Finding
-from manifest_tools.output import MANIFESTS
-
-Progress = Callable[[int, int | None], None]
 
 WORKERS = 32  # requests under way at a time: enough to hide the latency of a distant bucket
 _PAGE = 1000  # keys of one answer to a listing

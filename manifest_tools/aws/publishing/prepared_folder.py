@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError
 from manifest_tools.keys import source_refs, split_uri
-from manifest_tools.output import MANIFESTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from manifest_tools.aws.failures import remote_errors
 from manifest_tools.aws.request_checks import check_call
-from manifest_tools.errors import InputError, RemoteError
+from manifest_tools.core.errors import InputError, RemoteError
 
 FEATURE = "CONTENT_MODERATION"
 _ARN = re.compile(

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from manifest_tools.aws.failures import remote_error
 from manifest_tools.aws.training.adapters import describe_version, find_project
 from manifest_tools.aws.training.plan import TEST, TRAIN, TrainingPlan
-from manifest_tools.errors import RemoteError
+from manifest_tools.core.errors import RemoteError
 from manifest_tools.keys import split_uri
 
 FAILED = "TRAINING_FAILED"

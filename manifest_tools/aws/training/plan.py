@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.policy import Policy
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import InputError
 from manifest_tools.keys import split_uri
-from manifest_tools.policy import Policy
 
 TRAIN, TEST = "train.manifest", "test.manifest"
 

@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from manifest_tools.core.taxonomy import Label, Taxonomy
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import read_images
-from manifest_tools.taxonomy import Label, Taxonomy
 
 IMAGE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # JPEG, PNG
 _COMMON = (

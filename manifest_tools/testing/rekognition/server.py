@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from manifest_tools.errors import InputError
+from manifest_tools.core.errors import InputError
 from manifest_tools.testing.rekognition.answers import Answer, by_content
 from manifest_tools.testing.rekognition.limiter import Limiter
 from manifest_tools.testing.rekognition.protocol import (

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifest_tools.aws.moderation.decision_policy import Action, Decisions
-from manifest_tools.errors import InputError
-from manifest_tools.taxonomy import Taxonomy
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.taxonomy import Taxonomy
 
 TAXONOMY = Taxonomy.load()
 POLICY = Decisions.from_dict(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifest_tools.aws.prediction.answer_journal import Journal
-from manifest_tools.errors import InputError, OutputError
+from manifest_tools.core.errors import InputError, OutputError
 
 RECORDS = [{"picture": "a"}, {"picture": "ü#% \n", "answer": {"n": [1, 2.5, None]}}, {"picture": "c"}]
 

@@ -9,7 +9,7 @@ from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.publishing.plan import _region_findings
 from manifest_tools.aws.publishing.preflight import check_write, examine_bucket
 from manifest_tools.aws.storage import S3Storage
-from manifest_tools.errors import InputError, RemoteError
+from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.testing import Credentials, LocalS3
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from manifest_tools.errors import OutputError
+from manifest_tools.core.errors import OutputError
 
 STAGE = ".manifest-tools-"  # begins the name of the folder in which results are made
 _OURS = re.compile(r"(\.?)(images\.parquet|labels\.parquet|dataset\.json)(\..*\.tmp)?")

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.sameness import distinct, first_equal, first_of, kinds_of, times_before
+from manifest_tools.core.arrays import distinct, first_equal, first_of, kinds_of, times_before
 
 VALUES = st.lists(st.sampled_from(("", "a", "b", "é")), max_size=12)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from manifest_tools.core.errors import OutputError
+from manifest_tools.core.output_folder import claim, holds_dataset, replacing_files
 from manifest_tools.dataset import Dataset
-from manifest_tools.errors import OutputError
-from manifest_tools.output import claim, holds_dataset, replacing_files
 
 
 def test_a_new_folder_is_made_when_there_is_something_to_put_into_it(tmp_path):

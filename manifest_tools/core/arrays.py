@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Rows: TypeAlias = npt.NDArray[np.int64]
+Order: TypeAlias = npt.NDArray[np.uint64]
 
 _BITS = 30  # columns that one number takes; two such numbers stay below 2**63
 
@@ -70,3 +72,9 @@ def _together(kinds: Rows, block: Rows) -> Rows:
     if not kinds.any():
         return block
     return np.asarray(np.unique(kinds, return_inverse=True)[1] << _BITS) | block
+
+
+def order_of(keys: Iterable[str], seed: int) -> Order:
+    """Return two numbers for each image that put it into an order which only its key and the seed decide."""
+    digests = b"".join(hashlib.sha256(f"{seed}\0{key}".encode()).digest()[:16] for key in keys)
+    return np.frombuffer(digests, dtype=">u8").reshape(-1, 2).astype(np.uint64)

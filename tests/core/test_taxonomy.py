@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from manifest_tools.errors import InputError
-from manifest_tools.taxonomy import Taxonomy, fold, version_of
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.taxonomy import Taxonomy, fold, version_of
 
 TAXONOMY = Taxonomy.load("7")
 OLD = Taxonomy.load("6.1")
@@ -110,5 +110,5 @@ def test_a_huge_cell_is_refused_without_comparing_it_letter_by_letter(monkeypatc
     def compared(*args):
         raise AssertionError
 
-    monkeypatch.setattr("manifest_tools.taxonomy.SequenceMatcher", compared)
+    monkeypatch.setattr("manifest_tools.core.taxonomy.SequenceMatcher", compared)
     assert Taxonomy.load().suggest("x" * 1_000_000) == ()

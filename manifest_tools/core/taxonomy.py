@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cache, cached_property
 
-from manifest_tools.errors import InputError
-from manifest_tools.resources import load_json
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.resources import load_json
 
 VERSIONS = ("7", "6.1")
 CURRENT = "7"
