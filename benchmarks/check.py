@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.reports import findings_jsonl, render_text, report_json
 from manifest_tools.reports.html import render_html
 from manifest_tools.rules.checking import check_dataset

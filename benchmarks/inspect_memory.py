@@ -16,7 +16,7 @@ from pathlib import Path
 import inspect_corpus
 import pandas as pd
 
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.images import inspect_images
 
 

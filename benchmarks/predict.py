@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from manifest_tools.aws.prediction.predict import predict_labels
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.testing import Faults, LocalRekognition, fault_proxy, local_rekognition
 
 HEAD = b"\xff\xd8\xff\xe0"

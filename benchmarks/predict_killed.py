@@ -28,7 +28,7 @@ import pandas as pd
 
 from manifest_tools.aws.prediction.output_files import MANIFEST
 from manifest_tools.aws.prediction.predict import JOURNAL, predict_labels
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.testing import local_rekognition
 
 TPS = 200.0

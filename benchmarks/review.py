@@ -16,7 +16,7 @@ import pandas as pd
 from PIL import Image
 
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 
 IMAGES, FILES, LIMIT = 10_000, 60, 100.0  # milliseconds
 PACE = 700  # milliseconds that a person looks at a picture, at the very least

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from manifest_tools.core.errors import ManifestToolsError as ManifestToolsError
     from manifest_tools.core.policy import Policy as Policy
     from manifest_tools.core.taxonomy import Taxonomy as Taxonomy
-    from manifest_tools.dataset import Dataset as Dataset
+    from manifest_tools.dataset.dataset import Dataset as Dataset
     from manifest_tools.duplicates.grouping import group_duplicates as group_duplicates
     from manifest_tools.evaluation import compare_evaluation as compare_evaluation
     from manifest_tools.findings import Finding as Finding
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from manifest_tools.splits.step import split_dataset as split_dataset
 
 _HOMES = {
-    "Dataset": "dataset",
+    "Dataset": "dataset.dataset",
     "Finding": "findings",
     "ManifestToolsError": "core.errors",
     "MultilabelStratifiedGroupKFold": "splits.model_selection",

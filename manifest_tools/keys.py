@@ -11,7 +11,7 @@ from manifest_tools.core.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from manifest_tools.dataset import Dataset
+    from manifest_tools.dataset.dataset import Dataset
 
 MAX_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 # Bucket names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html

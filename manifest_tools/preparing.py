@@ -14,7 +14,9 @@ from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Silent, Watcher
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.carry_over import carry_over, lock_split
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings import MAX_FINDINGS, Report
 from manifest_tools.images.inspection import inspect_images
@@ -22,12 +24,10 @@ from manifest_tools.keys import split_uri
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.reports import write_report
 from manifest_tools.reviews import merge_journal, set_aside_journal
-from manifest_tools.rounds import carry_over, lock_split
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import read_images, reader_of
 from manifest_tools.splits.step import split_dataset
-from manifest_tools.truth import PREDICTIONS
 
 
 class Prepared(NamedTuple):

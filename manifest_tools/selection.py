@@ -1,7 +1,7 @@
 """Choose the most useful images when there are more than training takes.
 
 Nothing is removed: an image that is not chosen gets the reason into its column `set_aside`, and whoever asks
-for the usable images (:mod:`manifest_tools.usable`) passes it over.
+for the usable images (:mod:`manifest_tools.dataset.eligibility`) passes it over.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import pandas as pd
 from manifest_tools.core.arrays import Mask, Order, Rows, kinds_of, order_of, times_before
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Goal, Policy, Target
-from manifest_tools.dataset import Dataset
-from manifest_tools.outcomes import BESIDE, MISTAKE, targets_in_force
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.eligibility import SIDES
+from manifest_tools.dataset.outcomes import BESIDE, MISTAKE, targets_in_force
 from manifest_tools.rules.evidence import Evidence
-from manifest_tools.usable import SIDES
 
 _BEFORE_LABELS = (
     "image-unlabelled",

@@ -12,7 +12,8 @@ import pandas as pd
 from manifest_tools.core import output_folder
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.policy import Policy
-from manifest_tools.dataset import Dataset, replacing
+from manifest_tools.dataset.dataset import Dataset, replacing
+from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings import MAX_FINDINGS, Report, merge_reports
 from manifest_tools.images.inspection import inspect_images
@@ -27,7 +28,6 @@ from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.local import find_files
 from manifest_tools.splits.solver import solve
 from manifest_tools.splits.units import Ints
-from manifest_tools.truth import Mask
 
 SIDES = ("train.manifest", "test.manifest")
 

@@ -17,7 +17,7 @@ pytest.importorskip("distributed", reason="pip install 'manifest-tools[cluster]'
 from manifest_tools import clusters, inspect_images
 from manifest_tools.clusters import cluster
 from manifest_tools.core.errors import InputError, RemoteError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.engines import run, slots
 from tests.dask_processes import Scheduler
 from tests.pictures import save

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.keys import discouraged_characters, refused_keys, source_refs, split_uri
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.storage import S3Storage, open_storage
 from manifest_tools.core.errors import InputError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.keys import split_uri
 
 # By name alone, since a listing tells no content. What they really are is for inspection to say.

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from manifest_tools.aws.failures import error_code, is_transient, remote_error
 from manifest_tools.core.errors import InputError, OutputError, RemoteError
-from manifest_tools.dataset import replacing
+from manifest_tools.dataset.dataset import replacing
 from manifest_tools.keys import split_uri
 
 _T = TypeVar("_T")

@@ -110,7 +110,7 @@ def convert(
 
 def _convert_folder(folder: Path, target: Path, kind: str) -> str:
     """Write what a prepared folder knows in another form; nothing is overwritten. Return what was written."""
-    from manifest_tools.dataset import Dataset
+    from manifest_tools.dataset.dataset import Dataset
     from manifest_tools.manifests.writing import write_manifests
     from manifest_tools.sources.export import write_labels
 

@@ -12,7 +12,7 @@ from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, say, show
 
 if TYPE_CHECKING:
-    from manifest_tools.dataset import Dataset
+    from manifest_tools.dataset.dataset import Dataset
     from manifest_tools.evaluation import EvaluationFiles
 
 
@@ -61,7 +61,7 @@ def evaluate(
     The evaluation results alone give counts. With the output manifest of the test set come the images that
     flipped, exact tests, and intervals that know look-alikes (--data).
     """
-    from manifest_tools.dataset import Dataset
+    from manifest_tools.dataset.dataset import Dataset
     from manifest_tools.evaluation import compare_evaluation
     from manifest_tools.evaluation.text import text_lines
 

@@ -16,7 +16,7 @@ from manifest_tools.cli.engines import engine
 from manifest_tools.core.errors import InputError
 
 if TYPE_CHECKING:
-    from manifest_tools.dataset import Dataset
+    from manifest_tools.dataset.dataset import Dataset
 
 _SHOWN = 10  # failures in the text
 _CONNECTIONS = 64
@@ -144,7 +144,7 @@ def predict(
 
 def _open(images: str, out: Path | None, *, profile: str | None, region: str | None) -> tuple[Dataset, Path]:
     if not images.startswith("s3://"):
-        from manifest_tools.dataset import Dataset
+        from manifest_tools.dataset.dataset import Dataset
 
         return Dataset.load(images), out or Path(images)
     if out is None:

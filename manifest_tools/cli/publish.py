@@ -119,7 +119,7 @@ def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
 
 def _policies(folder: Path, to: str | None, kms_key: str | None) -> dict[str, Any]:
     from manifest_tools.aws.publishing.iam_policies import bucket_policy, iam_policy
-    from manifest_tools.dataset import Dataset
+    from manifest_tools.dataset.dataset import Dataset
 
     place = to or Dataset.load(folder).destination
     if not place:

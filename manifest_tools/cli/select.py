@@ -14,7 +14,7 @@ from manifest_tools.core.policy import Policy
 from manifest_tools.findings import MAX_FINDINGS, Report
 
 if TYPE_CHECKING:
-    from manifest_tools.dataset import Dataset
+    from manifest_tools.dataset.dataset import Dataset
 
 
 def select(
@@ -47,7 +47,7 @@ def select(
 
     Example: manifest-tools select out --limit 10000
     """
-    from manifest_tools.dataset import Dataset
+    from manifest_tools.dataset.dataset import Dataset
     from manifest_tools.large import is_large, size_in_bytes
 
     frame = Dataset.load_frame(folder)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.core.progress import Progress
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.candidates import BEST, Hits, candidate_hits
 from manifest_tools.duplicates.clustering import cluster
 from manifest_tools.duplicates.confirming import SAME, FloatArray, UInt8Array, similarity

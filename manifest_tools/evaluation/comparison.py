@@ -10,7 +10,7 @@ from typing import Any
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.evaluation.counts import FORMULA, LabelComparison, Point
 from manifest_tools.evaluation.files import (
     Evaluated,

@@ -15,7 +15,7 @@ import pandas as pd
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
-from manifest_tools.dataset import IMAGE_COLUMNS, Dataset
+from manifest_tools.dataset.dataset import IMAGE_COLUMNS, Dataset
 from manifest_tools.engines import Failure, default_workers, run
 from manifest_tools.images import cache as caches
 from manifest_tools.images.batches import BatchReader, portions, refuse_outage, settled

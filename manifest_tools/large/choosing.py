@@ -12,7 +12,7 @@ from manifest_tools.core.arrays import Mask, first_of
 from manifest_tools.core.output_folder import forget_manifests, replacing_files
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Progress
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings import MAX_FINDINGS, Report
 from manifest_tools.keys import source_refs
 from manifest_tools.large.checking import check_saved

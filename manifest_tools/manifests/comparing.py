@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.policy import Policy
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.ground_truth import effective_truth
 from manifest_tools.keys import source_refs
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF
 from manifest_tools.manifests.sources import Source, lines, parse
-from manifest_tools.truth import effective_truth
 
 Labels = tuple[str, ...] | None  # None: nobody said anything of the image; empty: nothing is unsafe
 

@@ -13,6 +13,7 @@ from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
+from manifest_tools.dataset.ground_truth import NameReading, Sense, read_name
 from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.manifests.composing import EPOCH, Composer, composer
 from manifest_tools.manifests.content import what_people_said
@@ -30,7 +31,6 @@ from manifest_tools.manifests.labels import LabelRule
 from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS
 from manifest_tools.manifests.sources import Source, lines, parse
 from manifest_tools.manifests.writing import write_bytes
-from manifest_tools.truth import NameReading, Sense, read_name
 
 # What a line with one of these says is not certain, so it is not carried over.
 _BROKEN = frozenset(

@@ -15,11 +15,11 @@ import orjson
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
+from manifest_tools.dataset.ground_truth import Sense, read_name
 from manifest_tools.manifests.kinds import LABELS, SOURCE_REF, TRUTH
 from manifest_tools.manifests.sources import LongLine, Source
 from manifest_tools.manifests.syntax import has_duplicate_keys
 from manifest_tools.manifests.writing import write_bytes
-from manifest_tools.truth import Sense, read_name
 
 _SHOWN = 1000
 _REPAIRED = {Sense.SPELLING: "label-spelling", Sense.OLD: "label-old-taxonomy"}

@@ -11,13 +11,13 @@ import orjson
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.policy import Policy
-from manifest_tools.dataset import Dataset, replacing
+from manifest_tools.dataset.dataset import Dataset, replacing
+from manifest_tools.dataset.eligibility import usable
+from manifest_tools.dataset.ground_truth import Mask, Truth
+from manifest_tools.dataset.outcomes import compare
 from manifest_tools.keys import source_refs
 from manifest_tools.manifests.composing import EPOCH, Composer, composer, moderation_line
 from manifest_tools.manifests.kinds import parse_kind
-from manifest_tools.outcomes import compare
-from manifest_tools.truth import Mask, Truth
-from manifest_tools.usable import usable
 
 SIDES = ("train", "test")
 

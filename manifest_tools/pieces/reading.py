@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from manifest_tools.dataset import (
+from manifest_tools.dataset.dataset import (
     IMAGE_COLUMNS,
     IMAGE_KEY,
     Dataset,
@@ -33,7 +33,7 @@ class SavedDataset:
     Parameters
     ----------
     folder : Path
-        The folder that :meth:`manifest_tools.dataset.Dataset.save` wrote to.
+        The folder that :meth:`manifest_tools.dataset.dataset.Dataset.save` wrote to.
     frame : Dataset
         Everything but the rows: its two tables are empty.
     starts : tuple of int

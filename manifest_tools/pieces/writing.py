@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.dataset import (
+from manifest_tools.dataset.dataset import (
     COMPRESSION,
     PIECE_ROWS,
     Dataset,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 
 _MOST = 8  # rows of a chart by name; the others are added up
 _BYTES = (("under 10 KB", 10_000), ("10 to 50 KB", 50_000), ("50 to 200 KB", 200_000), ("200 KB to 1 MB", 1_000_000),

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.core.policy import Policy
-from manifest_tools.dataset import Dataset
-from manifest_tools.outcomes import answers, compare
-from manifest_tools.usable import usable
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.eligibility import usable
+from manifest_tools.dataset.outcomes import answers, compare
 
 OUTCOMES = ("true_positives", "false_positives", "false_negatives", "true_negatives", "unknown")
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from manifest_tools.catalogue import CATALOGUE
-from manifest_tools.dataset import library_version
+from manifest_tools.dataset.dataset import library_version
 from manifest_tools.findings import Finding, Report
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from PIL import Image, ImageOps
 
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 
 SIDE = 160  # pixels of the longer side
 BUDGET = 2_500_000  # characters of all pictures together; the page stays below 5 MB

@@ -10,7 +10,7 @@ from manifest_tools.findings import Report
 from manifest_tools.reports.json_form import findings_jsonl, report_json
 
 if TYPE_CHECKING:
-    from manifest_tools.dataset import Dataset
+    from manifest_tools.dataset.dataset import Dataset
 
 
 def write_report(

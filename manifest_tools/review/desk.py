@@ -14,12 +14,12 @@ import pandas as pd
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import FINDINGS
 from manifest_tools.core.policy import Goal
-from manifest_tools.outcomes import Outcome, targets_in_force
+from manifest_tools.dataset.eligibility import left_out, unusable_content
+from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask
+from manifest_tools.dataset.outcomes import Outcome, targets_in_force
 from manifest_tools.review.ledger import Ledger
 from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
 from manifest_tools.reviews import Said
-from manifest_tools.truth import PREDICTIONS, Mask
-from manifest_tools.usable import left_out, unusable_content
 
 SAFE = "Safe"
 _COUNTED = {

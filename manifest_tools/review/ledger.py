@@ -12,11 +12,11 @@ import pandas as pd
 
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset import Dataset
-from manifest_tools.outcomes import Outcomes, compare
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.ground_truth import REVIEW, Mask, truth_rows
+from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.review.queue import conflicts
 from manifest_tools.reviews import Entry, Journal, Said, Seen, merge_journal, newest_review, with_answers
-from manifest_tools.truth import REVIEW, Mask, truth_rows
 
 
 class Ledger:

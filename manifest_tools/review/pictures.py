@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageFilter, ImageOps
 
 from manifest_tools.core.errors import ManifestToolsError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.images.raster import FORMATS
 
 Reader = Callable[[str], bytes]

@@ -8,8 +8,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from manifest_tools.outcomes import Outcome, Outcomes
-from manifest_tools.truth import Mask
+from manifest_tools.dataset.ground_truth import Mask
+from manifest_tools.dataset.outcomes import Outcome, Outcomes
 
 OUTCOMES = {
     "false-positives": Outcome.FALSE_POSITIVE,

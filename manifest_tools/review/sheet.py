@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.dataset import replacing
+from manifest_tools.dataset.dataset import replacing
 from manifest_tools.review.desk import Desk
 from manifest_tools.review.queue import Filter
 from manifest_tools.reviews import Said

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from manifest_tools.core.policy import Goal, Policy, Reading
-from manifest_tools.outcomes import MISTAKE, Outcome, targets_in_force
+from manifest_tools.dataset.outcomes import MISTAKE, Outcome, targets_in_force
 from manifest_tools.rules.evidence import Evidence
 from manifest_tools.rules.tally import Counts
 

@@ -17,12 +17,12 @@ from manifest_tools.catalogue import CATALOGUE, finding
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.eligibility import SIDES, Alike, label_sets, left_out, unusable_content
+from manifest_tools.dataset.ground_truth import PREDICTIONS, Truth, truth_rows
+from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings import Finding, Many
-from manifest_tools.outcomes import Outcomes, compare
 from manifest_tools.rules.tally import Tally, count
-from manifest_tools.truth import PREDICTIONS, Truth, truth_rows
-from manifest_tools.usable import SIDES, Alike, label_sets, left_out, unusable_content
 
 Details: TypeAlias = Callable[[Rows], Iterable[dict[str, Any]]]
 
@@ -64,7 +64,7 @@ class Evidence:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """Label rows of people for images that exist, as :func:`manifest_tools.truth.truth_rows` gives them."""
+        """Label rows of people for images that exist, as :func:`manifest_tools.dataset.ground_truth.truth_rows` gives them."""
         return truth_rows(self.dataset, self.taxonomy, self.policy)
 
     @cached_property

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.core.policy import Goal
-from manifest_tools.outcomes import BESIDE
+from manifest_tools.dataset.eligibility import SIDES
+from manifest_tools.dataset.ground_truth import Mask
+from manifest_tools.dataset.outcomes import BESIDE
 from manifest_tools.rules.counts import Samples, readiness
 from manifest_tools.rules.evidence import Evidence
-from manifest_tools.truth import Mask
-from manifest_tools.usable import SIDES
 
 CONFIRM = 10  # images to confirm that one entry names; their number is exact
 _REPAIRABLE = ("image-unlabelled", "label-unchecked", "label-unsure")  # a person's answer takes these away

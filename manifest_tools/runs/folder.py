@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 from manifest_tools.aws.reading import shared_client
 from manifest_tools.aws.storage import ConditionFailedError, LocalStorage, S3Storage, Storage
 from manifest_tools.core.errors import InputError
-from manifest_tools.dataset import COMPRESSION, library_version
+from manifest_tools.dataset.dataset import COMPRESSION, library_version
 from manifest_tools.keys import split_uri
 
 FORMAT: Final = 1  # of run.json

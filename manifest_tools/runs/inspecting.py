@@ -12,7 +12,7 @@ import pandas as pd
 
 from manifest_tools.core.errors import InputError, ManifestToolsError, UnavailableError
 from manifest_tools.core.progress import Progress
-from manifest_tools.dataset import IMAGE_COLUMNS
+from manifest_tools.dataset.dataset import IMAGE_COLUMNS
 from manifest_tools.engines import Failure, run
 from manifest_tools.images.batches import BatchReader
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of

@@ -15,8 +15,8 @@ import orjson
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset import Dataset, replacing
-from manifest_tools.truth import effective_truth, truth_rows
+from manifest_tools.dataset.dataset import Dataset, replacing
+from manifest_tools.dataset.ground_truth import effective_truth, truth_rows
 
 
 class _Answers(NamedTuple):

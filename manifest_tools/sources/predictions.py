@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.ground_truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
 from manifest_tools.keys import source_refs
 from manifest_tools.sources.references import ImageIndex
 from manifest_tools.sources.tables import (
@@ -19,7 +20,6 @@ from manifest_tools.sources.tables import (
     looks_like_json_lines,
     read_text,
 )
-from manifest_tools.truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
 
 CONFIDENCE_NAMES = ("confidence", "score", "probability")
 MODEL_NAMES = ("model_version", "moderation_model_version", "model")

@@ -13,7 +13,8 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.core.text import counted
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.ground_truth import judged_column
 from manifest_tools.findings import Finding
 from manifest_tools.sources.annotations import Annotations
 from manifest_tools.sources.folders import folder_labels, list_folder
@@ -21,7 +22,6 @@ from manifest_tools.sources.formats import read_labels
 from manifest_tools.sources.mapping import apply_mapping, read_mapping
 from manifest_tools.sources.references import ImageIndex
 from manifest_tools.sources.tables import LabelRow
-from manifest_tools.truth import judged_column
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names
 EVERYTHING = "all"  # the value of `checked_labels` that covers the whole taxonomy

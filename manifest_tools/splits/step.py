@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.policy import Goal, Policy, Target
-from manifest_tools.dataset import Dataset
-from manifest_tools.outcomes import Outcome, Outcomes, compare
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.eligibility import usable
+from manifest_tools.dataset.ground_truth import Mask
+from manifest_tools.dataset.outcomes import Outcome, Outcomes, compare
 from manifest_tools.splits.constraints import GaveWay
 from manifest_tools.splits.measures import groups_across, label_distribution, label_pair_distribution
 from manifest_tools.splits.solver import solve
 from manifest_tools.splits.units import FREE, TEST, TRAIN, Ints
-from manifest_tools.truth import Mask
-from manifest_tools.usable import usable
 
 _GOALS = {Goal.FALSE_POSITIVES: Outcome.FALSE_POSITIVE, Goal.FALSE_NEGATIVES: Outcome.FALSE_NEGATIVE}
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from manifest_tools.core.errors import MissingExtraError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.keys import source_refs
 from manifest_tools.testing import LocalS3, local_s3
 

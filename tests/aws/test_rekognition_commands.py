@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from manifest_tools.aws.publishing.apply import publish
 from manifest_tools.cli import adapters, moderate, predict, train
 from manifest_tools.core.errors import InputError, RemoteError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.testing import local_rekognition
 
 app = typer.Typer(pretty_exceptions_enable=False)

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from manifest_tools.cli import app
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from tests.rules.samples import mixture, together
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from manifest_tools.core.errors import OutputError
 from manifest_tools.core.output_folder import claim, holds_dataset, replacing_files
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 
 
 def test_a_new_folder_is_made_when_there_is_something_to_put_into_it(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.evaluation import Comparison, EvaluationFiles, compare_evaluation
 from manifest_tools.evaluation.text import text_lines
 from tests.evaluation.samples import ARN, OTHER_ARN, alcohol_lines, counts, line, manifest, results

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.images import inspection
 from manifest_tools.images.facts import ImageFacts, read_facts
 from manifest_tools.images.inspection import inspect_images

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from manifest_tools.core.policy import Goal, Policy, Reading, Target
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings import Severity
 
 NAMES = (

@@ -15,7 +15,7 @@ from manifest_tools.cli.diff import diff
 from manifest_tools.cli.validate import validate
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.manifests.comparing import Change, compare_manifests
 from manifest_tools.manifests.converting import convert_manifest
 from manifest_tools.manifests.repairing import repair_manifest

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.manifests.reading import read_manifest, read_predictions
 from manifest_tools.manifests.validation import validate_manifest
 from manifest_tools.manifests.writing import write_manifests, write_moderation

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from tests.pictures import save
 
 ALCOHOL, VIOLENCE, GAMBLING = "Alcohol", "Violence", "Gambling"

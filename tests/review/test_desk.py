@@ -7,7 +7,7 @@ import pytest
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Goal, Policy, Target
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.review.desk import Desk
 from manifest_tools.review.queue import Filter
 from manifest_tools.reviews import Said, merge_journal

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.reviews import Journal, merge_journal
 from tests.review.conftest import ALCOHOL, image_of, make_folder
 

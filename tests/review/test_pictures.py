@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from manifest_tools.core.errors import RemoteError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.review import pictures
 from manifest_tools.review.pictures import Pictures, show
 from tests.pictures import picture

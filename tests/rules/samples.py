@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from manifest_tools.core.policy import Policy
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings import Report
 from manifest_tools.rules.checking import check_dataset
 

@@ -16,7 +16,7 @@ from manifest_tools.aws.prediction.predict import predict_labels
 from manifest_tools.aws.prediction.question import Question
 from manifest_tools.cli import app
 from manifest_tools.core.errors import InputError, RemoteError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.pieces import SavedDataset
 from manifest_tools.runs import predicting
 from manifest_tools.runs.folder import RunFolder

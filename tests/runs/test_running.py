@@ -21,7 +21,7 @@ from manifest_tools.core.errors import (
     OutputError,
     UnavailableError,
 )
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.engines import SerialExecutor
 from manifest_tools.images import batches
 from manifest_tools.images.facts import ImageFacts

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from manifest_tools.core.policy import Policy
+from manifest_tools.dataset.ground_truth import effective_truth
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.reading import attach_labels, read_images
-from manifest_tools.truth import effective_truth
 from tests.pictures import save
 
 CATEGORIES = [{"id": 1, "name": "beer"}, {"id": 2, "name": "Violence"}, {"id": 3, "name": "cat"}]

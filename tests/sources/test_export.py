@@ -7,9 +7,9 @@ import pytest
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.policy import Policy
+from manifest_tools.dataset.ground_truth import effective_truth
 from manifest_tools.sources.export import write_imagefolder, write_labels, write_table
 from manifest_tools.sources.reading import read_images
-from manifest_tools.truth import effective_truth
 from tests.pictures import save
 
 LABELS = """file,labels

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.sources.predictions import attach_predictions
 
 DATASET = Dataset.from_tables(

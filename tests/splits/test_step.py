@@ -8,9 +8,9 @@ import pytest
 
 from manifest_tools import Dataset, Policy
 from manifest_tools.core.policy import Target
-from manifest_tools.outcomes import Outcome, compare
+from manifest_tools.dataset.ground_truth import PREDICTIONS
+from manifest_tools.dataset.outcomes import Outcome, compare
 from manifest_tools.splits.step import split_dataset, split_report
-from manifest_tools.truth import PREDICTIONS
 
 
 def make(n=100, *, missed=(), **columns):

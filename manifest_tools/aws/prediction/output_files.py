@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from manifest_tools.aws.prediction.question import Answers, Question
-from manifest_tools.dataset import Dataset, replacing
+from manifest_tools.dataset.dataset import Dataset, replacing
 from manifest_tools.keys import source_refs
 from manifest_tools.manifests.writing import write_lines
 

@@ -22,9 +22,9 @@ from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.resources import load_json
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.eligibility import ACCEPTED_FORMATS, decode_kind
 from manifest_tools.sources.predictions import attach_predictions
-from manifest_tools.usable import ACCEPTED_FORMATS, decode_kind
 
 JOURNAL = "predictions.journal"
 DEFAULT_MIN_CONFIDENCE = 5.0  # as in the output of a training, so that every threshold can be tried later

@@ -10,7 +10,7 @@ from botocore.config import Config
 from manifest_tools.aws.moderation.decision_policy import Decisions
 from manifest_tools.aws.moderation.moderate import moderate
 from manifest_tools.core.errors import InputError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.testing import local_rekognition
 
 ONCE = Config(retries={"total_max_attempts": 1}, max_pool_connections=64)

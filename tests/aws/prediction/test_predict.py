@@ -29,7 +29,7 @@ from manifest_tools.aws.prediction.question import AdapterIgnoredError, Question
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.core.errors import InputError, RemoteError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.engines import SerialExecutor
 from manifest_tools.manifests.reading import read_predictions
 from manifest_tools.testing import Faults, fault_proxy, local_rekognition

@@ -25,7 +25,7 @@ from manifest_tools.aws.publishing.diff import Action
 from manifest_tools.aws.publishing.plan import plan_publish
 from manifest_tools.aws.storage import S3Storage
 from manifest_tools.core.errors import InputError, RemoteError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.keys import source_refs, split_uri
 from manifest_tools.testing import Faults, LocalS3, fault_proxy
 

@@ -17,7 +17,7 @@ from manifest_tools.aws.training.failure import trace_failure
 from manifest_tools.aws.training.plan import plan_training
 from manifest_tools.aws.training.train import attach_training, start_training, train_adapter
 from manifest_tools.core.errors import InputError, RemoteError
-from manifest_tools.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.testing import Faults, fault_proxy, local_rekognition
 
 NAMES = [f"{n} ü#%.jpg" for n in range(12)]

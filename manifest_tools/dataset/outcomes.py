@@ -13,8 +13,8 @@ import pandas as pd
 
 from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset import Dataset
-from manifest_tools.truth import PREDICTIONS, Mask, Truth, effective_truth, read_names
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask, Truth, effective_truth, read_names
 
 
 class Outcome(IntEnum):
@@ -83,7 +83,7 @@ class Outcomes:
 def compare(dataset: Dataset, policy: Policy, rows: pd.DataFrame | None = None) -> Outcomes:
     """Compare the effective truth with the base model at the policy's confidence threshold.
 
-    `rows` are those of :func:`manifest_tools.truth.truth_rows`, when the caller has them already.
+    `rows` are those of :func:`manifest_tools.dataset.ground_truth.truth_rows`, when the caller has them already.
     """
     truth = effective_truth(dataset, policy, rows)
     score = rolled_up_scores(dataset, policy, truth.labels)

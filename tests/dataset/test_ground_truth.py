@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset import Dataset
-from manifest_tools.truth import PREDICTIONS, Sense, effective_truth, judged_column, read_name, source_order
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.ground_truth import (
+    PREDICTIONS,
+    Sense,
+    effective_truth,
+    judged_column,
+    read_name,
+    source_order,
+)
 
 TAXONOMY = Taxonomy.load()
 ALL = Policy(label_level="all")
