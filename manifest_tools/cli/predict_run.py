@@ -38,7 +38,7 @@ def predict_run(
     """Ask about the images of a saved data set into a run folder, and lay the answers over the data set."""
     from manifest_tools.aws.clients import make_client
     from manifest_tools.aws.prediction.question import Question
-    from manifest_tools.pieces import SavedDataset
+    from manifest_tools.dataset.chunks import SavedDataset
     from manifest_tools.runs.folder import RunFolder
     from manifest_tools.runs.predicting import plan_asking, plan_in_numbers, predict_saved
 

@@ -12,6 +12,7 @@ from manifest_tools.core.arrays import Mask, first_of
 from manifest_tools.core.output_folder import forget_manifests, replacing_files
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Progress
+from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings import MAX_FINDINGS, Report
 from manifest_tools.keys import source_refs
@@ -20,7 +21,6 @@ from manifest_tools.large.evidence import LargeEvidence, looked_at
 from manifest_tools.large.scratch import ORDER
 from manifest_tools.large.working import Crew
 from manifest_tools.manifests.writing import write_manifests
-from manifest_tools.pieces import DatasetWriter, SavedDataset
 from manifest_tools.reports import write_report
 from manifest_tools.selection import Selection, aside_because, check_limit, select
 

@@ -16,13 +16,13 @@ import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.core.policy import Policy
+from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.dataset import IMAGE_KEY
 from manifest_tools.dataset.eligibility import Alike, copy_reasons
 from manifest_tools.dataset.outcomes import Outcomes
 from manifest_tools.large.looking import Look, first_alike, look
 from manifest_tools.large.scratch import Scratch
 from manifest_tools.large.working import Crew
-from manifest_tools.pieces import SavedDataset
 from manifest_tools.rules.evidence import Evidence, keys_by_name, lost_rows
 
 

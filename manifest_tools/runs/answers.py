@@ -14,9 +14,9 @@ from manifest_tools.aws.prediction.distributed import Told
 from manifest_tools.aws.prediction.payload import Picture
 from manifest_tools.core.arrays import times_before
 from manifest_tools.core.progress import Progress
+from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.manifests.content import base_prediction
-from manifest_tools.pieces import DatasetWriter, SavedDataset
 
 Rows = npt.NDArray[np.int64]
 

@@ -15,12 +15,12 @@ import pandas as pd
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import STAGE, sweep
 from manifest_tools.core.progress import Progress
+from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.confirming import SAME
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
 from manifest_tools.duplicates.prints import Prints
 from manifest_tools.duplicates.sorting import IntArray
-from manifest_tools.pieces import DatasetWriter, SavedDataset
 from manifest_tools.runs.folder import RunFolder, batch_name
 from manifest_tools.runs.planning import Plan
 

@@ -26,7 +26,7 @@ from manifest_tools.aws.prediction.predict import PredictionPlan, default_tps, s
 from manifest_tools.aws.prediction.question import Question
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress, Silent, Watcher
-from manifest_tools.pieces import SavedDataset
+from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.runs.answers import Collected, answer_table, collect_answers
 from manifest_tools.runs.collecting import first_copies, tables
 from manifest_tools.runs.folder import RunFolder, batch_name

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.policy import Policy
+from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.large import check_images_saved, check_saved, select_saved
 from manifest_tools.large.working import size_in_bytes
-from manifest_tools.pieces import DatasetWriter, SavedDataset
 from manifest_tools.rules import PAIR_RULES, evidence
 from manifest_tools.rules.checking import check_dataset, check_images
 from manifest_tools.selection import select_images

@@ -16,8 +16,8 @@ from manifest_tools.aws.prediction.predict import predict_labels
 from manifest_tools.aws.prediction.question import Question
 from manifest_tools.cli import app
 from manifest_tools.core.errors import InputError, RemoteError
+from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.pieces import SavedDataset
 from manifest_tools.runs import predicting
 from manifest_tools.runs.folder import RunFolder
 from manifest_tools.runs.predicting import plan_asking, plan_in_numbers, predict_saved

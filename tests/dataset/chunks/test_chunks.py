@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.pieces import DatasetWriter, SavedDataset
 
 FILES = ("images.parquet", "labels.parquet", "dataset.json")
 KEYS = st.sampled_from(

@@ -6,7 +6,7 @@ A piece is a range of images with the label rows that stand beside them. In the 
 
 from __future__ import annotations
 
-from manifest_tools.pieces.reading import HEAVY, JUDGED, SavedDataset
-from manifest_tools.pieces.writing import DatasetWriter
+from manifest_tools.dataset.chunks.reading import HEAVY, JUDGED, SavedDataset
+from manifest_tools.dataset.chunks.writing import DatasetWriter
 
 __all__ = ["HEAVY", "JUDGED", "DatasetWriter", "SavedDataset"]
