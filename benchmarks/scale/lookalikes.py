@@ -24,9 +24,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from manifest_tools.duplicates.fingerprint_table import Prints
+from manifest_tools.duplicates.fingerprints import HASH_BITS, SKETCH_SIDE, describe
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
-from manifest_tools.duplicates.prints import Prints
-from manifest_tools.fingerprints import HASH_BITS, SKETCH_SIDE, describe
 
 COUNTS = (10_000, 100_000, 1_000_000, 10_000_000)
 PATTERNS = 2_000

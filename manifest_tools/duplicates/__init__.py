@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from manifest_tools.duplicates.grouping import group_duplicates
-from manifest_tools.duplicates.neighbours import near_pairs
+from manifest_tools.duplicates.near_pairs import near_pairs
 
 __all__ = ["group_duplicates", "near_pairs"]

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from manifest_tools.duplicates.joins import near_values
-from manifest_tools.duplicates.neighbours import members_of
+from manifest_tools.duplicates.fingerprint_table import ROWS, mapped
+from manifest_tools.duplicates.fingerprints import HASH_BITS, VIEWS
+from manifest_tools.duplicates.hamming_join import near_values
+from manifest_tools.duplicates.near_pairs import members_of
 from manifest_tools.duplicates.orientation import TURNS, Looks, canonical_looks
-from manifest_tools.duplicates.prints import ROWS, mapped
 from manifest_tools.duplicates.sorting import IntArray, UInt64Array, run_starts, sort_order
-from manifest_tools.fingerprints import HASH_BITS, VIEWS
 
 TOGETHER = (
     2  # crops joined with the whole in one: the fewer, the less memory; the more, the fewer sorts in all

@@ -12,12 +12,12 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.candidates import BEST, Hits, candidate_hits
 from manifest_tools.duplicates.clustering import cluster
-from manifest_tools.duplicates.confirming import SAME, FloatArray, UInt8Array, similarity
-from manifest_tools.duplicates.joins import in_order
+from manifest_tools.duplicates.confirmation import SAME, FloatArray, UInt8Array, similarity
+from manifest_tools.duplicates.fingerprint_table import ROWS, Prints, mapped
+from manifest_tools.duplicates.fingerprints import HASH_BITS
+from manifest_tools.duplicates.hamming_join import in_order
 from manifest_tools.duplicates.orientation import possible_turns
-from manifest_tools.duplicates.prints import ROWS, Prints, mapped
 from manifest_tools.duplicates.sorting import IntArray, UInt64Array, first_of_each
-from manifest_tools.fingerprints import HASH_BITS
 
 RADIUS = 6  # bits of 54 in which two views may differ
 LARGE = 1_000_000  # images; among more, the radius may have to be smaller
@@ -47,7 +47,7 @@ def group_duplicates(
 
     Look-alikes are versions of one picture: re-encoded, resized, brighter or darker, a little cropped, framed or
     captioned, mirrored, turned by quarters. They are found by the fingerprints that `inspect_images` made; images
-    without one (flat, or not decoded) group only with files of the same bytes. See :mod:`manifest_tools.fingerprints`.
+    without one (flat, or not decoded) group only with files of the same bytes. See :mod:`manifest_tools.duplicates.fingerprints`.
 
     Parameters
     ----------

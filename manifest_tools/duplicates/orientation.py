@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from manifest_tools import fingerprints as fp
-from manifest_tools.duplicates.keys import move
+from manifest_tools.duplicates import fingerprints as fp
+from manifest_tools.duplicates.hamming_keys import move
 from manifest_tools.duplicates.sorting import IntArray, UInt64Array
 
 # A turn is the sum of these: first mirrored (left to right) and flipped (top to bottom), then transposed.

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from manifest_tools.fingerprints import NO_FINGERPRINT, describe
+from manifest_tools.duplicates.fingerprints import NO_FINGERPRINT, describe
 from manifest_tools.images import jpeg, png
 from manifest_tools.images.jpeg import Grey
 from manifest_tools.sniff import sniff

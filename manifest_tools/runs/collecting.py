@@ -17,9 +17,9 @@ from manifest_tools.core.output_folder import STAGE, sweep
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.duplicates.confirming import SAME
+from manifest_tools.duplicates.confirmation import SAME
+from manifest_tools.duplicates.fingerprint_table import Prints
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
-from manifest_tools.duplicates.prints import Prints
 from manifest_tools.duplicates.sorting import IntArray
 from manifest_tools.runs.folder import RunFolder, batch_name
 from manifest_tools.runs.planning import Plan

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from manifest_tools.duplicates import candidates, joins
+from manifest_tools.duplicates import candidates, hamming_join
 from manifest_tools.duplicates.candidates import BEST, candidate_hits
+from manifest_tools.duplicates.fingerprints import USABLE_BIT, VIEWS
 from manifest_tools.duplicates.orientation import TURNS, canonical_looks
-from manifest_tools.fingerprints import USABLE_BIT, VIEWS
 
 
 def related_views(seed, count):
@@ -44,7 +44,7 @@ def listed(hits):
 def test_hits_are_the_best_few_of_each_pair(monkeypatch, together, workers, chunk):
     monkeypatch.setattr(candidates, "TOGETHER", together)
     monkeypatch.setattr(candidates, "CHUNK", chunk)
-    monkeypatch.setattr(joins, "FEW", 0)
+    monkeypatch.setattr(hamming_join, "FEW", 0)
     words = related_views(1, 40)
     rows = np.delete(np.arange(40), [3, 30])
     expected = by_hand(words, rows, 4)

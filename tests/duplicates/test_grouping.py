@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from manifest_tools import Dataset, group_duplicates
-from manifest_tools.fingerprints import describe
+from manifest_tools.duplicates.fingerprints import describe
 from manifest_tools.images.raster import to_grey
 from tests.pictures import scene
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from manifest_tools.core.errors import OutputError
 from manifest_tools.core.output_folder import reserve
+from manifest_tools.duplicates.fingerprints import SKETCH_SIDE, VIEWS
 from manifest_tools.duplicates.sorting import UInt64Array
-from manifest_tools.fingerprints import SKETCH_SIDE, VIEWS
 
 ROWS = 1 << 16  # read and turned from hex together
 DIGEST = 32  # bytes of a SHA-256

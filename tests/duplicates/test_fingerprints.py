@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manifest_tools.duplicates.fingerprints import HASH_BITS, NO_FINGERPRINT, VIEWS, describe
 from manifest_tools.duplicates.orientation import FLIPPED, MIRRORED, TRANSPOSED, turn_hashes
-from manifest_tools.fingerprints import HASH_BITS, NO_FINGERPRINT, VIEWS, describe
 from tests.pictures import scene
 
 HASH = np.uint64((1 << HASH_BITS) - 1)

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.duplicates.candidates import Hits
+from manifest_tools.duplicates.fingerprints import SKETCH_SIDE, SPANS, VIEWS
 from manifest_tools.duplicates.orientation import FLIPPED, MIRRORED, TRANSPOSED, TURNS
-from manifest_tools.fingerprints import SKETCH_SIDE, SPANS, VIEWS
 
 FloatArray = npt.NDArray[np.floating]
 UInt8Array = npt.NDArray[np.uint8]

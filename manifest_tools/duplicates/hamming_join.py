@@ -1,6 +1,6 @@
 """All pairs of one-word hashes within a radius: exact, in linear memory.
 
-For each key (see :mod:`manifest_tools.duplicates.keys`) the hashes themselves, rearranged so that the key is on top,
+For each key (see :mod:`manifest_tools.duplicates.hamming_keys`) the hashes themselves, rearranged so that the key is on top,
 are sorted in place, and each is compared with those after it that have the same key. Nothing but the hashes is
 moved, and all of it in order of memory, in pieces that fit the processor's cache: where a hash came from is asked
 of the few that have a neighbour.
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from manifest_tools.duplicates.keys import Key, arrange, move, plan, spread
+from manifest_tools.duplicates.hamming_keys import Key, arrange, move, plan, spread
 from manifest_tools.duplicates.sorting import IntArray, UInt64Array
 
 Met = tuple[UInt64Array, UInt64Array]  # pairs of hashes

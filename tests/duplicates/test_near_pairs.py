@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.duplicates import joins, keys, near_pairs
+from manifest_tools.duplicates import hamming_join, hamming_keys, near_pairs
 
 
 def brute_force(hashes, radius):
@@ -45,7 +45,7 @@ def test_pairs_are_those_of_brute_force(words, radius):
 @pytest.mark.parametrize("words", [1, 4])
 def test_a_dense_cluster_is_told_in_full(words):
     random = np.random.default_rng(5)
-    count = joins.LONG_RUN + 100
+    count = hamming_join.LONG_RUN + 100
     hashes = planted(1, 1000, words, 2)
     flips = random.integers(0, 1 << 20, count, dtype=np.uint64)
     flips &= random.integers(0, 1 << 20, count, dtype=np.uint64)
@@ -78,15 +78,17 @@ def test_every_plan_is_exact(monkeypatch, words):
     expected = brute_force(hashes, 6)
     for parts in (1, 2, 4):
         monkeypatch.setattr(
-            joins, "plan", lambda _, width, radius, p=parts: keys.every_key(width, radius, min(p, radius + 1))
+            hamming_join,
+            "plan",
+            lambda _, width, radius, p=parts: hamming_keys.every_key(width, radius, min(p, radius + 1)),
         )
         assert found(hashes, 6) == expected
 
 
 @given(st.integers(1, 64), st.integers(0, 20), st.sampled_from([1, 2, 4, 8, 16]), st.data())
 def test_hashes_near_each_other_share_a_key(width, radius, parts, data):
-    every = keys.every_key(width, radius, parts) if parts <= radius + 1 else ()
-    spread = keys.spread(width)
+    every = hamming_keys.every_key(width, radius, parts) if parts <= radius + 1 else ()
+    spread = hamming_keys.spread(width)
     flipped = data.draw(st.sets(st.sampled_from(range(width)), max_size=radius))
     difference = sum(1 << spread[bit] for bit in flipped)
     assert not every or any(key.places & difference == 0 for key in every)
@@ -94,20 +96,20 @@ def test_hashes_near_each_other_share_a_key(width, radius, parts, data):
 
 @given(st.integers(1, 64), st.integers(0, 8), st.sampled_from([1, 2, 4]), st.integers(0, (1 << 64) - 1))
 def test_exchanges_bring_a_key_to_the_top_and_back(width, radius, parts, value):
-    places = keys.spread(width)
-    word = keys.move(np.array([value & ((1 << width) - 1)], dtype=np.uint64), range(width), places)
-    for key in keys.every_key(width, radius, parts) if parts <= radius + 1 else ():
-        moved = keys.arrange(word, key.exchanges)
-        assert keys.arrange(moved, key.exchanges[::-1]) == word
-        assert keys.arrange(word & np.uint64(key.places), key.exchanges) == moved >> np.uint64(
+    places = hamming_keys.spread(width)
+    word = hamming_keys.move(np.array([value & ((1 << width) - 1)], dtype=np.uint64), range(width), places)
+    for key in hamming_keys.every_key(width, radius, parts) if parts <= radius + 1 else ():
+        moved = hamming_keys.arrange(word, key.exchanges)
+        assert hamming_keys.arrange(moved, key.exchanges[::-1]) == word
+        assert hamming_keys.arrange(word & np.uint64(key.places), key.exchanges) == moved >> np.uint64(
             key.below
         ) << np.uint64(key.below)
-    assert keys.move(word, places, range(width)) == value & ((1 << width) - 1)
+    assert hamming_keys.move(word, places, range(width)) == value & ((1 << width) - 1)
 
 
 @pytest.mark.parametrize("words", [1, 3])
 def test_threads_change_nothing(monkeypatch, words):
-    monkeypatch.setattr(joins, "FEW", 0)
+    monkeypatch.setattr(hamming_join, "FEW", 0)
     hashes = planted(6, 3000, words, 3)
     alone, together = (list(near_pairs(hashes, 5, workers=workers)) for workers in (1, 3))
     for one, other in zip(alone, together, strict=True):

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from manifest_tools.duplicates.joins import LONG_RUN, near_values
-from manifest_tools.duplicates.keys import move
+from manifest_tools.duplicates.hamming_join import LONG_RUN, near_values
+from manifest_tools.duplicates.hamming_keys import move
 from manifest_tools.duplicates.sorting import IntArray, UInt64Array, run_starts, sort_order
 
 Pairs = tuple[IntArray, IntArray, npt.NDArray[np.uint8]]

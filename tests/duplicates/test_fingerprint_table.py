@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from manifest_tools.duplicates import grouping
 from manifest_tools.duplicates.candidates import candidate_hits
+from manifest_tools.duplicates.fingerprint_table import Prints
+from manifest_tools.duplicates.fingerprints import describe
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
-from manifest_tools.duplicates.prints import Prints
-from manifest_tools.fingerprints import describe
 from tests.pictures import scene
 
 
