@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from manifest_tools.dataset.dataset import Dataset as Dataset
     from manifest_tools.duplicates.grouping import group_duplicates as group_duplicates
     from manifest_tools.evaluation import compare_evaluation as compare_evaluation
-    from manifest_tools.findings import Finding as Finding
-    from manifest_tools.findings import Report as Report
-    from manifest_tools.findings import Severity as Severity
+    from manifest_tools.findings.findings import Finding as Finding
+    from manifest_tools.findings.findings import Report as Report
+    from manifest_tools.findings.findings import Severity as Severity
     from manifest_tools.images.inspection import inspect_images as inspect_images
     from manifest_tools.manifests.converting import convert_manifest as convert_manifest
     from manifest_tools.manifests.reading import read_manifest as read_manifest
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Dataset": "dataset.dataset",
-    "Finding": "findings",
+    "Finding": "findings.findings",
     "ManifestToolsError": "core.errors",
     "MultilabelStratifiedGroupKFold": "splits.model_selection",
     "MultilabelStratifiedGroupSplit": "splits.model_selection",
     "Policy": "core.policy",
-    "Report": "findings",
-    "Severity": "findings",
+    "Report": "findings.findings",
+    "Severity": "findings.findings",
     "Taxonomy": "core.taxonomy",
     "attach_predictions": "sources.predictions",
     "aws": "",

@@ -18,7 +18,7 @@ from manifest_tools.dataset.carry_over import carry_over, lock_split
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.duplicates.grouping import group_duplicates
-from manifest_tools.findings import MAX_FINDINGS, Report
+from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.keys import split_uri
 from manifest_tools.manifests.writing import write_manifests

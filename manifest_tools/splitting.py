@@ -15,7 +15,7 @@ from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset, replacing
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.duplicates.grouping import group_duplicates
-from manifest_tools.findings import MAX_FINDINGS, Report, merge_reports
+from manifest_tools.findings.findings import MAX_FINDINGS, Report, merge_reports
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.kinds import SOURCE_REF
 from manifest_tools.manifests.reading import read_manifest

@@ -14,7 +14,7 @@ from manifest_tools.catalogue import images, keys, labels, lookalikes, manifests
 from manifest_tools.catalogue.entry import Entry, Variant
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import shortened
-from manifest_tools.findings import Finding, Location
+from manifest_tools.findings.findings import Finding, Location
 
 SUBJECTS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
     {
@@ -86,7 +86,7 @@ def finding(
     variant : str, optional
         A variant of the code; kept as ``data["variant"]``.
     file, line, image, label, field
-        The place, as far as it is known (see :class:`manifest_tools.findings.Location`).
+        The place, as far as it is known (see :class:`manifest_tools.findings.findings.Location`).
     **data
         Values for the texts and for programs; ready for JSON.
     """

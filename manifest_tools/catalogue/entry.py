@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from manifest_tools.findings import Severity
+from manifest_tools.findings.findings import Severity
 
 ERROR, WARNING, NOTE = Severity
 

@@ -14,7 +14,7 @@ from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT
-from manifest_tools.findings import MAX_FINDINGS, Report
+from manifest_tools.findings.findings import MAX_FINDINGS, Report
 
 
 def check(

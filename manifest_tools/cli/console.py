@@ -14,7 +14,7 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.reports.summary import printable as printable  # noqa: PLC0414 - for the commands
 
 if TYPE_CHECKING:
-    from manifest_tools.findings import Report
+    from manifest_tools.findings.findings import Report
 
 
 STEPS = {

@@ -15,7 +15,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import refuse_overwriting
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
-from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.findings.findings import MAX_FINDINGS
 
 
 def convert(

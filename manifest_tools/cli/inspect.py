@@ -13,10 +13,10 @@ from manifest_tools.cli.engines import engine
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
-from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.findings.findings import MAX_FINDINGS
 
 if TYPE_CHECKING:
-    from manifest_tools.findings import Report
+    from manifest_tools.findings.findings import Report
 
 
 def inspect(

@@ -12,7 +12,7 @@ from manifest_tools.cli.console import StepLines, exit_with, print_report, print
 from manifest_tools.cli.judging import policy_from, split_names
 from manifest_tools.core.output_folder import FINDINGS, REPORT_HTML, REPORT_JSON
 from manifest_tools.core.taxonomy import CURRENT
-from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.findings.findings import MAX_FINDINGS
 
 
 def prepare(

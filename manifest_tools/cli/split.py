@@ -12,7 +12,7 @@ from manifest_tools.cli.console import exit_with, print_report, progress_bar
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT
-from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.findings.findings import MAX_FINDINGS
 
 
 def split(

@@ -16,10 +16,10 @@ from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import refuse_overwriting
 from manifest_tools.core.taxonomy import CURRENT
-from manifest_tools.findings import MAX_FINDINGS
+from manifest_tools.findings.findings import MAX_FINDINGS
 
 if TYPE_CHECKING:
-    from manifest_tools.findings import Report
+    from manifest_tools.findings.findings import Report
 
 
 class ReportFormat(StrEnum):

@@ -13,7 +13,7 @@ from manifest_tools.catalogue import look_up
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.resources import load_json
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.findings import Severity
+from manifest_tools.findings.findings import Severity
 
 _LIMITS = {name: limit["value"] for name, limit in load_json("limits.json")["limits"].items()}
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import SavedDataset
-from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report, Severity
+from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report, Severity
 from manifest_tools.large.evidence import LargeEvidence, PieceEvidence, looked_at
 from manifest_tools.large.scratch import job_in
 from manifest_tools.large.working import Crew

@@ -14,7 +14,7 @@ from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.findings import MAX_FINDINGS, Report
+from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.keys import source_refs
 from manifest_tools.large.checking import check_saved
 from manifest_tools.large.evidence import LargeEvidence, looked_at

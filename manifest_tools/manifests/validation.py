@@ -11,7 +11,7 @@ import orjson
 
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
+from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, parse_kind
 from manifest_tools.manifests.repeats import Seen, repeats

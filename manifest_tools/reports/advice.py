@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from manifest_tools.core.text import counted
-from manifest_tools.findings import Report
+from manifest_tools.findings.findings import Report
 from manifest_tools.reports.summary import GOALS
 
 _BESIDE = {

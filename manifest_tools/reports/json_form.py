@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from manifest_tools.findings import Report
+from manifest_tools.findings.findings import Report
 
 # Line ends to some readers (str.splitlines, old JavaScript), though JSON allows them inside a string.
 _LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})

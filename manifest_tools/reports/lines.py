@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from manifest_tools.core.text import counted
-from manifest_tools.findings import Finding, Report, Severity
+from manifest_tools.findings.findings import Finding, Report, Severity
 from manifest_tools.reports.summary import printable
 
 PLACES = 10  # of each code

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from manifest_tools.catalogue import CATALOGUE
 from manifest_tools.dataset.dataset import library_version
-from manifest_tools.findings import Finding, Report
+from manifest_tools.findings.findings import Finding, Report
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _TOOL = "manifest-tools"

@@ -11,7 +11,7 @@ from typing import Any
 
 from manifest_tools.catalogue import CATALOGUE
 from manifest_tools.core.text import counted, shortened
-from manifest_tools.findings import CodeCount, Finding, Report, Severity
+from manifest_tools.findings.findings import CodeCount, Finding, Report, Severity
 
 _REASONS = 5  # that the verdict names; the groups below it name all
 GOALS = {"false-positives": "false positives", "false-negatives": "false negatives"}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from manifest_tools.findings import Finding, Report, Severity
+from manifest_tools.findings.findings import Finding, Report, Severity
 from manifest_tools.reports.advice import advice
 from manifest_tools.reports.summary import (
     Group,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifest_tools.core.output_folder import FINDINGS, REPORT_HTML, REPORT_JSON
-from manifest_tools.findings import Report
+from manifest_tools.findings.findings import Report
 from manifest_tools.reports.json_form import findings_jsonl, report_json
 
 if TYPE_CHECKING:

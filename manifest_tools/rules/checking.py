@@ -8,7 +8,7 @@ from manifest_tools.core.arrays import distinct
 from manifest_tools.core.policy import Policy, Reading
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset, library_version
-from manifest_tools.findings import MAX_FINDINGS, FindingCollector, Report
+from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.rules import IMAGE_RULES, RULES, Evidence, Rule
 from manifest_tools.rules.counts import label_table, readiness
 from manifest_tools.rules.plan import plan

@@ -21,7 +21,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import SIDES, Alike, label_sets, left_out, unusable_content
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Truth, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
-from manifest_tools.findings import Finding, Many
+from manifest_tools.findings.findings import Finding, Many
 from manifest_tools.rules.tally import Tally, count
 
 Details: TypeAlias = Callable[[Rows], Iterable[dict[str, Any]]]

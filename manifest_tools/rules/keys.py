@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from manifest_tools.core.arrays import Rows
-from manifest_tools.findings import Many
+from manifest_tools.findings.findings import Many
 from manifest_tools.keys import discouraged_characters, may_be_discouraged, refused_keys, source_refs
 from manifest_tools.rules.evidence import Evidence
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from manifest_tools.core.arrays import Mask, Rows, first_of
-from manifest_tools.findings import Many
+from manifest_tools.findings.findings import Many
 from manifest_tools.rules.evidence import Evidence
 
 

@@ -10,7 +10,7 @@ from manifest_tools.core.arrays import Rows, distinct
 from manifest_tools.core.policy import Goal, Reading
 from manifest_tools.dataset.carry_over import ROUND
 from manifest_tools.dataset.outcomes import BESIDE, MISTAKE
-from manifest_tools.findings import Finding, Many
+from manifest_tools.findings.findings import Finding, Many
 from manifest_tools.rules.counts import Samples, State, readiness
 from manifest_tools.rules.evidence import Evidence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from manifest_tools.findings import Finding
+from manifest_tools.findings.findings import Finding
 from manifest_tools.rules.evidence import Evidence
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import InputError
-from manifest_tools.findings import Finding
+from manifest_tools.findings.findings import Finding
 from manifest_tools.sources.tables import LabelRow
 
 

@@ -15,7 +15,7 @@ from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import judged_column
-from manifest_tools.findings import Finding
+from manifest_tools.findings.findings import Finding
 from manifest_tools.sources.annotations import Annotations
 from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats import read_labels

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.policy import Goal, Policy, Reading, Target
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.findings import Severity
+from manifest_tools.findings.findings import Severity
 
 NAMES = (
     "Alcohol",

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.resources import load_json
-from manifest_tools.findings import Report, Severity
+from manifest_tools.findings.findings import Report, Severity
 from manifest_tools.manifests import scanning, sharing, sources, summaries
 from manifest_tools.manifests.validation import validate_manifest
 

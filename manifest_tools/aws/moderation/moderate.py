@@ -19,7 +19,7 @@ from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.findings import Finding, Severity
+from manifest_tools.findings.findings import Finding, Severity
 from manifest_tools.manifests.writing import write_lines
 from manifest_tools.sources.predictions import attach_predictions
 

@@ -15,7 +15,7 @@ from manifest_tools.aws.storage import ConditionFailedError, StoredObject
 from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.core.progress import Progress
-from manifest_tools.findings import Finding
+from manifest_tools.findings.findings import Finding
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from manifest_tools.aws.storage import S3Storage, StoredObject
 from manifest_tools.catalogue import finding
 from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.core.progress import Progress
-from manifest_tools.findings import Finding
+from manifest_tools.findings.findings import Finding
 
 WORKERS = 32  # requests under way at a time: enough to hide the latency of a distant bucket
 _PAGE = 1000  # keys of one answer to a listing

@@ -15,7 +15,7 @@ from manifest_tools.aws.storage import S3Storage
 from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
-from manifest_tools.findings import Finding
+from manifest_tools.findings.findings import Finding
 from manifest_tools.keys import split_uri
 
 _PREFLIGHT = 4  # requests: bucket, encryption, policy, right to write

@@ -14,7 +14,7 @@ from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.findings import Finding, sort_key
+from manifest_tools.findings.findings import Finding, sort_key
 from manifest_tools.keys import source_refs
 
 _ERRORS, _WARNINGS = ("errors", "cl-errors"), ("warnings",)

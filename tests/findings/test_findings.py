@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from manifest_tools.catalogue import CATALOGUE, finding, look_up
 from manifest_tools.core.errors import InputError
-from manifest_tools.findings import Finding, FindingCollector, Many, Report, Severity
+from manifest_tools.findings.findings import Finding, FindingCollector, Many, Report, Severity
 
 
 def blank(image: str, **data: object) -> Finding:
