@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from manifest_tools.catalogue import SUBJECTS, look_up
-from manifest_tools.catalogue.entry import Entry
 from manifest_tools.cli import options
 from manifest_tools.cli.console import show
+from manifest_tools.findings.catalogue import SUBJECTS, look_up
+from manifest_tools.findings.catalogue.entry import Entry
 
 _BLANK = re.compile(r"\{(\w+)(?:![rs])?(?::[^}]*)?\}")  # what a message has to fill in
 

@@ -9,10 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from manifest_tools.catalogue import look_up
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.resources import load_json
 from manifest_tools.core.taxonomy import Taxonomy
+from manifest_tools.findings.catalogue import look_up
 from manifest_tools.findings.findings import Severity
 
 _LIMITS = {name: limit["value"] for name, limit in load_json("limits.json")["limits"].items()}

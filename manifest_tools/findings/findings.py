@@ -1,6 +1,6 @@
 """Findings: what is wrong, where, and what to do; and the report that holds them.
 
-A finding is a value. Steps and rules make findings through :func:`manifest_tools.catalogue.finding`,
+A finding is a value. Steps and rules make findings through :func:`manifest_tools.findings.catalogue.finding`,
 collect them in a :class:`FindingCollector`, which keeps exact counts and a bounded number of each code,
 and close the collection as a :class:`Report`.
 """

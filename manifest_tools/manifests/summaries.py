@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from manifest_tools.catalogue import CATALOGUE, finding
+from manifest_tools.findings.catalogue import CATALOGUE, finding
 from manifest_tools.findings.findings import FindingCollector, Severity
 from manifest_tools.manifests.kinds import MODERATION_KINDS, SOURCE_REF, TRUTH, Kind
 from manifest_tools.manifests.problems import MAX_BYTES, MAX_LINES, Problem

@@ -8,8 +8,8 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from manifest_tools.catalogue import CATALOGUE
 from manifest_tools.dataset.dataset import library_version
+from manifest_tools.findings.catalogue import CATALOGUE
 from manifest_tools.findings.findings import Finding, Report
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from manifest_tools.catalogue import CATALOGUE
 from manifest_tools.core.text import counted, shortened
+from manifest_tools.findings.catalogue import CATALOGUE
 from manifest_tools.findings.findings import CodeCount, Finding, Report, Severity
 
 _REASONS = 5  # that the verdict names; the groups below it name all

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.catalogue import CATALOGUE, finding
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
@@ -21,6 +20,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import SIDES, Alike, label_sets, left_out, unusable_content
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Truth, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
+from manifest_tools.findings.catalogue import CATALOGUE, finding
 from manifest_tools.findings.findings import Finding, Many
 from manifest_tools.rules.tally import Tally, count
 
@@ -178,7 +178,7 @@ class Evidence:
         Parameters
         ----------
         code, variant
-            As in :func:`manifest_tools.catalogue.finding`.
+            As in :func:`manifest_tools.findings.catalogue.finding`.
         among : bool array of shape (images,), or int array
             The images, as a mask, or by their positions; one may stand there several times.
         details : callable, optional

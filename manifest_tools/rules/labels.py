@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from manifest_tools.catalogue import finding
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Hierarchy, NameReading, Sense, age_of, read_names
+from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Many
 from manifest_tools.rules.evidence import Evidence, many
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import InputError
+from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.sources.tables import LabelRow
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from manifest_tools.__main__ import main
-from manifest_tools.catalogue import CATALOGUE
 from manifest_tools.cli import app
+from manifest_tools.findings.catalogue import CATALOGUE
 from tests.pictures import save
 
 COMMANDS = [command.name for command in app.registered_commands]

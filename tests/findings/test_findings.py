@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.catalogue import CATALOGUE, finding, look_up
 from manifest_tools.core.errors import InputError
+from manifest_tools.findings.catalogue import CATALOGUE, finding, look_up
 from manifest_tools.findings.findings import Finding, FindingCollector, Many, Report, Severity
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from manifest_tools.catalogue import manifests as catalogue
+from manifest_tools.findings.catalogue import manifests as catalogue
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation import validate_manifest
 

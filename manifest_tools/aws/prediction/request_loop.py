@@ -19,8 +19,8 @@ from manifest_tools.aws.prediction.payload import Picture, Sender, UnsendableErr
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Failure, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter, RetryQueue
 from manifest_tools.aws.request_checks import check_call
-from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import RemoteError
+from manifest_tools.findings.catalogue import finding
 
 OPERATION = "DetectModerationLabels"
 _REFUSED = frozenset({"ThrottlingException", "Throttling", "ProvisionedThroughputExceededException"})

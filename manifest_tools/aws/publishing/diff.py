@@ -13,9 +13,9 @@ from pathlib import Path
 from manifest_tools.aws.pooling import run_bounded
 from manifest_tools.aws.publishing.prepared_folder import Wanted, digest
 from manifest_tools.aws.storage import S3Storage, StoredObject
-from manifest_tools.catalogue import finding
 from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.core.progress import Progress
+from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 
 WORKERS = 32  # requests under way at a time: enough to hide the latency of a distant bucket

@@ -12,9 +12,9 @@ from manifest_tools.aws.publishing.diff import WORKERS, Action, Comparison, Plan
 from manifest_tools.aws.publishing.preflight import BucketFacts, check_write, examine_bucket
 from manifest_tools.aws.publishing.prepared_folder import PreparedFolder, Wanted, digest, read_prepared
 from manifest_tools.aws.storage import S3Storage
-from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
+from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.keys import split_uri
 

@@ -10,10 +10,10 @@ from typing import Any, Self
 
 from manifest_tools.aws.storage import S3Storage
 from manifest_tools.aws.training.plan import TEST, TRAIN
-from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, sort_key
 from manifest_tools.keys import source_refs
 

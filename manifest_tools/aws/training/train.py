@@ -27,9 +27,9 @@ from manifest_tools.aws.training.create import (
 )
 from manifest_tools.aws.training.failure import trace_failure
 from manifest_tools.aws.training.plan import TRAIN, TrainingPlan, plan_training
-from manifest_tools.catalogue import finding
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.keys import split_uri
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
+from manifest_tools.findings.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
 
 _BEST = "https://docs.aws.amazon.com/rekognition/latest/dg/using-adapters-best-practices.html"
 _SPLIT = "our own check: a label that is missing from a side can be neither learnt nor measured"

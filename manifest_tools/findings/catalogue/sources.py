@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import NOTE, WARNING, Entry, Variant
+from manifest_tools.findings.catalogue.entry import NOTE, WARNING, Entry, Variant
 
 ENTRIES = (
     Entry(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import ERROR, WARNING, Entry, Variant
+from manifest_tools.findings.catalogue.entry import ERROR, WARNING, Entry, Variant
 
 ENTRIES = (
     Entry(

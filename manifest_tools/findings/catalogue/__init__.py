@@ -10,10 +10,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from manifest_tools.catalogue import images, keys, labels, lookalikes, manifests, readiness, service, sources
-from manifest_tools.catalogue.entry import Entry, Variant
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import shortened
+from manifest_tools.findings.catalogue import (
+    images,
+    keys,
+    labels,
+    lookalikes,
+    manifests,
+    readiness,
+    service,
+    sources,
+)
+from manifest_tools.findings.catalogue.entry import Entry, Variant
 from manifest_tools.findings.findings import Finding, Location
 
 SUBJECTS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
+from manifest_tools.findings.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
 
 _FORMAT = "https://docs.aws.amazon.com/rekognition/latest/dg/using-adapters-manifest-files.html"
 _GROUND_TRUTH = "https://docs.aws.amazon.com/sagemaker/latest/dg/sms-input-data-input-manifest.html"

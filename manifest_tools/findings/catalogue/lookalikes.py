@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
+from manifest_tools.findings.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
 
 _OURS = "our own check: look-alikes in train and test make the measured improvement too good"
 

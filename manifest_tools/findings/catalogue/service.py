@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import ERROR, WARNING, Entry, Variant
+from manifest_tools.findings.catalogue.entry import ERROR, WARNING, Entry, Variant
 
 _ADAPTERS = "https://docs.aws.amazon.com/rekognition/latest/dg/managing-adapters.html"
 _TRAINING = "https://docs.aws.amazon.com/rekognition/latest/customlabels-dg/tm-debugging.html"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
+from manifest_tools.findings.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
 
 _TAXONOMY = "https://docs.aws.amazon.com/rekognition/latest/dg/moderation-api.html"
 _TRANSFORM = "https://docs.aws.amazon.com/rekognition/latest/dg/moderation-response-transform.html"

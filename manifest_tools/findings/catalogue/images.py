@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
+from manifest_tools.findings.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
 
 _LIMITS = "https://docs.aws.amazon.com/rekognition/latest/dg/limits.html"
 _OURS = "our own check: the image cannot be trained on as it is"
