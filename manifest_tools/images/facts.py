@@ -13,8 +13,8 @@ import numpy as np
 
 from manifest_tools.duplicates.fingerprints import NO_FINGERPRINT, describe
 from manifest_tools.images import jpeg, png
+from manifest_tools.images.content_type import sniff
 from manifest_tools.images.jpeg import Grey
-from manifest_tools.sniff import sniff
 
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit; the service takes 100 million
 MAX_BYTES: Final = 1 << 30  # more than this is not read into memory; the service takes 15 MB
