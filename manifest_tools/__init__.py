@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from manifest_tools.findings.findings import Report as Report
     from manifest_tools.findings.findings import Severity as Severity
     from manifest_tools.images.inspection import inspect_images as inspect_images
-    from manifest_tools.manifests.converting import convert_manifest as convert_manifest
+    from manifest_tools.manifests.convert import convert_manifest as convert_manifest
     from manifest_tools.manifests.reading import read_manifest as read_manifest
     from manifest_tools.manifests.validation import validate_manifest as validate_manifest
     from manifest_tools.manifests.writing import write_manifests as write_manifests
@@ -52,7 +52,7 @@ _HOMES = {
     "aws": "",
     "check_dataset": "rules.checking",
     "compare_evaluation": "evaluation",
-    "convert_manifest": "manifests.converting",
+    "convert_manifest": "manifests.convert",
     "group_duplicates": "duplicates.grouping",
     "inspect_images": "images.inspection",
     "prepare": "preparing",

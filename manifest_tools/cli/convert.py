@@ -80,7 +80,7 @@ def convert(
         raise InputError(msg)
     refuse_overwriting(target)
     from manifest_tools.core.taxonomy import Taxonomy
-    from manifest_tools.manifests.converting import convert_manifest
+    from manifest_tools.manifests.convert import convert_manifest
     from manifest_tools.reports.lines import render_lines
     from manifest_tools.sources.mapping import read_mapping
 

@@ -12,7 +12,7 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import printable, show
 
 if TYPE_CHECKING:
-    from manifest_tools.manifests.comparing import Change, Labels
+    from manifest_tools.manifests.diff import Change, Labels
 
 
 def diff(
@@ -25,7 +25,7 @@ def diff(
 
     Example: manifest-tools diff round-1/train.manifest round-2/train.manifest
     """
-    from manifest_tools.manifests.comparing import compare_manifests
+    from manifest_tools.manifests.diff import compare_manifests
 
     comparison = compare_manifests(old, new)
     if format is options.OutputFormat.JSON:

@@ -74,7 +74,7 @@ def validate(
 
     Example: manifest-tools validate train.manifest test.manifest
     """
-    from manifest_tools.manifests.repairing import repair_manifest
+    from manifest_tools.manifests.repair import repair_manifest
     from manifest_tools.manifests.validation import validate_manifest
 
     chosen = policy_from(

@@ -16,7 +16,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
 from manifest_tools.manifests.content import Prediction, Said, base_prediction, what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, kind_of, parse_kind
-from manifest_tools.manifests.sources import Source, lines, parse
+from manifest_tools.manifests.line_reader import Source, lines, parse
 
 SOURCE = "manifest"  # of the label rows
 SAFE = "Safe"

@@ -15,9 +15,9 @@ import orjson
 from manifest_tools.manifests.judging import Judge, Judged, long_line, name_pointer
 from manifest_tools.manifests.kinds import MODERATION_KINDS, Kind
 from manifest_tools.manifests.layouts import Layout, layout_of
+from manifest_tools.manifests.line_reader import Block, LongLine
 from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS, Problem
 from manifest_tools.manifests.repeats import keys_of
-from manifest_tools.manifests.sources import Block, LongLine
 from manifest_tools.manifests.tally import Keys, Tally
 from manifest_tools.manifests.uris import bucket_problem, split_uri, uri_problem
 

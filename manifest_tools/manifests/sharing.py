@@ -18,8 +18,8 @@ from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.manifests.judging import Judge
 from manifest_tools.manifests.kinds import Kind
 from manifest_tools.manifests.labels import LabelRule
+from manifest_tools.manifests.line_reader import LongLine, Source
 from manifest_tools.manifests.scanning import Scanner
-from manifest_tools.manifests.sources import LongLine, Source
 from manifest_tools.manifests.tally import Tally
 
 if TYPE_CHECKING:

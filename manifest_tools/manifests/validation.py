@@ -14,9 +14,9 @@ from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, parse_kind
+from manifest_tools.manifests.line_reader import LongLine, Source
 from manifest_tools.manifests.repeats import Seen, repeats
 from manifest_tools.manifests.sharing import Progress, Task, scan
-from manifest_tools.manifests.sources import LongLine, Source
 from manifest_tools.manifests.summaries import FileSummary, add_file_findings, add_repeats, facts
 
 

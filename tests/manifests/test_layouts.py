@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from manifest_tools.core.policy import Policy
 from manifest_tools.findings.findings import FindingCollector
 from manifest_tools.manifests import judging, sharing
-from manifest_tools.manifests.sources import Source
+from manifest_tools.manifests.line_reader import Source
 from manifest_tools.manifests.summaries import FileSummary, add_file_findings
 
 

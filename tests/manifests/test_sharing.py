@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.images import pool
-from manifest_tools.manifests import sharing, sources
+from manifest_tools.manifests import line_reader, sharing
 from manifest_tools.manifests.repeats import keys_of
 from manifest_tools.manifests.validation import validate_manifest
 from tests.manifests.lines import moderation, multi
@@ -123,7 +123,7 @@ def test_neither_spans_nor_blocks_nor_workers_change_the_report(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharing, "SPAN", span)
         patch.setattr(sharing, "WORTH", 1)
-        patch.setattr(sources.Source.blocks, "__kwdefaults__", {"size": block})
+        patch.setattr(line_reader.Source.blocks, "__kwdefaults__", {"size": block})
         patch.setattr(pool, "isolated_map", workers_in_this_process(random.Random(seed)))
         assert validate_manifest(*paths, max_findings=5, workers=workers) == alone
 

@@ -19,7 +19,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.resources import load_json
 from manifest_tools.findings.findings import Report, Severity
-from manifest_tools.manifests import scanning, sharing, sources, summaries
+from manifest_tools.manifests import line_reader, scanning, sharing, summaries
 from manifest_tools.manifests.validation import validate_manifest
 
 REPORT = jsonschema.Draft202012Validator(load_json("report.schema.json"))
@@ -104,7 +104,7 @@ def test_line_numbers_do_not_depend_on_how_the_bytes_arrive(newline, size):
     pieces = (data[i : i + size] for i in range(0, len(data), size))
     found = [
         (block.first + position, text.removesuffix(b"\r"))
-        for block in sources.cut(pieces)
+        for block in line_reader.cut(pieces)
         for position, text in enumerate(block.data[:-1].split(b"\n"))
     ]
     assert found == list(enumerate(lines, 1))

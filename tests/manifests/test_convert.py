@@ -16,9 +16,9 @@ from manifest_tools.cli.validate import validate
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.manifests.comparing import Change, compare_manifests
-from manifest_tools.manifests.converting import convert_manifest
-from manifest_tools.manifests.repairing import repair_manifest
+from manifest_tools.manifests.convert import convert_manifest
+from manifest_tools.manifests.diff import Change, compare_manifests
+from manifest_tools.manifests.repair import repair_manifest
 from manifest_tools.manifests.validation import validate_manifest
 from manifest_tools.reports.lines import render_lines
 from manifest_tools.reports.sarif import render_sarif

@@ -12,7 +12,7 @@ from manifest_tools.dataset.ground_truth import effective_truth
 from manifest_tools.keys import source_refs
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF
-from manifest_tools.manifests.sources import Source, lines, parse
+from manifest_tools.manifests.line_reader import Source, lines, parse
 
 Labels = tuple[str, ...] | None  # None: nobody said anything of the image; empty: nothing is unsafe
 
