@@ -78,7 +78,7 @@ def test_targets_of_a_label_with_a_colon_are_no_problem():
 
 
 def test_every_key_is_documented_with_its_default():
-    text = (Path(__file__).parents[1] / "docs" / "policy.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
     for item in fields(Policy):
         assert f"`{item.name}`" in text, item.name
     for name in ("min_false_positives", "min_false_negatives", "min_test_images", "max_training_images"):
