@@ -37,7 +37,7 @@ PEERS = {
     "manifest_tools, all checks": (
         None,
         (
-            "from manifest_tools.manifests.validation import validate_manifest\n"
+            "from manifest_tools.manifests.validation.validate import validate_manifest\n"
             "begin()\n"
             "report = validate_manifest(path)\n"
             "done = report.facts['files'][0]['lines']\n"
@@ -125,7 +125,7 @@ print(done / seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 CLOCK = """
 import sys, time
 sys.path.insert(0, {root!r})
-from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.manifests.validation.validate import validate_manifest
 started = time.perf_counter()
 report = validate_manifest({path!r}, workers={workers})
 print(report.facts["files"][0]["lines"] / (time.perf_counter() - started))

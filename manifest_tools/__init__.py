@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from manifest_tools.images.inspection import inspect_images as inspect_images
     from manifest_tools.manifests.convert import convert_manifest as convert_manifest
     from manifest_tools.manifests.reading import read_manifest as read_manifest
-    from manifest_tools.manifests.validation import validate_manifest as validate_manifest
+    from manifest_tools.manifests.validation.validate import validate_manifest as validate_manifest
     from manifest_tools.manifests.writing import write_manifests as write_manifests
     from manifest_tools.preparing import prepare as prepare
     from manifest_tools.rules.checking import check_dataset as check_dataset
@@ -60,7 +60,7 @@ _HOMES = {
     "read_manifest": "manifests.reading",
     "select_images": "selection",
     "split_dataset": "splits.step",
-    "validate_manifest": "manifests.validation",
+    "validate_manifest": "manifests.validation.validate",
     "write_manifests": "manifests.writing",
 }
 

@@ -14,7 +14,7 @@ from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report, merge_reports
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.reading import read_manifest
-from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.rules import PAIR_RULES
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.local import find_files

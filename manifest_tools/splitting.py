@@ -20,7 +20,7 @@ from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.kinds import SOURCE_REF
 from manifest_tools.manifests.line_reader import LongLine, Source
 from manifest_tools.manifests.reading import read_manifest
-from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.preparing import split_check_write
 from manifest_tools.reviews import merge_journal
 from manifest_tools.rules import PAIR_RULES

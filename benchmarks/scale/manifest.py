@@ -29,7 +29,7 @@ NUMBERED = b"/2026/%04d"  # what begins the name of a copy
 RUN = """
 import resource, sys, time
 sys.path.insert(0, {root!r})
-from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.manifests.validation.validate import validate_manifest
 def used(who):
     usage = resource.getrusage(who)
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024

@@ -75,7 +75,7 @@ def validate(
     Example: manifest-tools validate train.manifest test.manifest
     """
     from manifest_tools.manifests.repair import repair_manifest
-    from manifest_tools.manifests.validation import validate_manifest
+    from manifest_tools.manifests.validation.validate import validate_manifest
 
     chosen = policy_from(
         policy, taxonomy=taxonomy or CURRENT, label_level=label_level, safe_names=safe_names, fail_on=fail_on

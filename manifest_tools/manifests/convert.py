@@ -16,7 +16,6 @@ from manifest_tools.dataset.ground_truth import NameReading, Sense, read_name
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.manifests.content import what_people_said
-from manifest_tools.manifests.judging import Judge, Judged, long_line
 from manifest_tools.manifests.kinds import (
     BASE_PREDICTION,
     METADATA,
@@ -26,10 +25,11 @@ from manifest_tools.manifests.kinds import (
     Kind,
     parse_kind,
 )
-from manifest_tools.manifests.labels import LabelRule
 from manifest_tools.manifests.line_builders import EPOCH, Composer, composer
 from manifest_tools.manifests.line_reader import Source, lines, parse
-from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS
+from manifest_tools.manifests.validation.judge_line import Judge, Judged, long_line
+from manifest_tools.manifests.validation.label_names import LabelRule
+from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS
 from manifest_tools.manifests.writing import write_bytes
 
 # What a line with one of these says is not certain, so it is not carried over.

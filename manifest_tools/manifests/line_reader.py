@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, cast
 import orjson
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS
+from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS
 
 BLOCK = 1 << 20  # bytes read at a time
 _STEP = 1 << 16  # bytes read at a time in search of the end of a line

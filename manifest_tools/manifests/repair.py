@@ -18,7 +18,7 @@ from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.dataset.ground_truth import Sense, read_name
 from manifest_tools.manifests.kinds import LABELS, SOURCE_REF, TRUTH
 from manifest_tools.manifests.line_reader import LongLine, Source
-from manifest_tools.manifests.syntax import has_duplicate_keys
+from manifest_tools.manifests.validation.json_syntax import has_duplicate_keys
 from manifest_tools.manifests.writing import write_bytes
 
 _SHOWN = 1000

@@ -19,7 +19,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.manifests.convert import convert_manifest
 from manifest_tools.manifests.diff import Change, compare_manifests
 from manifest_tools.manifests.repair import repair_manifest
-from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.reports.lines import render_lines
 from manifest_tools.reports.sarif import render_sarif
 from tests.manifests.lines import answer, as_bytes, moderation, multi, single

@@ -9,7 +9,7 @@ import pytest
 
 from manifest_tools.findings.catalogue import manifests as catalogue
 from manifest_tools.manifests.reading import read_manifest
-from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.manifests.validation.validate import validate_manifest
 
 HERE = Path(__file__).parent
 ACCEPTED = sorted((HERE / "accepted").glob("*/*.manifest"))

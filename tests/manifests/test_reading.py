@@ -13,7 +13,7 @@ from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.manifests.reading import read_manifest, read_predictions
-from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.manifests.writing import write_manifests, write_moderation
 from tests.manifests.lines import answer, as_bytes, multi, single
 

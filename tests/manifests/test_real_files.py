@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from manifest_tools.manifests.reading import read_manifest
-from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.manifests.validation.validate import validate_manifest
 
 HERE = (
     Path(os.environ.get("MANIFEST_TOOLS_DATA", Path(__file__).parents[3] / "shared" / "data"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from manifest_tools.core.resources import load_json, schema_folder
 from manifest_tools.manifests.kinds import KINDS, METADATA, Kind, attributes, kind_of
 from manifest_tools.manifests.reading import read_manifest
-from manifest_tools.manifests.shapes import fits, line_schema, shape_problems
+from manifest_tools.manifests.validation.schema_checks import fits, line_schema, shape_problems
 
 SCHEMAS = sorted(path.name for path in schema_folder().glob("*.schema.json"))
 ACCEPTED = sorted((Path(__file__).parent / "accepted").glob("*/*.manifest"))

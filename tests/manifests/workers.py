@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from manifest_tools.manifests.sharing import _Worker
+from manifest_tools.manifests.validation.parallel_scan import _Worker
 
 
 class Mortal(_Worker):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.core.taxonomy import fold
-from manifest_tools.manifests.tally import Keys
+from manifest_tools.manifests.validation.tally import Keys
 
 _WEIGHTS = np.frombuffer(hashlib.shake_256(b"weights").digest(8 * 32), dtype="<u8") | np.uint64(1)
 _LONGEST = 8 * len(_WEIGHTS)  # bytes of a URI that are weighed; a longer one is replaced by its hash

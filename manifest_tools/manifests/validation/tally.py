@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.manifests.kinds import Kind
-from manifest_tools.manifests.problems import Problem
+from manifest_tools.manifests.validation.problems import Problem
 
 _Key = TypeVar("_Key")
 Keys = npt.NDArray[np.int64]

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from manifest_tools.core.errors import ManifestToolsError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
-from manifest_tools.manifests.judging import Judge
 from manifest_tools.manifests.kinds import Kind
-from manifest_tools.manifests.labels import LabelRule
 from manifest_tools.manifests.line_reader import LongLine, Source
-from manifest_tools.manifests.scanning import Scanner
-from manifest_tools.manifests.tally import Tally
+from manifest_tools.manifests.validation.judge_line import Judge
+from manifest_tools.manifests.validation.label_names import LabelRule
+from manifest_tools.manifests.validation.scan import Scanner
+from manifest_tools.manifests.validation.tally import Tally
 
 if TYPE_CHECKING:
     from manifest_tools.images.worker import Lost

@@ -11,7 +11,7 @@ import jsonschema_rs
 
 from manifest_tools.core.resources import load_json
 from manifest_tools.manifests.kinds import METADATA, SOURCE_REF, TRUTH, Attribute, Kind
-from manifest_tools.manifests.problems import Problem, describe, pointer
+from manifest_tools.manifests.validation.problems import Problem, describe, pointer
 
 Schema = Mapping[str, Any]
 ANYTHING: Schema = {}

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import orjson
 
-from manifest_tools.manifests.judging import Judge, Judged, long_line, name_pointer
 from manifest_tools.manifests.kinds import MODERATION_KINDS, Kind
-from manifest_tools.manifests.layouts import Layout, layout_of
 from manifest_tools.manifests.line_reader import Block, LongLine
-from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS, Problem
-from manifest_tools.manifests.repeats import keys_of
-from manifest_tools.manifests.tally import Keys, Tally
-from manifest_tools.manifests.uris import bucket_problem, split_uri, uri_problem
+from manifest_tools.manifests.validation.judge_line import Judge, Judged, long_line, name_pointer
+from manifest_tools.manifests.validation.layout_patterns import Layout, layout_of
+from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS, Problem
+from manifest_tools.manifests.validation.repeats import keys_of
+from manifest_tools.manifests.validation.tally import Keys, Tally
+from manifest_tools.manifests.validation.uris import bucket_problem, split_uri, uri_problem
 
 _LAYOUTS = 12  # at most; each line is tried against them in turn
 _ATTEMPTS = 100  # at learning one

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from manifest_tools.manifests.problems import MAX_KEY_BYTES, Problem
+from manifest_tools.manifests.validation.problems import MAX_KEY_BYTES, Problem
 
 SCHEME = "s3://"
 _FIELD = "/source-ref"

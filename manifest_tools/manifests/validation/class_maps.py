@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from manifest_tools.manifests.kinds import METADATA, Attribute, Kind
-from manifest_tools.manifests.problems import Problem, pointer
+from manifest_tools.manifests.validation.problems import Problem, pointer
 
 _AWS_CODE = "ERROR_MISSING_CLASS_MAP_ID"
 

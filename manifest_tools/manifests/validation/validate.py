@@ -15,9 +15,14 @@ from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Rep
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, parse_kind
 from manifest_tools.manifests.line_reader import LongLine, Source
-from manifest_tools.manifests.repeats import Seen, repeats
-from manifest_tools.manifests.sharing import Progress, Task, scan
-from manifest_tools.manifests.summaries import FileSummary, add_file_findings, add_repeats, facts
+from manifest_tools.manifests.validation.file_findings import (
+    FileSummary,
+    add_file_findings,
+    add_repeats,
+    facts,
+)
+from manifest_tools.manifests.validation.parallel_scan import Progress, Task, scan
+from manifest_tools.manifests.validation.repeats import Seen, repeats
 
 
 def validate_manifest(

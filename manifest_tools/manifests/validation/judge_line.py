@@ -8,8 +8,6 @@ from typing import Any
 
 import orjson
 
-from manifest_tools.manifests.boxes import box_problems
-from manifest_tools.manifests.classes import class_map_problems
 from manifest_tools.manifests.content import failure, what_people_said
 from manifest_tools.manifests.kinds import (
     LABELS,
@@ -21,11 +19,13 @@ from manifest_tools.manifests.kinds import (
     attributes,
     kind_of,
 )
-from manifest_tools.manifests.labels import LabelRule
-from manifest_tools.manifests.problems import MAX_LINE_CHARACTERS, Problem, describe, pointer
-from manifest_tools.manifests.shapes import fits, shape_problems
-from manifest_tools.manifests.syntax import duplicate_keys, has_duplicate_keys, syntax_problem
-from manifest_tools.manifests.uris import uri_problem
+from manifest_tools.manifests.validation.boxes import box_problems
+from manifest_tools.manifests.validation.class_maps import class_map_problems
+from manifest_tools.manifests.validation.json_syntax import duplicate_keys, has_duplicate_keys, syntax_problem
+from manifest_tools.manifests.validation.label_names import LabelRule
+from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS, Problem, describe, pointer
+from manifest_tools.manifests.validation.schema_checks import fits, shape_problems
+from manifest_tools.manifests.validation.uris import uri_problem
 
 _BLANK = b" \t\r"
 _OF_MODELS = (Kind.MODERATION, Kind.MODERATION_OUTPUT, Kind.BULK_ANALYSIS)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from manifest_tools.manifests.problems import Problem, pointer
+from manifest_tools.manifests.validation.problems import Problem, pointer
 
 _AWS_CODE = "ERROR_INVALID_JSON_LINE"
 _ESCAPE = re.compile(rb"\\.")

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.images import pool
-from manifest_tools.manifests import line_reader, sharing
-from manifest_tools.manifests.repeats import keys_of
-from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.manifests import line_reader
+from manifest_tools.manifests.validation import parallel_scan
+from manifest_tools.manifests.validation.repeats import keys_of
+from manifest_tools.manifests.validation.validate import validate_manifest
 from tests.manifests.lines import moderation, multi
 from tests.manifests.workers import Mortal
 
@@ -55,8 +56,8 @@ AWKWARD = [
 @pytest.fixture
 def eager(monkeypatch):
     """Share files however small they are."""
-    monkeypatch.setattr(sharing, "SPAN", 2_000)
-    monkeypatch.setattr(sharing, "WORTH", 1)
+    monkeypatch.setattr(parallel_scan, "SPAN", 2_000)
+    monkeypatch.setattr(parallel_scan, "WORTH", 1)
 
 
 @pytest.fixture
@@ -121,8 +122,8 @@ def test_neither_spans_nor_blocks_nor_workers_change_the_report(
         path.write_bytes(content)
     alone = validate_manifest(*paths, max_findings=5)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sharing, "SPAN", span)
-        patch.setattr(sharing, "WORTH", 1)
+        patch.setattr(parallel_scan, "SPAN", span)
+        patch.setattr(parallel_scan, "WORTH", 1)
         patch.setattr(line_reader.Source.blocks, "__kwdefaults__", {"size": block})
         patch.setattr(pool, "isolated_map", workers_in_this_process(random.Random(seed)))
         assert validate_manifest(*paths, max_findings=5, workers=workers) == alone
@@ -139,7 +140,7 @@ def test_a_shared_file_and_a_small_one_are_compared(tmp_path, eager, manifest):
 @needs_signals
 def test_a_killed_worker_costs_nothing(eager, monkeypatch, tmp_path, manifest):
     (tmp_path / "graves").mkdir()
-    monkeypatch.setattr(sharing, "_Worker", partial(Mortal, graves=tmp_path / "graves", times=1))
+    monkeypatch.setattr(parallel_scan, "_Worker", partial(Mortal, graves=tmp_path / "graves", times=1))
     report = validate_manifest(manifest, workers=2)
     assert len(list((tmp_path / "graves").iterdir())) == 1
     assert report == validate_manifest(manifest)
@@ -150,7 +151,7 @@ def test_a_worker_killed_again_and_again_is_an_error_that_names_the_place(
     eager, monkeypatch, tmp_path, manifest
 ):
     (tmp_path / "graves").mkdir()
-    monkeypatch.setattr(sharing, "_Worker", partial(Mortal, graves=tmp_path / "graves", times=9))
+    monkeypatch.setattr(parallel_scan, "_Worker", partial(Mortal, graves=tmp_path / "graves", times=9))
     with pytest.raises(ManifestToolsError, match=r"big\.manifest: .* bytes 2,\d+ to \d,\d+ \(.*SIGKILL\)"):
         validate_manifest(manifest, workers=2)
 
@@ -178,9 +179,9 @@ def test_a_script_needs_no_main_guard(tmp_path, manifest):
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\n"
-        f"sys.path.insert(0, {str(Path(sharing.__file__).parents[2])!r})\n"
+        f"sys.path.insert(0, {str(Path(parallel_scan.__file__).parents[2])!r})\n"
         "from manifest_tools.manifests import sharing\n"
-        "from manifest_tools.manifests.validation import validate_manifest\n"
+        "from manifest_tools.manifests.validation.validate import validate_manifest\n"
         "sharing.SPAN, sharing.WORTH = 50_000, 1\n"
         "print(validate_manifest(sys.argv[1], workers=2).facts['files'][0]['lines'])\n"
     )

@@ -16,7 +16,6 @@ from typing import Any
 
 import orjson
 
-from manifest_tools.manifests.judging import Judged
 from manifest_tools.manifests.kinds import (
     LABELS,
     METADATA,
@@ -27,8 +26,9 @@ from manifest_tools.manifests.kinds import (
     Kind,
     superseded,
 )
-from manifest_tools.manifests.problems import MAX_KEY_BYTES
-from manifest_tools.manifests.shapes import ANYTHING, Schema, line_schema
+from manifest_tools.manifests.validation.judge_line import Judged
+from manifest_tools.manifests.validation.problems import MAX_KEY_BYTES
+from manifest_tools.manifests.validation.schema_checks import ANYTHING, Schema, line_schema
 
 # JSON's strings, but for those with escapes; the caller sees to it that the bytes are UTF-8.
 _CHARACTER = rb'[^"\\\x00-\x1f]'

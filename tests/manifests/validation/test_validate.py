@@ -19,8 +19,9 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.resources import load_json
 from manifest_tools.findings.findings import Report, Severity
-from manifest_tools.manifests import line_reader, scanning, sharing, summaries
-from manifest_tools.manifests.validation import validate_manifest
+from manifest_tools.manifests import line_reader
+from manifest_tools.manifests.validation import file_findings, parallel_scan, scan
+from manifest_tools.manifests.validation.validate import validate_manifest
 
 REPORT = jsonschema.Draft202012Validator(load_json("report.schema.json"))
 
@@ -187,14 +188,14 @@ def test_files_given_together_are_compared(tmp_path):
 
 
 def test_images_that_share_a_key_are_told_apart(monkeypatch):
-    monkeypatch.setattr(scanning, "keys_of", lambda uris: np.array([len(uri) for uri in uris]))
+    monkeypatch.setattr(scan, "keys_of", lambda uris: np.array([len(uri) for uri in uris]))
     data = "\n".join(line(name) for name in ("a.jpg", "b.jpg", "cc.jpg", "a.jpg", "dd.jpg")).encode()
     assert places(validate_manifest(data), "duplicate-source-ref") == [("<bytes>", 4, None)]
 
 
 def test_many_repeats_are_counted_exactly(monkeypatch):
-    monkeypatch.setattr("manifest_tools.manifests.repeats._ROUND", 7)
-    monkeypatch.setattr("manifest_tools.manifests.repeats._BATCH", 3)
+    monkeypatch.setattr("manifest_tools.manifests.validation.repeats._ROUND", 7)
+    monkeypatch.setattr("manifest_tools.manifests.validation.repeats._BATCH", 3)
     names = [f"{i % 50}.jpg" for i in range(170)]
     report = validate_manifest("\n".join(map(line, names)).encode(), max_findings=5)
     assert codes(report) == {("duplicate-source-ref", 120)}
@@ -219,15 +220,15 @@ def test_workers_do_not_change_the_report(tmp_path, monkeypatch, workers):
         + "\n".join(rng.choices(makers, [50, 5, 1, 1, 1, 1, 1])[0](i) for i in range(4000)).encode()
     )
     alone = validate_manifest(path, max_findings=20)
-    monkeypatch.setattr(sharing, "SPAN", 10_000)
-    monkeypatch.setattr(sharing, "WORTH", 1)
+    monkeypatch.setattr(parallel_scan, "SPAN", 10_000)
+    monkeypatch.setattr(parallel_scan, "WORTH", 1)
     assert validate_manifest(path, max_findings=20, workers=workers) == alone
     assert len(alone.findings) > 100
 
 
 def test_limits_of_files(monkeypatch):
-    monkeypatch.setattr(summaries, "MAX_LINES", 2)
-    monkeypatch.setattr(summaries, "MAX_BYTES", 200)
+    monkeypatch.setattr(file_findings, "MAX_LINES", 2)
+    monkeypatch.setattr(file_findings, "MAX_BYTES", 200)
     report = validate_manifest("\n".join(line(f"{i}.jpg") for i in range(3)).encode())
     assert codes(report) == {("manifest-too-many-lines", 1), ("manifest-too-large", 1)}
     assert report.passed
@@ -262,7 +263,7 @@ def test_memory_stays_bounded(tmp_path):
             file.write(line(f"{i}.jpg", "Alcohol").encode() + b"\n")
     program = (
         "import resource, sys\n"
-        "from manifest_tools.manifests.validation import validate_manifest\n"
+        "from manifest_tools.manifests.validation.validate import validate_manifest\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "report = validate_manifest(sys.argv[1])\n"
         "assert report.facts['files'][0]['lines'] == 200_001\n"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.manifests.syntax import duplicate_keys, has_duplicate_keys
+from manifest_tools.manifests.validation.json_syntax import duplicate_keys, has_duplicate_keys
 
 
 class Pairs(list):

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.manifests.problems import Problem
+from manifest_tools.manifests.validation.problems import Problem
 
 _REMEMBERED = 65_536  # distinct names
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from manifest_tools.manifests.kinds import METADATA
-from manifest_tools.manifests.problems import MAX_BOXES, Problem, pointer
+from manifest_tools.manifests.validation.problems import MAX_BOXES, Problem, pointer
 
 _ROUNDING = 1.0  # pixels that an edge may lie outside: tools round edges and sizes apart
 _RESIZED_TO = 1280  # pixels; the service shrinks longer sides to this before it looks at box sizes

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.policy import Policy
 from manifest_tools.findings.findings import FindingCollector
-from manifest_tools.manifests import judging, sharing
 from manifest_tools.manifests.line_reader import Source
-from manifest_tools.manifests.summaries import FileSummary, add_file_findings
+from manifest_tools.manifests.validation import judge_line, parallel_scan
+from manifest_tools.manifests.validation.file_findings import FileSummary, add_file_findings
 
 
 def moderation(name="a.jpg", labels=("Alcohol",), **more):
@@ -134,9 +134,9 @@ def mutated(draw, texts):
 
 
 def outcome(data: bytes, *, layouts: bool, kind=None):
-    task = sharing.Task(kind, None, Policy(), 1000, layouts)
+    task = parallel_scan.Task(kind, None, Policy(), 1000, layouts)
     source = Source(data)
-    tally, size = sharing.scan(source, task)
+    tally, size = parallel_scan.scan(source, task)
     collector = FindingCollector()
     add_file_findings(collector, FileSummary(source.name, tally, size, source.mark, kind))
     counts = {
@@ -167,8 +167,10 @@ def test_what_follows_a_complete_object_is_not_overlooked(tail):
 
 def test_most_clean_lines_are_settled_by_layouts(monkeypatch):
     judged = []
-    original = judging.Judge.line
-    monkeypatch.setattr(judging.Judge, "line", lambda self, data: judged.append(data) or original(self, data))
+    original = judge_line.Judge.line
+    monkeypatch.setattr(
+        judge_line.Judge, "line", lambda self, data: judged.append(data) or original(self, data)
+    )
     for make in (moderation, multi_label, single_label):
         judged.clear()
         rng = random.Random(1)

@@ -11,9 +11,9 @@ from typing import Any
 from manifest_tools.findings.catalogue import CATALOGUE, finding
 from manifest_tools.findings.findings import FindingCollector, Severity
 from manifest_tools.manifests.kinds import MODERATION_KINDS, SOURCE_REF, TRUTH, Kind
-from manifest_tools.manifests.problems import MAX_BYTES, MAX_LINES, Problem
-from manifest_tools.manifests.repeats import Repeat
-from manifest_tools.manifests.tally import Sightings, Tally
+from manifest_tools.manifests.validation.problems import MAX_BYTES, MAX_LINES, Problem
+from manifest_tools.manifests.validation.repeats import Repeat
+from manifest_tools.manifests.validation.tally import Sightings, Tally
 
 _JOBS = frozenset({Kind.IMAGE_CLASSIFICATION, Kind.MULTI_LABEL, Kind.OBJECT_DETECTION, Kind.OTHER})
 _REPEATS_PROCESSED = frozenset({Kind.IMAGE_LIST, Kind.BULK_ANALYSIS})  # the service takes the image twice

@@ -1,0 +1,1 @@
+"""Is a manifest what the service takes? Line by line, streamed."""
