@@ -27,9 +27,9 @@ import pandas as pd
 from PIL import Image
 
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.engines import default_workers
 from manifest_tools.images import inspect_images
 from manifest_tools.images.facts import read_facts
+from manifest_tools.parallel.executors import default_workers
 
 
 def cpu() -> float:

@@ -23,11 +23,11 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from manifest_tools.clusters import cluster
-from manifest_tools.engines import Failure, SerialExecutor, run
 from manifest_tools.images.batches import BatchReader
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts
 from manifest_tools.images.task import Task
+from manifest_tools.parallel.dask_cluster import cluster
+from manifest_tools.parallel.executors import Failure, SerialExecutor, run
 from manifest_tools.runs.folder import RunFolder
 from manifest_tools.runs.inspecting import InspectionTask
 from manifest_tools.runs.listing import Entry

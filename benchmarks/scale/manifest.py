@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the lines are made beside 
 
 from manifests import ROOT, child, make
 
-from manifest_tools.engines import default_workers
+from manifest_tools.parallel.executors import default_workers
 
 MODELS = 10_000  # lines that are made; the others are copies of them, each with a name of its own
 NUMBERED = b"/2026/%04d"  # what begins the name of a copy

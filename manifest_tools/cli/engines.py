@@ -16,7 +16,7 @@ def engine(scheduler: str | None) -> Iterator[Executor | None]:
     if scheduler is None:
         yield None
         return
-    from manifest_tools.clusters import cluster
+    from manifest_tools.parallel.dask_cluster import cluster
 
     with cluster(scheduler) as executor:
         yield executor

@@ -13,9 +13,9 @@ from typing import Final
 from manifest_tools.core.errors import DeniedError, InputError, UnavailableError
 from manifest_tools.images.content_type import sniff
 from manifest_tools.images.facts import ImageFacts, read_bytes
-from manifest_tools.images.pool import isolated_map
 from manifest_tools.images.task import DENIED, UNREACHABLE, Read, Task, is_remote
-from manifest_tools.images.worker import Lost
+from manifest_tools.parallel.worker_main import Lost
+from manifest_tools.parallel.worker_pool import isolated_map
 
 _BATCH_BYTES: Final = 4 << 20  # of image files
 _BATCH_FILES: Final = 64

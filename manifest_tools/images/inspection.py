@@ -16,14 +16,14 @@ import pandas as pd
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import IMAGE_COLUMNS, Dataset
-from manifest_tools.engines import Failure, default_workers, run
 from manifest_tools.images import cache as caches
 from manifest_tools.images.batches import BatchReader, portions, refuse_outage, settled
 from manifest_tools.images.cache import FactsCache, signature
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
-from manifest_tools.images.pool import isolated_map
 from manifest_tools.images.task import Look, Read, Reader, Task, is_remote
 from manifest_tools.keys import NOT_UTF_8
+from manifest_tools.parallel.executors import Failure, default_workers, run
+from manifest_tools.parallel.worker_pool import isolated_map
 
 TIMEOUT: Final = 60.0  # seconds for one image
 _PORTION: Final = 4096  # rows that go into the table at a time
@@ -51,7 +51,7 @@ def inspect_images(
         The images; a folder, table or manifest is read first. Without a `reader`, images in S3 keep the facts
         that they have.
     executor : concurrent.futures.Executor, optional
-        Where to work: threads, processes, a cluster (:func:`manifest_tools.clusters.cluster`). Each of its
+        Where to work: threads, processes, a cluster (:func:`manifest_tools.parallel.dask_cluster.cluster`). Each of its
         workers has a decoder in a process of its own, so that a crash or a hang costs one file there too. What the
         executor cannot do is done in own worker processes.
     workers : int, optional

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import SavedDataset
-from manifest_tools.engines import Failure, SerialExecutor, default_workers, run
-from manifest_tools.images.children import SHELF
-from manifest_tools.images.pool import isolated
+from manifest_tools.parallel.executors import Failure, SerialExecutor, default_workers, run
+from manifest_tools.parallel.worker_pool import isolated
+from manifest_tools.parallel.worker_process import SHELF
 from manifest_tools.reviews import Journal
 
 LARGE = 500_000  # images from which a data set is judged piece by piece

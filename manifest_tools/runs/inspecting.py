@@ -13,12 +13,12 @@ import pandas as pd
 from manifest_tools.core.errors import InputError, ManifestToolsError, UnavailableError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import IMAGE_COLUMNS
-from manifest_tools.engines import Failure, run
 from manifest_tools.images.batches import BatchReader
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
 from manifest_tools.images.inspection import TIMEOUT
 from manifest_tools.images.task import UNREACHABLE, Look, Task
 from manifest_tools.keys import NOT_UTF_8, split_uri
+from manifest_tools.parallel.executors import Failure, run
 from manifest_tools.runs.folder import RunFolder, batch_name
 from manifest_tools.runs.planning import Batch, Plan, batches
 from manifest_tools.sources.reading import reader_of

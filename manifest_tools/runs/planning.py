@@ -15,8 +15,8 @@ from manifest_tools.aws.reading import shared_client
 from manifest_tools.aws.storage import S3Storage
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress
-from manifest_tools.engines import Failure, run
 from manifest_tools.keys import split_uri
+from manifest_tools.parallel.executors import Failure, run
 from manifest_tools.runs.folder import INTERVALS, PLAN, RunFolder
 from manifest_tools.runs.listing import Entry, Listing, intervals
 

@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools import engines
 from manifest_tools.aws.prediction.distributed import AskTask, Share
 from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, Picture
 from manifest_tools.aws.prediction.predict import PredictionPlan, default_tps, suitable
@@ -27,6 +26,7 @@ from manifest_tools.aws.prediction.question import Question
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress, Silent, Watcher
 from manifest_tools.dataset.chunks import SavedDataset
+from manifest_tools.parallel import executors
 from manifest_tools.runs.answers import Collected, answer_table, collect_answers
 from manifest_tools.runs.collecting import first_copies, tables
 from manifest_tools.runs.folder import RunFolder, batch_name
@@ -198,7 +198,7 @@ def predict_saved(
     rate = tps or default_tps(client.meta.region_name)
     progress = watcher.begin("ask")
     # From here in this thread, so that Ctrl-C ends it at the calls under way: they cost money.
-    engine = executor or engines.SerialExecutor()
+    engine = executor or executors.SerialExecutor()
     ask_batches(folder, asking, task, executor=engine, rate=rate, progress=progress)
     watcher.end("ask", f"{len(asking.rows):,} pictures")
     progress = watcher.begin("write")
@@ -259,9 +259,9 @@ def ask_batches(
     done = folder.finished(asking.batches)
     count = min(len(done) * TOGETHER, len(asking.rows))
     # Workers come and go; the share is what it is when the batch goes out.
-    work = _batches(asking, done, lambda: rate / engines.slots(executor))
-    for _, result in engines.run(PredictionTask(folder, task), work, executor=executor):
-        if isinstance(result, engines.Failure):
+    work = _batches(asking, done, lambda: rate / executors.slots(executor))
+    for _, result in executors.run(PredictionTask(folder, task), work, executor=executor):
+        if isinstance(result, executors.Failure):
             msg = f"a batch failed: {type(result.error).__name__}: {result.error}; run it again for the rest"
             raise ManifestToolsError(msg)
         count = min(count + TOGETHER, len(asking.rows))

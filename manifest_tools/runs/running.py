@@ -12,9 +12,9 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Silent, Watcher
 from manifest_tools.core.text import counted
-from manifest_tools.engines import default_workers
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.large import check_images_saved
+from manifest_tools.parallel.executors import default_workers
 from manifest_tools.runs.collecting import collect, find_look_alikes
 from manifest_tools.runs.folder import RunFolder
 from manifest_tools.runs.inspecting import begin, inspect_batches, source_of

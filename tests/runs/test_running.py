@@ -22,16 +22,16 @@ from manifest_tools.core.errors import (
     UnavailableError,
 )
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.engines import SerialExecutor
 from manifest_tools.images import batches
 from manifest_tools.images.facts import ImageFacts
 from manifest_tools.images.task import Read
 from manifest_tools.inspecting import inspect
+from manifest_tools.parallel.executors import SerialExecutor
 from manifest_tools.runs import inspecting, planning
 from manifest_tools.runs.folder import RunFolder
 from manifest_tools.runs.progress import progress_of
 from manifest_tools.runs.running import inspect_run
-from tests.dask_processes import Scheduler
+from tests.parallel.dask_processes import Scheduler
 from tests.pictures import save
 
 ROOT = Path(__file__).parents[2]

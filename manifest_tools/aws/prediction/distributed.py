@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from manifest_tools import engines
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.prediction.answer_journal import Journal, MemoryJournal
 from manifest_tools.aws.prediction.payload import Picture, Sender
@@ -19,6 +18,7 @@ from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.core.errors import ManifestToolsError
 from manifest_tools.core.progress import Progress
+from manifest_tools.parallel import executors
 
 TOGETHER: Final = 50  # pictures of one batch: what a dead worker's calls may cost again
 LONGEST_CALL: Final = 1.3  # seconds for which enough calls are kept under way
@@ -105,8 +105,8 @@ def ask_on(
     todo = [p for p in pictures if p.key not in answers.found and p.key not in answers.failed]
     task = AskTask(question, staging, client.meta.region_name, client.meta.endpoint_url)
     done = 0
-    for _, told in engines.run(task, _shares(todo, executor, rate), executor=executor):
-        if isinstance(told, engines.Failure):
+    for _, told in executors.run(task, _shares(todo, executor, rate), executor=executor):
+        if isinstance(told, executors.Failure):
             msg = f"a worker failed: {type(told.error).__name__}: {told.error}; run it again for the rest"
             raise ManifestToolsError(msg)
         journal.append(told.records)
@@ -123,7 +123,7 @@ def ask_on(
 def _shares(pictures: Sequence[Picture], executor: Executor, rate: float) -> Iterator[Share]:
     for start in range(0, len(pictures), TOGETHER):
         # Workers come and go; the share is what it is when the batch goes out.
-        yield Share(pictures[start : start + TOGETHER], rate / engines.slots(executor))
+        yield Share(pictures[start : start + TOGETHER], rate / executors.slots(executor))
 
 
 @cache  # by process: a forked one must not talk over its parent's connections

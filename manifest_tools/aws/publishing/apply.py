@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from manifest_tools.aws.pooling import run_bounded
 from manifest_tools.aws.publishing.diff import WORKERS, Action, PlannedObject, changed, holds
 from manifest_tools.aws.publishing.plan import PlanOptions, PublishPlan, plan_publish
 from manifest_tools.aws.publishing.prepared_folder import Wanted, digest
@@ -16,6 +15,7 @@ from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.core.progress import Progress
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
+from manifest_tools.parallel.bounded_map import run_bounded
 
 
 @dataclass(frozen=True)

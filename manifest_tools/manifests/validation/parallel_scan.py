@@ -23,7 +23,7 @@ from manifest_tools.manifests.validation.scan import Scanner
 from manifest_tools.manifests.validation.tally import Tally
 
 if TYPE_CHECKING:
-    from manifest_tools.images.worker import Lost
+    from manifest_tools.parallel.worker_main import Lost
 
 # A span has its overhead, about a millisecond: those of a large file are up to four times as long.
 SPAN = 8 << 20  # bytes that a worker judges at a time
@@ -113,7 +113,7 @@ class _Worker:
 
 def _shared(source: Source, task: Task, spans: Sequence[Span], crew: int, progress: Progress | None) -> Part:
     """Have workers judge the spans, each the next one as soon as it is free, and add up what they find."""
-    from manifest_tools.images.pool import isolated_map  # noqa: PLC0415 - only large files need it
+    from manifest_tools.parallel.worker_pool import isolated_map  # noqa: PLC0415 - only large files need it
 
     total, size, added = Tally(task.limit), 0, 0
     waiting: dict[int, Tally] = {}

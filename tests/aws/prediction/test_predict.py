@@ -30,8 +30,8 @@ from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.engines import SerialExecutor
 from manifest_tools.manifests.reading import read_predictions
+from manifest_tools.parallel.executors import SerialExecutor
 from manifest_tools.testing import Faults, fault_proxy, local_rekognition
 
 JPEG = b"\xff\xd8\xff\xe0"

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError, ManifestToolsError
-from manifest_tools.images import pool
 from manifest_tools.manifests import line_reader
 from manifest_tools.manifests.validation import parallel_scan
 from manifest_tools.manifests.validation.repeats import keys_of
 from manifest_tools.manifests.validation.validate import validate_manifest
+from manifest_tools.parallel import worker_pool
 from tests.manifests.lines import moderation, multi
 from tests.manifests.workers import Mortal
 
@@ -125,7 +125,7 @@ def test_neither_spans_nor_blocks_nor_workers_change_the_report(
         patch.setattr(parallel_scan, "SPAN", span)
         patch.setattr(parallel_scan, "WORTH", 1)
         patch.setattr(line_reader.Source.blocks, "__kwdefaults__", {"size": block})
-        patch.setattr(pool, "isolated_map", workers_in_this_process(random.Random(seed)))
+        patch.setattr(worker_pool, "isolated_map", workers_in_this_process(random.Random(seed)))
         assert validate_manifest(*paths, max_findings=5, workers=workers) == alone
 
 

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 from manifest_tools.core.errors import InputError, ManifestToolsError
-from manifest_tools.engines import default_workers
-from manifest_tools.images import pool
-from manifest_tools.images.children import Child
-from manifest_tools.images.pool import isolated, isolated_map
-from manifest_tools.images.worker import Lost
+from manifest_tools.parallel import worker_pool
+from manifest_tools.parallel.executors import default_workers
+from manifest_tools.parallel.worker_main import Lost
+from manifest_tools.parallel.worker_pool import isolated, isolated_map
+from manifest_tools.parallel.worker_process import Child
 from tests.images.tasks import chatter, hang, hang_after_note, misused, process_number, square, trouble
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the troubled tasks use POSIX signals")
@@ -103,7 +103,7 @@ def test_a_worker_that_is_killed_before_it_begins_is_replaced(monkeypatch):
             child.process.kill()
         return child
 
-    monkeypatch.setattr(pool, "Child", SimpleNamespace(start=start))
+    monkeypatch.setattr(worker_pool, "Child", SimpleNamespace(start=start))
     assert run(square, [[1, 2]], 1) == {0: 1, 1: 4}
     assert len(started) == 2
 
@@ -113,8 +113,8 @@ import sys
 from contextlib import closing
 from types import SimpleNamespace
 from manifest_tools.images import pool
-from manifest_tools.images.children import Child
-from manifest_tools.images.pool import isolated, isolated_map
+from manifest_tools.parallel.worker_process import Child
+from manifest_tools.parallel.worker_pool import isolated, isolated_map
 from tests.images.tasks import hang_after_note
 folder = sys.argv[1]
 with closing(isolated_map(hang_after_note, [[folder]], workers=1, timeout=60.0)) as messages:

@@ -19,8 +19,8 @@ from contextlib import closing
 from typing import Any, Final, NamedTuple, TypeVar
 
 from manifest_tools.core.errors import ManifestToolsError
-from manifest_tools.images.children import SHELF, Child
-from manifest_tools.images.worker import Lost
+from manifest_tools.parallel.worker_main import Lost
+from manifest_tools.parallel.worker_process import SHELF, Child
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -104,7 +104,7 @@ def _raise_errors(message: list[tuple[int, Any]] | BaseException) -> None:
 def isolated(task: Callable[[_Item], _Result], *, timeout: float) -> Callable[[_Item], _Result]:
     """Return a function that does a task in a worker process, one for each thread that calls it.
 
-    The processes are kept for a minute, or until :meth:`manifest_tools.images.children.Shelf.clear`. The function raises
+    The processes are kept for a minute, or until :meth:`manifest_tools.parallel.worker_process.Shelf.clear`. The function raises
     what `isolated_map` does, and ManifestToolsError when the task fails or kills its process.
     """
 

@@ -14,12 +14,13 @@ import pytest
 
 pytest.importorskip("distributed", reason="pip install 'manifest-tools[cluster]'")
 
-from manifest_tools import clusters, inspect_images
-from manifest_tools.clusters import cluster
+from manifest_tools import inspect_images
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.engines import run, slots
-from tests.dask_processes import Scheduler
+from manifest_tools.parallel import dask_cluster
+from manifest_tools.parallel.dask_cluster import cluster
+from manifest_tools.parallel.executors import run, slots
+from tests.parallel.dask_processes import Scheduler
 from tests.pictures import save
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -95,8 +96,8 @@ def test_a_killed_worker_loses_nothing(tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_scheduler_that_is_gone_is_noticed(tmp_path, monkeypatch, how):
-    monkeypatch.setattr(clusters, "_PATIENCE", 2.0)
-    monkeypatch.setattr(clusters, "_EVERY", 0.5)
+    monkeypatch.setattr(dask_cluster, "_PATIENCE", 2.0)
+    monkeypatch.setattr(dask_cluster, "_EVERY", 0.5)
     running = Scheduler(tmp_path)
     try:
         running.add_worker()
@@ -111,8 +112,8 @@ def test_a_scheduler_that_is_gone_is_noticed(tmp_path, monkeypatch, how):
 
 
 def test_a_cluster_without_workers_says_what_it_waits_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(clusters, "_PATIENCE", 1.0)
-    monkeypatch.setattr(clusters, "_EVERY", 0.2)
+    monkeypatch.setattr(dask_cluster, "_PATIENCE", 1.0)
+    monkeypatch.setattr(dask_cluster, "_EVERY", 0.2)
     running = Scheduler(tmp_path)
     try:
         with cluster(running.address) as executor, warnings.catch_warnings(record=True) as told:
@@ -131,7 +132,7 @@ def test_a_cluster_without_workers_says_what_it_waits_for(tmp_path, monkeypatch)
 
 
 def test_nobody_there(monkeypatch):
-    monkeypatch.setattr(clusters, "_CONNECT", 1.0)
+    monkeypatch.setattr(dask_cluster, "_CONNECT", 1.0)
     with pytest.raises(RemoteError, match="no dask scheduler answers"), cluster("tcp://127.0.0.1:9"):
         pass
 

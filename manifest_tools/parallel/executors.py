@@ -170,7 +170,7 @@ class _Local:
 
 def _engine_of(executor: Executor) -> Engine:
     if type(executor).__module__.partition(".")[0] == "distributed":
-        from manifest_tools.clusters import Cluster  # noqa: PLC0415 - dask only where it is used
+        from manifest_tools.parallel.dask_cluster import Cluster  # noqa: PLC0415 - dask only where it is used
 
         return Cluster(executor)
     return _Local(executor)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from manifest_tools.core.errors import InputError, ManifestToolsError, UnavailableError
-from manifest_tools.engines import Failure, SerialExecutor, run
+from manifest_tools.parallel.executors import Failure, SerialExecutor, run
 
 
 def square(number):

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from manifest_tools.images.worker import SLOT
+from manifest_tools.parallel.worker_main import SLOT
 
 _BOOT: Final = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
-    "from manifest_tools.images.worker import main; main()"
+    "from manifest_tools.parallel.worker_main import main; main()"
 )
 _ONE_THREAD: Final = dict.fromkeys(  # the workers share the processors; numerical libraries must not
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"

@@ -1,4 +1,4 @@
-"""The child's side of :mod:`manifest_tools.images.pool`."""
+"""The child's side of :mod:`manifest_tools.parallel.worker_pool`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Where work runs: executors, a dask cluster, the crash-proof worker pool."""
