@@ -17,10 +17,10 @@ import pandas as pd
 
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.pipeline.select import select_images
 from manifest_tools.reports import findings_jsonl, render_text, report_json
 from manifest_tools.reports.html import render_html
 from manifest_tools.rules.checking import check_dataset
-from manifest_tools.selection import select_images
 
 
 def synthetic(count: int, *, faulty: bool) -> Dataset:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from manifest_tools.manifests.reading import read_manifest as read_manifest
     from manifest_tools.manifests.validation.validate import validate_manifest as validate_manifest
     from manifest_tools.manifests.writing import write_manifests as write_manifests
-    from manifest_tools.preparing import prepare as prepare
+    from manifest_tools.pipeline.prepare import prepare as prepare
+    from manifest_tools.pipeline.select import select_images as select_images
     from manifest_tools.rules.checking import check_dataset as check_dataset
-    from manifest_tools.selection import select_images as select_images
     from manifest_tools.sources.predictions import attach_predictions as attach_predictions
     from manifest_tools.sources.reading import read_images as read_images
     from manifest_tools.splits.model_selection import (
@@ -55,10 +55,10 @@ _HOMES = {
     "convert_manifest": "manifests.convert",
     "group_duplicates": "duplicates.grouping",
     "inspect_images": "images.inspection",
-    "prepare": "preparing",
+    "prepare": "pipeline.prepare",
     "read_images": "sources.reading",
     "read_manifest": "manifests.reading",
-    "select_images": "selection",
+    "select_images": "pipeline.select",
     "split_dataset": "splits.step",
     "validate_manifest": "manifests.validation.validate",
     "write_manifests": "manifests.writing",

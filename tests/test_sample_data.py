@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from manifest_tools.core.policy import Goal, Policy, Target
-from manifest_tools.preparing import prepare
+from manifest_tools.pipeline.prepare import prepare
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_data"
 IMAGES = SAMPLE / "images"

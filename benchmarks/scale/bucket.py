@@ -25,8 +25,8 @@ import engine
 import inspect_corpus
 import objects
 
-from manifest_tools.inspecting import inspect
 from manifest_tools.parallel.worker_process import SHELF
+from manifest_tools.pipeline.inspect import inspect
 from manifest_tools.runs.running import inspect_run
 from manifest_tools.testing import local_s3
 

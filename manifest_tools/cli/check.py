@@ -63,7 +63,7 @@ def check(
         case [folder] if not folder.is_file():
             report = _check_folder(folder, chosen, max_findings, workers, memory, quiet=quiet)
         case [train, test]:
-            from manifest_tools.pairs import check_pair
+            from manifest_tools.pipeline.check_pair import check_pair
 
             with progress_bar("Inspecting", quiet=quiet) as progress:
                 report = check_pair(

@@ -81,7 +81,7 @@ def inspect(
 
 
 def _at_once(images: str, scheduler: str | None, *, quiet: bool, **asked: Any) -> Report:
-    from manifest_tools.inspecting import inspect
+    from manifest_tools.pipeline.inspect import inspect
 
     with progress_bar("Inspecting", quiet=quiet) as progress, engine(scheduler) as executor:
         return inspect(images, executor=executor, progress=progress, **asked)

@@ -84,7 +84,7 @@ def prepare(
 
     Example: manifest-tools prepare photos --labels labels.csv --to s3://my-bucket/photos --out prepared
     """
-    from manifest_tools.preparing import prepare as run
+    from manifest_tools.pipeline.prepare import prepare as run
 
     lines = StepLines(quiet=quiet)
     try:

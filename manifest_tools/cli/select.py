@@ -82,9 +82,9 @@ class _Wanted(NamedTuple):
 
 def _select(wanted: _Wanted) -> Report:
     from manifest_tools.core import output_folder
-    from manifest_tools.preparing import check_write
+    from manifest_tools.pipeline.prepare import check_write
+    from manifest_tools.pipeline.select import select_images
     from manifest_tools.reviews import merge_journal
-    from manifest_tools.selection import select_images
 
     dataset = merge_journal(wanted.folder)
     dataset = select_images(dataset, limit=wanted.limit, policy=wanted.policy, seed=wanted.seed)
@@ -102,7 +102,7 @@ def _select_large(wanted: _Wanted) -> Report:
     """Choose piece by piece, into the folder itself or, the chosen images alone, into another one."""
     from manifest_tools.core import output_folder
     from manifest_tools.large import missing_for_manifests, select_in_place, select_saved
-    from manifest_tools.preparing import check_write
+    from manifest_tools.pipeline.prepare import check_write
 
     out = output_folder.claim(wanted.out or wanted.folder)
     with progress_bar("Selecting", quiet=wanted.quiet) as progress:

@@ -47,7 +47,7 @@ def split(
     A prepared folder gets a new split (locked images stay), new manifests and a new report. A manifest of any
     kind is split line by line: every line keeps its bytes, and goes to train.manifest or test.manifest.
     """
-    from manifest_tools.splitting import split_folder, split_manifest
+    from manifest_tools.pipeline.split import split_folder, split_manifest
 
     def chosen(base: Policy) -> Policy:
         return policy_from(policy, base=base, taxonomy=CURRENT, targets=target, fail_on=fail_on)

@@ -62,7 +62,7 @@ def inspect_run(
     Returns
     -------
     Report
-        As of :func:`manifest_tools.inspecting.inspect`, whose data set is the same, too.
+        As of :func:`manifest_tools.pipeline.inspect.inspect`, whose data set is the same, too.
 
     Raises
     ------

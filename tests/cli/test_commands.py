@@ -72,7 +72,7 @@ def test_ctrl_c_is_one_line_and_130_and_leaves_nothing(prepare, folder, monkeypa
     def interrupted(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("manifest_tools.preparing.group_duplicates", interrupted)
+    monkeypatch.setattr("manifest_tools.pipeline.prepare.group_duplicates", interrupted)
     done = prepare("--quiet")
     assert done.code == 130
     assert done.err.strip() == "manifest-tools: interrupted; what was there before is unchanged"

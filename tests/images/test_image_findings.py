@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from manifest_tools.inspecting import inspect
+from manifest_tools.pipeline.inspect import inspect
 from tests.images.samples import encoded, photograph
 
 PHOTO = encoded(photograph(320, 240), quality=90)

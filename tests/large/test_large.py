@@ -15,9 +15,9 @@ from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.large import check_images_saved, check_saved, select_saved
 from manifest_tools.large.working import size_in_bytes
+from manifest_tools.pipeline.select import select_images
 from manifest_tools.rules import PAIR_RULES, evidence
 from manifest_tools.rules.checking import check_dataset, check_images
-from manifest_tools.selection import select_images
 from tests.large.awkward import awkward, policies
 
 SETS = st.builds(awkward, st.integers(0, 10_000), st.sampled_from((1, 8, 20)))

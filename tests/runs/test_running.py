@@ -25,8 +25,8 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.images import batches
 from manifest_tools.images.facts import ImageFacts
 from manifest_tools.images.task import Read
-from manifest_tools.inspecting import inspect
 from manifest_tools.parallel.executors import SerialExecutor
+from manifest_tools.pipeline.inspect import inspect
 from manifest_tools.runs import inspecting, planning
 from manifest_tools.runs.folder import RunFolder
 from manifest_tools.runs.progress import progress_of

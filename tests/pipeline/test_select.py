@@ -10,8 +10,8 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset.carry_over import carry_over
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.pipeline.select import select_images
 from manifest_tools.rules.checking import check_dataset
-from manifest_tools.selection import select_images
 from tests.rules.samples import ASKED, codes, data, mixture, one, together
 
 ALCOHOL = Target("Alcohol", Goal.FALSE_POSITIVES)

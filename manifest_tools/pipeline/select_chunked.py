@@ -21,8 +21,8 @@ from manifest_tools.large.evidence import LargeEvidence, looked_at
 from manifest_tools.large.scratch import ORDER
 from manifest_tools.large.working import Crew
 from manifest_tools.manifests.writing import write_manifests
+from manifest_tools.pipeline.select import Selection, aside_because, check_limit, select
 from manifest_tools.reports import write_report
-from manifest_tools.selection import Selection, aside_because, check_limit, select
 
 
 def select_saved(
@@ -36,14 +36,14 @@ def select_saved(
     memory: int | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Choose the images that :func:`manifest_tools.selection.select_images` would, without loading the data set.
+    """Choose the images that :func:`manifest_tools.pipeline.select.select_images` would, without loading the data set.
 
     Parameters
     ----------
     folder : path
         An output folder; answers that only its review journal has are not seen.
     limit, policy, seed
-        As in :func:`manifest_tools.selection.select_images`.
+        As in :func:`manifest_tools.pipeline.select.select_images`.
     whole : path, optional
         Where the whole data set goes, with `set_aside` filled in, as ``select_images(...).save(whole)`` would write
         it; may be `folder`.

@@ -21,7 +21,7 @@ from manifest_tools.manifests.kinds import SOURCE_REF
 from manifest_tools.manifests.line_reader import LongLine, Source
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation.validate import validate_manifest
-from manifest_tools.preparing import split_check_write
+from manifest_tools.pipeline.prepare import split_check_write
 from manifest_tools.reviews import merge_journal
 from manifest_tools.rules import PAIR_RULES
 from manifest_tools.rules.checking import check_dataset
@@ -54,7 +54,7 @@ def split_folder(
     judge : callable
         Changes the policy that the folder carries.
     test_size, min_test, lock, seed, max_findings
-        As in :func:`manifest_tools.preparing.split_check_write`.
+        As in :func:`manifest_tools.pipeline.prepare.split_check_write`.
     """
     dataset = merge_journal(folder)
     policy = judge(Policy.from_dict(dataset.policy))
