@@ -26,8 +26,8 @@ import inspect_corpus
 import objects
 
 from manifest_tools.parallel.worker_process import SHELF
+from manifest_tools.pipeline.batch.run import inspect_run
 from manifest_tools.pipeline.inspect import inspect
-from manifest_tools.runs.running import inspect_run
 from manifest_tools.testing import local_s3
 
 PREFIX = f"s3://{objects.BUCKET}/share-000/"

@@ -28,10 +28,10 @@ from manifest_tools.images.facts import MAX_PIXELS, ImageFacts
 from manifest_tools.images.task import Task
 from manifest_tools.parallel.dask_cluster import cluster
 from manifest_tools.parallel.executors import Failure, SerialExecutor, run
-from manifest_tools.runs.folder import RunFolder
-from manifest_tools.runs.inspecting import InspectionTask
-from manifest_tools.runs.listing import Entry
-from manifest_tools.runs.planning import BATCH_IMAGES, Batch
+from manifest_tools.pipeline.batch.inspect import InspectionTask
+from manifest_tools.pipeline.batch.listing import Entry
+from manifest_tools.pipeline.batch.plan import BATCH_IMAGES, Batch
+from manifest_tools.pipeline.batch.run_folder import RunFolder
 
 HERE = Path(__file__).resolve().parent
 

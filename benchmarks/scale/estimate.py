@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from math import ceil
 
-from manifest_tools.runs.planning import BATCH_IMAGES, PART_IMAGES
+from manifest_tools.pipeline.batch.plan import BATCH_IMAGES, PART_IMAGES
 
 LIST_PAGE = 1000  # keys a request; https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 SHARD_BYTES = 620  # of an image's facts in a finished batch

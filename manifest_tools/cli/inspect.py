@@ -91,7 +91,7 @@ def _by_batches(
     images: str, run: str, scheduler: str | None, memory: str | None, *, quiet: bool, **asked: Any
 ) -> Report:
     from manifest_tools.large import size_in_bytes
-    from manifest_tools.runs.running import inspect_run
+    from manifest_tools.pipeline.batch.run import inspect_run
 
     limit = None if memory is None else size_in_bytes(memory)
 

@@ -16,7 +16,7 @@ from manifest_tools.cli.console import StepLines, printable, show
 from manifest_tools.cli.engines import engine
 
 if TYPE_CHECKING:
-    from manifest_tools.runs.answers import Collected
+    from manifest_tools.pipeline.batch.answers import Collected
 
 
 def predict_run(
@@ -39,8 +39,8 @@ def predict_run(
     from manifest_tools.aws.clients import make_client
     from manifest_tools.aws.prediction.question import Question
     from manifest_tools.dataset.chunks import SavedDataset
-    from manifest_tools.runs.folder import RunFolder
-    from manifest_tools.runs.predicting import plan_asking, plan_in_numbers, predict_saved
+    from manifest_tools.pipeline.batch.predict import plan_asking, plan_in_numbers, predict_saved
+    from manifest_tools.pipeline.batch.run_folder import RunFolder
 
     client = make_client("rekognition", region=region, endpoint_url=endpoint_url)
     asking = plan_asking(SavedDataset.open(folder), scratch=Path(folder))

@@ -14,7 +14,7 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import progress_bar, show
 
 if TYPE_CHECKING:
-    from manifest_tools.runs.progress import RunProgress
+    from manifest_tools.pipeline.batch.progress import RunProgress
 
 _EVERY = 5.0  # seconds between two looks of --watch
 
@@ -37,8 +37,8 @@ def progress(
 
     Example: manifest-tools progress s3://my-bucket/runs/may
     """
-    from manifest_tools.runs.folder import RunFolder
-    from manifest_tools.runs.progress import progress_of
+    from manifest_tools.pipeline.batch.progress import progress_of
+    from manifest_tools.pipeline.batch.run_folder import RunFolder
 
     folder = RunFolder.at(run)
     now = progress_of(folder)

@@ -18,9 +18,9 @@ from manifest_tools.cli import app
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.runs import predicting
-from manifest_tools.runs.folder import RunFolder
-from manifest_tools.runs.predicting import plan_asking, plan_in_numbers, predict_saved
+from manifest_tools.pipeline.batch import predict
+from manifest_tools.pipeline.batch.predict import plan_asking, plan_in_numbers, predict_saved
+from manifest_tools.pipeline.batch.run_folder import RunFolder
 from manifest_tools.testing import local_rekognition
 
 JPEG = b"\xff\xd8\xff\xe0"
@@ -34,7 +34,7 @@ def answer(picture):
 
 @pytest.fixture
 def rekognition(monkeypatch):
-    monkeypatch.setattr(predicting, "TOGETHER", 4)
+    monkeypatch.setattr(predict, "TOGETHER", 4)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     distributed._client.cache_clear()
     with local_rekognition(answer=answer) as server:
@@ -103,7 +103,7 @@ def test_copies_share_a_call_and_a_second_run_asks_nothing(folder, client, rekog
 def test_a_run_that_was_stopped_goes_on(folder, client, rekognition, tmp_path, monkeypatch):
     asking = plan_asking(SavedDataset.open(folder), scratch=tmp_path)
     place = RunFolder.at(tmp_path / "run")
-    real = predicting.PredictionTask.__call__
+    real = predict.PredictionTask.__call__
 
     def refuse(self, batch):
         if batch.number == 2:
@@ -111,10 +111,10 @@ def test_a_run_that_was_stopped_goes_on(folder, client, rekognition, tmp_path, m
             raise RemoteError(msg)
         return real(self, batch)
 
-    monkeypatch.setattr(predicting.PredictionTask, "__call__", refuse)
+    monkeypatch.setattr(predict.PredictionTask, "__call__", refuse)
     with pytest.raises(RemoteError, match="no rights"):
         predict_saved(asking, place, QUESTION, client=client, tps=FAST)
-    monkeypatch.setattr(predicting.PredictionTask, "__call__", real)
+    monkeypatch.setattr(predict.PredictionTask, "__call__", real)
     done = len(place.finished(asking.batches))
     assert done
     before = sum(rekognition.pictures.values())

@@ -15,10 +15,10 @@ from manifest_tools.core.text import counted
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.large import check_images_saved
 from manifest_tools.parallel.executors import default_workers
-from manifest_tools.runs.collecting import collect, find_look_alikes
-from manifest_tools.runs.folder import RunFolder
-from manifest_tools.runs.inspecting import begin, inspect_batches, source_of
-from manifest_tools.runs.planning import make_plan, planned
+from manifest_tools.pipeline.batch.collect import collect, find_look_alikes
+from manifest_tools.pipeline.batch.inspect import begin, inspect_batches, source_of
+from manifest_tools.pipeline.batch.plan import make_plan, planned
+from manifest_tools.pipeline.batch.run_folder import RunFolder
 
 
 def inspect_run(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.runs.folder import RUN, RunFolder
-from manifest_tools.runs.planning import planned
+from manifest_tools.pipeline.batch.plan import planned
+from manifest_tools.pipeline.batch.run_folder import RUN, RunFolder
 
 
 @dataclass(frozen=True)

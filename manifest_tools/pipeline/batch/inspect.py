@@ -19,8 +19,8 @@ from manifest_tools.images.inspection import TIMEOUT
 from manifest_tools.images.task import UNREACHABLE, Look, Task
 from manifest_tools.keys import NOT_UTF_8, split_uri
 from manifest_tools.parallel.executors import Failure, run
-from manifest_tools.runs.folder import RunFolder, batch_name
-from manifest_tools.runs.planning import Batch, Plan, batches
+from manifest_tools.pipeline.batch.plan import Batch, Plan, batches
+from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 from manifest_tools.sources.reading import reader_of
 
 _COLUMNS = ("image", "uri", *ImageFacts._fields)

@@ -14,8 +14,8 @@ from moto.server import ThreadedMotoServer
 
 from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.storage import S3Storage
-from manifest_tools.runs import listing
-from manifest_tools.runs.listing import Listing, intervals
+from manifest_tools.pipeline.batch import listing
+from manifest_tools.pipeline.batch.listing import Listing, intervals
 from manifest_tools.sources.folders import list_folder
 
 KEYS = st.lists(st.text("ab/-é0\U0001f600", min_size=1, max_size=6), min_size=0, max_size=60, unique=True)

@@ -21,8 +21,8 @@ from manifest_tools.duplicates.confirmation import SAME
 from manifest_tools.duplicates.fingerprint_table import Prints
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
 from manifest_tools.duplicates.sorting import IntArray
-from manifest_tools.runs.folder import RunFolder, batch_name
-from manifest_tools.runs.planning import Plan
+from manifest_tools.pipeline.batch.plan import Plan
+from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 
 _AHEAD: Final = 8  # batches that are fetched while one is taken in
 

@@ -17,8 +17,8 @@ from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress
 from manifest_tools.keys import split_uri
 from manifest_tools.parallel.executors import Failure, run
-from manifest_tools.runs.folder import INTERVALS, PLAN, RunFolder
-from manifest_tools.runs.listing import Entry, Listing, intervals
+from manifest_tools.pipeline.batch.listing import Entry, Listing, intervals
+from manifest_tools.pipeline.batch.run_folder import INTERVALS, PLAN, RunFolder
 
 BATCH_IMAGES: Final = 1000
 BATCH_BYTES: Final = 256 << 20  # of image files: a batch that is done again should not cost minutes

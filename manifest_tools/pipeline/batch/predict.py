@@ -27,9 +27,9 @@ from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress, Silent, Watcher
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.parallel import executors
-from manifest_tools.runs.answers import Collected, answer_table, collect_answers
-from manifest_tools.runs.collecting import first_copies, tables
-from manifest_tools.runs.folder import RunFolder, batch_name
+from manifest_tools.pipeline.batch.answers import Collected, answer_table, collect_answers
+from manifest_tools.pipeline.batch.collect import first_copies, tables
+from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 
 Rows = npt.NDArray[np.int64]
 

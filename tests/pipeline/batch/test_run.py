@@ -26,11 +26,11 @@ from manifest_tools.images import batches
 from manifest_tools.images.facts import ImageFacts
 from manifest_tools.images.task import Read
 from manifest_tools.parallel.executors import SerialExecutor
+from manifest_tools.pipeline.batch import inspect, plan
+from manifest_tools.pipeline.batch.progress import progress_of
+from manifest_tools.pipeline.batch.run import inspect_run
+from manifest_tools.pipeline.batch.run_folder import RunFolder
 from manifest_tools.pipeline.inspect import inspect
-from manifest_tools.runs import inspecting, planning
-from manifest_tools.runs.folder import RunFolder
-from manifest_tools.runs.progress import progress_of
-from manifest_tools.runs.running import inspect_run
 from tests.parallel.dask_processes import Scheduler
 from tests.pictures import save
 
@@ -56,8 +56,8 @@ def images(tmp_path):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(planning, "BATCH_IMAGES", 3)
-    monkeypatch.setattr(planning, "PART_IMAGES", 7)
+    monkeypatch.setattr(plan, "BATCH_IMAGES", 3)
+    monkeypatch.setattr(plan, "PART_IMAGES", 7)
 
 
 def tables_of(folder):
@@ -113,9 +113,9 @@ def test_a_quick_run(images, tmp_path, small_batches):
 def test_what_is_done_is_not_done_again(images, tmp_path, small_batches, expected, monkeypatch):
     inspect_run(images, run=tmp_path / "run", out=tmp_path / "out")
     done = []
-    real = inspecting.InspectionTask.facts
+    real = inspect.InspectionTask.facts
     monkeypatch.setattr(
-        inspecting.InspectionTask, "facts", lambda self, batch: done.append(batch.number) or real(self, batch)
+        inspect.InspectionTask, "facts", lambda self, batch: done.append(batch.number) or real(self, batch)
     )
     (tmp_path / "run" / "batches" / "000000002.parquet").unlink()
     save(images / "new.jpg", 99)  # the plan stands
@@ -126,7 +126,7 @@ def test_what_is_done_is_not_done_again(images, tmp_path, small_batches, expecte
 
 COMMAND = """
 import sys
-from manifest_tools.runs import planning
+from manifest_tools.pipeline.batch import planning
 planning.BATCH_IMAGES, planning.PART_IMAGES = 2, 5
 from manifest_tools.__main__ import main
 sys.argv = ["manifest-tools", *sys.argv[1:]]
@@ -232,10 +232,10 @@ def test_a_run_of_other_library_versions_is_not_continued(images, tmp_path, smal
 
 def test_a_worker_with_other_versions_is_refused(images, tmp_path):
     folder = RunFolder.at(tmp_path / "run")
-    task = inspecting.begin(folder, inspecting.source_of(images))
-    other = inspecting.InspectionTask(folder, task.source, task.reader, "0000")
+    task = inspect.begin(folder, inspect.source_of(images))
+    other = inspect.InspectionTask(folder, task.source, task.reader, "0000")
     with pytest.raises(InputError, match="install the same versions everywhere"):
-        other(planning.Batch(0, ()))
+        other(plan.Batch(0, ()))
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_a_file_is_no_run_folder(images, tmp_path):
 
 
 def test_a_batch_that_fails_is_told_and_the_others_are_done(images, tmp_path, small_batches, monkeypatch):
-    real = inspecting.InspectionTask.facts
+    real = inspect.InspectionTask.facts
 
     def facts(self, batch):
         if batch.number == 1:
@@ -282,13 +282,13 @@ def test_a_batch_that_fails_is_told_and_the_others_are_done(images, tmp_path, sm
             raise RuntimeError(msg)
         return real(self, batch)
 
-    monkeypatch.setattr(inspecting.InspectionTask, "facts", facts)
+    monkeypatch.setattr(inspect.InspectionTask, "facts", facts)
     with pytest.raises(
         ManifestToolsError, match=r"1 of \d batches failed, first batch 1: RuntimeError: a bug"
     ):
         inspect_run(images, run=tmp_path / "run")
     folder = RunFolder.at(tmp_path / "run")
-    batches = planning.planned(folder).batches
+    batches = plan.planned(folder).batches
     assert folder.finished(batches) == set(range(batches)) - {1}
     told = progress_of(folder)
     assert not told.finished
@@ -299,14 +299,14 @@ def test_progress_is_told_before_and_after(images, tmp_path):
     folder = RunFolder.at(tmp_path / "run")
     with pytest.raises(InputError, match="holds no run"):
         progress_of(folder)
-    inspecting.begin(folder, inspecting.source_of(images))
+    inspect.begin(folder, inspect.source_of(images))
     assert progress_of(folder).images is None
     inspect_run(images, run=tmp_path / "run")
     assert progress_of(folder).finished
 
 
 def test_a_listing_that_is_done_again_finds_what_is_there_then(images, tmp_path, monkeypatch):
-    monkeypatch.setattr(planning, "BATCH_BYTES", 4000)
+    monkeypatch.setattr(plan, "BATCH_BYTES", 4000)
     folder = RunFolder.at(tmp_path / "run")
     real = RunFolder.write_json
     monkeypatch.setattr(
@@ -319,9 +319,7 @@ def test_a_listing_that_is_done_again_finds_what_is_there_then(images, tmp_path,
         path.write_bytes(path.read_bytes()[:100])
     report = inspect_run(images, run=tmp_path / "run")
     assert (
-        report.facts["images"]["found"]
-        == planning.planned(folder).images
-        == len(Dataset.load(tmp_path / "run"))
+        report.facts["images"]["found"] == plan.planned(folder).images == len(Dataset.load(tmp_path / "run"))
     )
 
 
@@ -353,7 +351,7 @@ def test_an_out_folder_that_was_half_written_is_taken_up(images, tmp_path):
 
 
 def test_the_run_folder_may_be_named_as_out(images, tmp_path, small_batches):
-    plan = planning.make_plan(RunFolder.at(tmp_path / "run"), str(images), SerialExecutor())
+    plan = plan.make_plan(RunFolder.at(tmp_path / "run"), str(images), SerialExecutor())
     assert plan.batches > 1
     (tmp_path / "run2").mkdir()
     for _ in range(2):
@@ -433,9 +431,9 @@ class TestInS3:
     def first_batch(self, bucket, tmp_path):
         """The task of a run, and its first batch."""
         folder = RunFolder.at(tmp_path / "run")
-        task = inspecting.begin(folder, inspecting.source_of(bucket))
-        plan = planning.make_plan(folder, task.source, SerialExecutor())
-        return task, next(planning.batches(folder, plan, set()))
+        task = inspect.begin(folder, inspect.source_of(bucket))
+        plan = plan.make_plan(folder, task.source, SerialExecutor())
+        return task, next(plan.batches(folder, plan, set()))
 
     def test_a_wrong_secret_says_nothing_of_the_images(self, first_batch, monkeypatch):
         task, batch = first_batch
