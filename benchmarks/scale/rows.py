@@ -22,8 +22,9 @@ import pandas as pd
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.chunks import DatasetWriter
 from manifest_tools.dataset.dataset import PIECE_ROWS, Dataset
-from manifest_tools.large import check_saved, select_saved
+from manifest_tools.large import check_saved
 from manifest_tools.pipeline.select import select_images
+from manifest_tools.pipeline.select_chunked import select_saved
 from manifest_tools.reports import write_report
 from manifest_tools.rules.checking import check_dataset
 

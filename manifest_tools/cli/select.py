@@ -101,8 +101,8 @@ def _select(wanted: _Wanted) -> Report:
 def _select_large(wanted: _Wanted) -> Report:
     """Choose piece by piece, into the folder itself or, the chosen images alone, into another one."""
     from manifest_tools.core import output_folder
-    from manifest_tools.large import missing_for_manifests, select_in_place, select_saved
     from manifest_tools.pipeline.prepare import check_write
+    from manifest_tools.pipeline.select_chunked import missing_for_manifests, select_in_place, select_saved
 
     out = output_folder.claim(wanted.out or wanted.folder)
     with progress_bar("Selecting", quiet=wanted.quiet) as progress:

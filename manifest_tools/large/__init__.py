@@ -16,17 +16,11 @@ if TYPE_CHECKING:
     from manifest_tools.large.checking import check_saved as check_saved
     from manifest_tools.large.working import is_large as is_large
     from manifest_tools.large.working import size_in_bytes as size_in_bytes
-    from manifest_tools.pipeline.select_chunked import missing_for_manifests as missing_for_manifests
-    from manifest_tools.pipeline.select_chunked import select_in_place as select_in_place
-    from manifest_tools.pipeline.select_chunked import select_saved as select_saved
 
 _HOMES = {
     "check_images_saved": "checking",
     "check_saved": "checking",
     "is_large": "working",
-    "missing_for_manifests": "choosing",
-    "select_in_place": "choosing",
-    "select_saved": "choosing",
     "size_in_bytes": "working",
 }
 

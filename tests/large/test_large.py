@@ -13,9 +13,10 @@ from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.large import check_images_saved, check_saved, select_saved
+from manifest_tools.large import check_images_saved, check_saved
 from manifest_tools.large.working import size_in_bytes
 from manifest_tools.pipeline.select import select_images
+from manifest_tools.pipeline.select_chunked import select_saved
 from manifest_tools.rules import PAIR_RULES, evidence
 from manifest_tools.rules.checking import check_dataset, check_images
 from tests.large.awkward import awkward, policies

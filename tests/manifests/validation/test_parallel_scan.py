@@ -179,7 +179,7 @@ def test_a_script_needs_no_main_guard(tmp_path, manifest):
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\n"
-        f"sys.path.insert(0, {str(Path(parallel_scan.__file__).parents[2])!r})\n"
+        f"sys.path.insert(0, {str(Path(parallel_scan.__file__).parents[3])!r})\n"
         "from manifest_tools.manifests import sharing\n"
         "from manifest_tools.manifests.validation.validate import validate_manifest\n"
         "sharing.SPAN, sharing.WORTH = 50_000, 1\n"

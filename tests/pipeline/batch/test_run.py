@@ -26,7 +26,8 @@ from manifest_tools.images import batches
 from manifest_tools.images.facts import ImageFacts
 from manifest_tools.images.task import Read
 from manifest_tools.parallel.executors import SerialExecutor
-from manifest_tools.pipeline.batch import inspect, plan
+from manifest_tools.pipeline.batch import inspect as inspect_batches
+from manifest_tools.pipeline.batch import plan
 from manifest_tools.pipeline.batch.progress import progress_of
 from manifest_tools.pipeline.batch.run import inspect_run
 from manifest_tools.pipeline.batch.run_folder import RunFolder
@@ -113,9 +114,11 @@ def test_a_quick_run(images, tmp_path, small_batches):
 def test_what_is_done_is_not_done_again(images, tmp_path, small_batches, expected, monkeypatch):
     inspect_run(images, run=tmp_path / "run", out=tmp_path / "out")
     done = []
-    real = inspect.InspectionTask.facts
+    real = inspect_batches.InspectionTask.facts
     monkeypatch.setattr(
-        inspect.InspectionTask, "facts", lambda self, batch: done.append(batch.number) or real(self, batch)
+        inspect_batches.InspectionTask,
+        "facts",
+        lambda self, batch: done.append(batch.number) or real(self, batch),
     )
     (tmp_path / "run" / "batches" / "000000002.parquet").unlink()
     save(images / "new.jpg", 99)  # the plan stands
@@ -232,8 +235,8 @@ def test_a_run_of_other_library_versions_is_not_continued(images, tmp_path, smal
 
 def test_a_worker_with_other_versions_is_refused(images, tmp_path):
     folder = RunFolder.at(tmp_path / "run")
-    task = inspect.begin(folder, inspect.source_of(images))
-    other = inspect.InspectionTask(folder, task.source, task.reader, "0000")
+    task = inspect_batches.begin(folder, inspect_batches.source_of(images))
+    other = inspect_batches.InspectionTask(folder, task.source, task.reader, "0000")
     with pytest.raises(InputError, match="install the same versions everywhere"):
         other(plan.Batch(0, ()))
 
@@ -274,7 +277,7 @@ def test_a_file_is_no_run_folder(images, tmp_path):
 
 
 def test_a_batch_that_fails_is_told_and_the_others_are_done(images, tmp_path, small_batches, monkeypatch):
-    real = inspect.InspectionTask.facts
+    real = inspect_batches.InspectionTask.facts
 
     def facts(self, batch):
         if batch.number == 1:
@@ -282,7 +285,7 @@ def test_a_batch_that_fails_is_told_and_the_others_are_done(images, tmp_path, sm
             raise RuntimeError(msg)
         return real(self, batch)
 
-    monkeypatch.setattr(inspect.InspectionTask, "facts", facts)
+    monkeypatch.setattr(inspect_batches.InspectionTask, "facts", facts)
     with pytest.raises(
         ManifestToolsError, match=r"1 of \d batches failed, first batch 1: RuntimeError: a bug"
     ):
@@ -299,7 +302,7 @@ def test_progress_is_told_before_and_after(images, tmp_path):
     folder = RunFolder.at(tmp_path / "run")
     with pytest.raises(InputError, match="holds no run"):
         progress_of(folder)
-    inspect.begin(folder, inspect.source_of(images))
+    inspect_batches.begin(folder, inspect_batches.source_of(images))
     assert progress_of(folder).images is None
     inspect_run(images, run=tmp_path / "run")
     assert progress_of(folder).finished
@@ -351,8 +354,8 @@ def test_an_out_folder_that_was_half_written_is_taken_up(images, tmp_path):
 
 
 def test_the_run_folder_may_be_named_as_out(images, tmp_path, small_batches):
-    plan = plan.make_plan(RunFolder.at(tmp_path / "run"), str(images), SerialExecutor())
-    assert plan.batches > 1
+    made = plan.make_plan(RunFolder.at(tmp_path / "run"), str(images), SerialExecutor())
+    assert made.batches > 1
     (tmp_path / "run2").mkdir()
     for _ in range(2):
         inspect_run(images, run=tmp_path / "run2", out=tmp_path / "run2")
@@ -431,9 +434,9 @@ class TestInS3:
     def first_batch(self, bucket, tmp_path):
         """The task of a run, and its first batch."""
         folder = RunFolder.at(tmp_path / "run")
-        task = inspect.begin(folder, inspect.source_of(bucket))
-        plan = plan.make_plan(folder, task.source, SerialExecutor())
-        return task, next(plan.batches(folder, plan, set()))
+        task = inspect_batches.begin(folder, inspect_batches.source_of(bucket))
+        made = plan.make_plan(folder, task.source, SerialExecutor())
+        return task, next(plan.batches(folder, made, set()))
 
     def test_a_wrong_secret_says_nothing_of_the_images(self, first_batch, monkeypatch):
         task, batch = first_batch
