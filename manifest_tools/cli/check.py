@@ -94,7 +94,7 @@ def _check_folder(
     """Judge a prepared folder: in memory, or piece by piece when it is too large for that."""
     from manifest_tools.dataset.dataset import Dataset
     from manifest_tools.large import is_large, size_in_bytes
-    from manifest_tools.reviews import merge_journal
+    from manifest_tools.review.journal import merge_journal
     from manifest_tools.rules.checking import check_dataset
 
     limit = None if memory is None else size_in_bytes(memory)

@@ -79,9 +79,9 @@ def review(
 
 
 def _sheet(folder: Path, reviewer: str, export: Path | None, filled: Path | None) -> None:
-    from manifest_tools.review.desk import Desk
-    from manifest_tools.review.sheet import export_sheet, import_sheet
-    from manifest_tools.reviews import merge_journal
+    from manifest_tools.review.csv_sheet import export_sheet, import_sheet
+    from manifest_tools.review.journal import merge_journal
+    from manifest_tools.review.session import Desk
 
     desk = Desk(folder, reviewer)
     if filled:

@@ -84,7 +84,7 @@ def _select(wanted: _Wanted) -> Report:
     from manifest_tools.core import output_folder
     from manifest_tools.pipeline.prepare import check_write
     from manifest_tools.pipeline.select import select_images
-    from manifest_tools.reviews import merge_journal
+    from manifest_tools.review.journal import merge_journal
 
     dataset = merge_journal(wanted.folder)
     dataset = select_images(dataset, limit=wanted.limit, policy=wanted.policy, seed=wanted.seed)

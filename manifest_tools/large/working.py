@@ -18,7 +18,7 @@ from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.parallel.executors import Failure, SerialExecutor, default_workers, run
 from manifest_tools.parallel.worker_pool import isolated
 from manifest_tools.parallel.worker_process import SHELF
-from manifest_tools.reviews import Journal
+from manifest_tools.review.journal import Journal
 
 LARGE = 500_000  # images from which a data set is judged piece by piece
 ROW_BYTES = 6_000  # of memory that an image takes when everything is judged at once, sketches included

@@ -23,7 +23,7 @@ from manifest_tools.images.inspection import inspect_images
 from manifest_tools.keys import split_uri
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.reports import write_report
-from manifest_tools.reviews import merge_journal, set_aside_journal
+from manifest_tools.review.journal import merge_journal, set_aside_journal
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import read_images, reader_of

@@ -22,7 +22,7 @@ from manifest_tools.manifests.line_reader import LongLine, Source
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.pipeline.prepare import split_check_write
-from manifest_tools.reviews import merge_journal
+from manifest_tools.review.journal import merge_journal
 from manifest_tools.rules import PAIR_RULES
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.local import find_files

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from manifest_tools.core.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
-from manifest_tools.review.desk import Desk
+from manifest_tools.review.journal import Said, merge_journal
 from manifest_tools.review.pictures import Pictures, Reader, Shown
 from manifest_tools.review.queue import Filter
-from manifest_tools.reviews import Said, merge_journal
+from manifest_tools.review.session import Desk
 
 try:
     import uvicorn

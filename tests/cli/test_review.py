@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from manifest_tools.review.desk import Desk
-from manifest_tools.reviews import Said
+from manifest_tools.review.journal import Said
+from manifest_tools.review.session import Desk
 from tests.review.conftest import ALCOHOL, folder  # noqa: F401 - a fixture
 
 

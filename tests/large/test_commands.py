@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from manifest_tools.cli import app
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.large import is_large, working
-from manifest_tools.reviews import Journal, Said, Seen
+from manifest_tools.review.journal import Journal, Said, Seen
 from tests.rules.samples import mixture, together
 
 LITTLE = ("--memory", "1KB")

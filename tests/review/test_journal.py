@@ -13,7 +13,15 @@ from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.carry_over import carry_over
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth
-from manifest_tools.reviews import JOURNAL, Entry, Journal, Said, Seen, merge_journal, set_aside_journal
+from manifest_tools.review.journal import (
+    JOURNAL,
+    Entry,
+    Journal,
+    Said,
+    Seen,
+    merge_journal,
+    set_aside_journal,
+)
 from tests.review.conftest import ALCOHOL, image_of, make_folder
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.reviews import Journal, merge_journal
+from manifest_tools.review.journal import Journal, merge_journal
 from tests.review.conftest import ALCOHOL, image_of, make_folder
 
 READY = "() => document.body.dataset.ready === '{}'"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from manifest_tools import prepare
-from manifest_tools.review.desk import Desk
+from manifest_tools.review.journal import Said
 from manifest_tools.review.queue import Filter
-from manifest_tools.reviews import Said
+from manifest_tools.review.session import Desk
 from tests.pictures import save
 from tests.review.conftest import ALCOHOL
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from manifest_tools.reviews import Journal
+from manifest_tools.review.journal import Journal
 
 
 class Client:

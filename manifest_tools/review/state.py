@@ -15,8 +15,16 @@ from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import REVIEW, Mask, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
+from manifest_tools.review.journal import (
+    Entry,
+    Journal,
+    Said,
+    Seen,
+    merge_journal,
+    newest_review,
+    with_answers,
+)
 from manifest_tools.review.queue import conflicts
-from manifest_tools.reviews import Entry, Journal, Said, Seen, merge_journal, newest_review, with_answers
 
 
 class Ledger:

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.dataset.dataset import replacing
-from manifest_tools.review.desk import Desk
+from manifest_tools.review.journal import Said
 from manifest_tools.review.queue import Filter
-from manifest_tools.reviews import Said
+from manifest_tools.review.session import Desk
 
 COLUMNS = ("image", "sha256", "label", "score", "so_far", "answer", "add_labels", "reviewer")
 _ANSWERS: dict[str, bool | None] = {

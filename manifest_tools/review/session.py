@@ -17,9 +17,9 @@ from manifest_tools.core.policy import Goal
 from manifest_tools.dataset.eligibility import left_out, unusable_content
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask
 from manifest_tools.dataset.outcomes import Outcome, targets_in_force
-from manifest_tools.review.ledger import Ledger
+from manifest_tools.review.journal import Said
 from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
-from manifest_tools.reviews import Said
+from manifest_tools.review.state import Ledger
 
 SAFE = "Safe"
 _COUNTED = {

@@ -8,9 +8,9 @@ import pytest
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.review.desk import Desk
+from manifest_tools.review.journal import Said, merge_journal
 from manifest_tools.review.queue import Filter
-from manifest_tools.reviews import Said, merge_journal
+from manifest_tools.review.session import Desk
 from manifest_tools.rules.checking import check_dataset
 from tests.review.conftest import ALCOHOL, GAMBLING, VIOLENCE, image_of, make_folder
 
