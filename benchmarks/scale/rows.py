@@ -22,11 +22,11 @@ import pandas as pd
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.chunks import DatasetWriter
 from manifest_tools.dataset.dataset import PIECE_ROWS, Dataset
-from manifest_tools.large import check_saved
 from manifest_tools.pipeline.select import select_images
 from manifest_tools.pipeline.select_chunked import select_saved
 from manifest_tools.reports import write_report
 from manifest_tools.rules.checking import check_dataset
+from manifest_tools.rules.chunked import check_saved
 
 LABELS = Taxonomy.load().top[:6]
 WORK = ("memory", "check", "select", "report")

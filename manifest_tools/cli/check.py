@@ -93,16 +93,16 @@ def _check_folder(
 ) -> Report:
     """Judge a prepared folder: in memory, or piece by piece when it is too large for that."""
     from manifest_tools.dataset.dataset import Dataset
-    from manifest_tools.large import is_large, size_in_bytes
     from manifest_tools.review.journal import merge_journal
     from manifest_tools.rules.checking import check_dataset
+    from manifest_tools.rules.chunked import is_large, size_in_bytes
 
     limit = None if memory is None else size_in_bytes(memory)
     if not is_large(folder, limit):
         dataset = merge_journal(folder)
         policy = chosen(Policy.from_dict(dataset.policy), dataset.taxonomy)
         return check_dataset(dataset, policy=policy, max_findings=max_findings)
-    from manifest_tools.large import check_saved
+    from manifest_tools.rules.chunked import check_saved
 
     frame = Dataset.load_frame(folder)
     policy = chosen(Policy.from_dict(frame.policy), frame.taxonomy)

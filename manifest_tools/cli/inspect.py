@@ -90,8 +90,8 @@ def _at_once(images: str, scheduler: str | None, *, quiet: bool, **asked: Any) -
 def _by_batches(
     images: str, run: str, scheduler: str | None, memory: str | None, *, quiet: bool, **asked: Any
 ) -> Report:
-    from manifest_tools.large import size_in_bytes
     from manifest_tools.pipeline.batch.run import inspect_run
+    from manifest_tools.rules.chunked import size_in_bytes
 
     limit = None if memory is None else size_in_bytes(memory)
 

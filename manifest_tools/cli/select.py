@@ -48,7 +48,7 @@ def select(
     Example: manifest-tools select out --limit 10000
     """
     from manifest_tools.dataset.dataset import Dataset
-    from manifest_tools.large import is_large, size_in_bytes
+    from manifest_tools.rules.chunked import is_large, size_in_bytes
 
     frame = Dataset.load_frame(folder)
     chosen = policy_from(

@@ -16,13 +16,13 @@ from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.keys import source_refs
-from manifest_tools.large.checking import check_saved
-from manifest_tools.large.evidence import LargeEvidence, looked_at
-from manifest_tools.large.scratch import ORDER
-from manifest_tools.large.working import Crew
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.pipeline.select import Selection, aside_because, check_limit, select
 from manifest_tools.reports import write_report
+from manifest_tools.rules.chunked.check import check_saved
+from manifest_tools.rules.chunked.evidence import LargeEvidence, looked_at
+from manifest_tools.rules.chunked.scratch import ORDER
+from manifest_tools.rules.chunked.workers import Crew
 
 
 def select_saved(
@@ -48,7 +48,7 @@ def select_saved(
         Where the whole data set goes, with `set_aside` filled in, as ``select_images(...).save(whole)`` would write
         it; may be `folder`.
     workers, memory, progress
-        As in :func:`manifest_tools.large.checking.check_saved`.
+        As in :func:`manifest_tools.rules.chunked.check.check_saved`.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def select_in_place(
 
     Without manifests, when something is missing for them (:func:`missing_for_manifests`).
 
-    The parameters are those of :func:`select_saved` and :func:`manifest_tools.large.checking.check_saved`.
+    The parameters are those of :func:`select_saved` and :func:`manifest_tools.rules.chunked.check.check_saved`.
 
     Returns
     -------

@@ -13,12 +13,12 @@ from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Silent, Watcher
 from manifest_tools.core.text import counted
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
-from manifest_tools.large import check_images_saved
 from manifest_tools.parallel.executors import default_workers
 from manifest_tools.pipeline.batch.collect import collect, find_look_alikes
 from manifest_tools.pipeline.batch.inspect import begin, inspect_batches, source_of
 from manifest_tools.pipeline.batch.plan import make_plan, planned
 from manifest_tools.pipeline.batch.run_folder import RunFolder
+from manifest_tools.rules.chunked import check_images_saved
 
 
 def inspect_run(

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from manifest_tools.cli import app
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.large import is_large, working
 from manifest_tools.review.journal import Journal, Said, Seen
+from manifest_tools.rules.chunked import is_large, workers
 from tests.rules.samples import mixture, together
 
 LITTLE = ("--memory", "1KB")
@@ -80,7 +80,7 @@ def test_images_that_nobody_labelled_can_be_chosen_for_the_reviewers(tmp_path):
 def test_what_is_large(folder, monkeypatch):
     assert not is_large(folder)
     assert is_large(folder, 1000)
-    monkeypatch.setattr(working, "LARGE", 89)
+    monkeypatch.setattr(workers, "LARGE", 89)
     assert is_large(folder)
     assert not is_large(folder / "nothing")
 

@@ -13,13 +13,13 @@ from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.large import check_images_saved, check_saved
-from manifest_tools.large.working import size_in_bytes
 from manifest_tools.pipeline.select import select_images
 from manifest_tools.pipeline.select_chunked import select_saved
 from manifest_tools.rules import PAIR_RULES, evidence
 from manifest_tools.rules.checking import check_dataset, check_images
-from tests.large.awkward import awkward, policies
+from manifest_tools.rules.chunked import check_images_saved, check_saved
+from manifest_tools.rules.chunked.workers import size_in_bytes
+from tests.rules.chunked.awkward import awkward, policies
 
 SETS = st.builds(awkward, st.integers(0, 10_000), st.sampled_from((1, 8, 20)))
 

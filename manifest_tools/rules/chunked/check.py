@@ -10,11 +10,11 @@ from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report, Severity
-from manifest_tools.large.evidence import LargeEvidence, PieceEvidence, looked_at
-from manifest_tools.large.scratch import job_in
-from manifest_tools.large.working import Crew
 from manifest_tools.rules import IMAGE_RULES, ROW_RULES, RULES
 from manifest_tools.rules.checking import images_verdict, verdict
+from manifest_tools.rules.chunked.evidence import LargeEvidence, PieceEvidence, looked_at
+from manifest_tools.rules.chunked.scratch import job_in
+from manifest_tools.rules.chunked.workers import Crew
 from manifest_tools.rules.evidence import Rule
 
 # Findings arrive rule after rule, and within a rule kind after kind (its place among what the rule yields); so they

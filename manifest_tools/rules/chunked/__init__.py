@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from manifest_tools.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from manifest_tools.large.checking import check_images_saved as check_images_saved
-    from manifest_tools.large.checking import check_saved as check_saved
-    from manifest_tools.large.working import is_large as is_large
-    from manifest_tools.large.working import size_in_bytes as size_in_bytes
+    from manifest_tools.rules.chunked.check import check_images_saved as check_images_saved
+    from manifest_tools.rules.chunked.check import check_saved as check_saved
+    from manifest_tools.rules.chunked.workers import is_large as is_large
+    from manifest_tools.rules.chunked.workers import size_in_bytes as size_in_bytes
 
 _HOMES = {
-    "check_images_saved": "checking",
-    "check_saved": "checking",
-    "is_large": "working",
-    "size_in_bytes": "working",
+    "check_images_saved": "check",
+    "check_saved": "check",
+    "is_large": "workers",
+    "size_in_bytes": "workers",
 }
 
 __all__ = list(_HOMES)

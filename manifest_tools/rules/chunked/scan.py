@@ -14,7 +14,7 @@ from manifest_tools.core.arrays import Mask, Rows, first_equal, order_of
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.eligibility import group_names, own_reasons, side_numbers, unusable_content
 from manifest_tools.dataset.outcomes import compare
-from manifest_tools.large.scratch import ORDER, Scratch, job_in
+from manifest_tools.rules.chunked.scratch import ORDER, Scratch, job_in
 from manifest_tools.rules.evidence import Evidence
 
 COPIES = ("image", "sha256", "group")  # the columns that tell copies and look-alikes apart

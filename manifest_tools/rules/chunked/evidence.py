@@ -20,9 +20,9 @@ from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.dataset import IMAGE_KEY
 from manifest_tools.dataset.eligibility import Alike, copy_reasons
 from manifest_tools.dataset.outcomes import Outcomes
-from manifest_tools.large.looking import Look, first_alike, look
-from manifest_tools.large.scratch import Scratch
-from manifest_tools.large.working import Crew
+from manifest_tools.rules.chunked.scan import Look, first_alike, look
+from manifest_tools.rules.chunked.scratch import Scratch
+from manifest_tools.rules.chunked.workers import Crew
 from manifest_tools.rules.evidence import Evidence, keys_by_name, lost_rows
 
 
