@@ -17,7 +17,7 @@ from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.rules import PAIR_RULES
 from manifest_tools.rules.checking import check_dataset
-from manifest_tools.sources.local import find_files
+from manifest_tools.sources.local_files import find_files
 
 
 def check_pair(

@@ -25,7 +25,7 @@ from manifest_tools.pipeline.prepare import split_check_write
 from manifest_tools.review.journal import merge_journal
 from manifest_tools.rules import PAIR_RULES
 from manifest_tools.rules.checking import check_dataset
-from manifest_tools.sources.local import find_files
+from manifest_tools.sources.local_files import find_files
 from manifest_tools.splits.solver import solve
 from manifest_tools.splits.units import Ints
 

@@ -11,7 +11,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
 from manifest_tools.keys import source_refs
-from manifest_tools.sources.references import ImageIndex
+from manifest_tools.sources.image_index import ImageIndex
 from manifest_tools.sources.tables import (
     IMAGE_NAMES,
     LABEL_NAMES,

@@ -19,8 +19,8 @@ from manifest_tools.findings.findings import Finding
 from manifest_tools.sources.annotations import Annotations
 from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats import read_labels
+from manifest_tools.sources.image_index import ImageIndex
 from manifest_tools.sources.mapping import apply_mapping, read_mapping
-from manifest_tools.sources.references import ImageIndex
 from manifest_tools.sources.tables import LabelRow
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names

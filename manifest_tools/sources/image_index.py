@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from manifest_tools.sources.spellings import spellings
+from manifest_tools.sources.file_name_variants import spellings
 
 
 class ImageIndex:

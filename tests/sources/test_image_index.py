@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from manifest_tools.sources.references import ImageIndex
+from manifest_tools.sources.image_index import ImageIndex
 
 IMAGES = ["bar/a.jpg", "park/a.jpg", "park/b.jpg", "ü/ä ö.jpg", "100%.jpg", "cat #1.png"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.sources.folders import list_folder
-from manifest_tools.sources.references import ImageIndex
+from manifest_tools.sources.image_index import ImageIndex
 
 
 def find_files(dataset: Dataset, folder: str | Path) -> Dataset:

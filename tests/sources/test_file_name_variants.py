@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifest_tools.sources.references import ImageIndex
+from manifest_tools.sources.image_index import ImageIndex
 
 IMAGES = ["bar/pint.jpg", "bar/a b#1.jpg", "games/dice.png", "games/100%.png", "x/same.jpg", "y/same.jpg"]
 
