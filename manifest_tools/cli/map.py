@@ -40,7 +40,7 @@ def map_categories(
     """
     from manifest_tools.cli.judging import policy_from
     from manifest_tools.core.taxonomy import Taxonomy
-    from manifest_tools.sources.formats import read_labels
+    from manifest_tools.sources.formats.detect import read_labels
     from manifest_tools.sources.mapping import draft, draft_text, write_draft
 
     chosen = policy_from(policy, taxonomy=taxonomy, safe_names=safe_names)

@@ -13,8 +13,8 @@ from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.ground_truth import read_name
-from manifest_tools.sources.annotations import Annotations
-from manifest_tools.sources.tables import LabelRow, csv_records, find_column, read_text, split_labels
+from manifest_tools.sources.formats.annotations import Annotations
+from manifest_tools.sources.formats.tables import LabelRow, csv_records, find_column, read_text, split_labels
 
 IGNORE = "ignore"
 _CATEGORY, _LABEL = "category", "label"

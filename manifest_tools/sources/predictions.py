@@ -11,8 +11,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
 from manifest_tools.keys import source_refs
-from manifest_tools.sources.image_index import ImageIndex
-from manifest_tools.sources.tables import (
+from manifest_tools.sources.formats.tables import (
     IMAGE_NAMES,
     LABEL_NAMES,
     csv_records,
@@ -20,6 +19,7 @@ from manifest_tools.sources.tables import (
     looks_like_json_lines,
     read_text,
 )
+from manifest_tools.sources.image_index import ImageIndex
 
 CONFIDENCE_NAMES = ("confidence", "score", "probability")
 MODEL_NAMES = ("model_version", "moderation_model_version", "model")

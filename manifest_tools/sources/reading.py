@@ -16,12 +16,12 @@ from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import judged_column
 from manifest_tools.findings.findings import Finding
-from manifest_tools.sources.annotations import Annotations
 from manifest_tools.sources.folders import folder_labels, list_folder
-from manifest_tools.sources.formats import read_labels
+from manifest_tools.sources.formats.annotations import Annotations
+from manifest_tools.sources.formats.detect import read_labels
+from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.image_index import ImageIndex
 from manifest_tools.sources.mapping import apply_mapping, read_mapping
-from manifest_tools.sources.tables import LabelRow
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names
 EVERYTHING = "all"  # the value of `checked_labels` that covers the whole taxonomy
@@ -47,7 +47,7 @@ def read_images(
         A label table (CSV, TSV, JSON Lines), an export of an annotation tool, a moderators' table, or
         "folders": the topmost folder's name is the label.
     labels_format : str
-        Format of `labels`: "auto" (by content), or one of ``manifest_tools.sources.formats.FORMATS``.
+        Format of `labels`: "auto" (by content), or one of ``manifest_tools.sources.formats.detect.FORMATS``.
     mapping : path, optional
         CSV that says which labels the categories in `labels` mean (``manifest-tools map`` drafts one).
     checked_labels : sequence of str

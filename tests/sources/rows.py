@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manifest_tools.sources.annotations import Annotations
+from manifest_tools.sources.formats.annotations import Annotations
 
 
 def said(annotations: Annotations) -> list[tuple[str, str, bool | None]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from manifest_tools.sources.formats import FORMATS
+from manifest_tools.sources.formats.detect import FORMATS
 
 PAGES = Path(__file__).parents[2] / "docs" / "sources"
 

@@ -5,9 +5,9 @@ import pytest
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.sources.annotations import Annotations
+from manifest_tools.sources.formats.annotations import Annotations
+from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.mapping import apply_mapping, draft, draft_text, read_mapping, write_draft
-from manifest_tools.sources.tables import LabelRow
 from tests.sources.rows import said
 
 TAXONOMY, POLICY = Taxonomy.load(), Policy()

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources import label_studio
+from manifest_tools.sources.formats import label_studio
 from tests.sources.rows import reasons, said
 
 

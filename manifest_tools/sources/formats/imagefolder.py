@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook
-from manifest_tools.sources.structured import member, shown, text, texts
-from manifest_tools.sources.tables import (
+from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.json_files import member, shown, text, texts
+from manifest_tools.sources.formats.tables import (
     LABEL_NAMES,
     Record,
     csv_records,

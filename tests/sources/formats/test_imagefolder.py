@@ -5,7 +5,7 @@ import json
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources import imagefolder
+from manifest_tools.sources.formats import imagefolder
 from tests.sources.rows import reasons, said
 
 

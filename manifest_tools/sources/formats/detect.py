@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources import (
+from manifest_tools.sources.formats import (
     coco,
     csv_tools,
     cvat,
@@ -23,10 +23,10 @@ from manifest_tools.sources import (
     small_tools,
     voc,
 )
-from manifest_tools.sources.annotations import Annotations
-from manifest_tools.sources.markup import root_of
-from manifest_tools.sources.structured import first_character, parse_json, read_json, shown
-from manifest_tools.sources.tables import csv_records, read_label_table, read_text
+from manifest_tools.sources.formats.annotations import Annotations
+from manifest_tools.sources.formats.json_files import first_character, parse_json, read_json, shown
+from manifest_tools.sources.formats.tables import csv_records, read_label_table, read_text
+from manifest_tools.sources.formats.xml_files import root_of
 
 TABLE = "table"
 _TRIED = 20  # files of a folder that are looked into

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats import read_labels
+from manifest_tools.sources.formats.detect import read_labels
 from tests.conftest import DATA
 
 EXPORTS = DATA / "exports"

@@ -6,8 +6,8 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook
-from manifest_tools.sources.markup import read_children
+from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.xml_files import read_children
 
 NAME = "cvat"
 ROOT = "annotations"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats import FORMATS, detect, read_labels
+from manifest_tools.sources.formats.detect import FORMATS, detect, read_labels
 
 COCO = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "category_id": 1}],
         "categories": [{"id": 1, "name": "beer"}]}  # fmt: skip

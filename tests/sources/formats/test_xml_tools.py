@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources import cvat, voc
-from manifest_tools.sources.markup import read_children, root_of
+from manifest_tools.sources.formats import cvat, voc
+from manifest_tools.sources.formats.xml_files import read_children, root_of
 from tests.sources.rows import reasons, said
 
 PINT = """<?xml version="1.0" encoding="UTF-8"?>
@@ -89,7 +89,7 @@ def test_xml_that_harms_or_is_broken_is_refused(tmp_path, content, message):
 
 
 def test_xml_is_read_in_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr("manifest_tools.sources.markup._CHUNK", 7)
+    monkeypatch.setattr("manifest_tools.sources.formats.xml_files._CHUNK", 7)
     path = write(tmp_path, TAGS)
 
     assert [child.tag for _, child in read_children(path)] == ["version", "meta", "image", "image"]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook, read_one_or_all
-from manifest_tools.sources.structured import member, objects, read_json, text
+from manifest_tools.sources.formats.annotations import Annotations, Notebook, read_one_or_all
+from manifest_tools.sources.formats.json_files import member, objects, read_json, text
 
 NAME = "labelme"
 _RESERVED = "__"  # begins flags of LabelMe itself, such as __ignore__

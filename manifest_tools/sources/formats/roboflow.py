@@ -7,9 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources import coco, csv_tools
-from manifest_tools.sources.annotations import Annotations
-from manifest_tools.sources.tables import read_label_table
+from manifest_tools.sources.formats import coco, csv_tools
+from manifest_tools.sources.formats.annotations import Annotations
+from manifest_tools.sources.formats.tables import read_label_table
 
 NAME = "roboflow"
 

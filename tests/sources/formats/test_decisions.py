@@ -5,7 +5,7 @@ import json
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources import decisions
+from manifest_tools.sources.formats import decisions
 from tests.sources.rows import reasons, said
 
 HEADER = "image,decision,reason,decided_at,moderator\n"

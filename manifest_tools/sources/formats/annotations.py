@@ -10,7 +10,7 @@ from typing import Any
 from manifest_tools.core.errors import InputError
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
-from manifest_tools.sources.tables import LabelRow
+from manifest_tools.sources.formats.tables import LabelRow
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.annotations import Annotations, Notebook
 
 NAME = "manifest"
 _REFERENCE = "source-ref"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook
-from manifest_tools.sources.structured import member, objects, read_json, records, shown, text, texts
+from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.json_files import member, objects, read_json, records, shown, text, texts
 
 VOTT, CREATEML, UNIVERSAL, DATUMARO = "vott", "createml", "universal-data-tool", "datumaro"
 

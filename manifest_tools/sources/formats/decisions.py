@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook
-from manifest_tools.sources.structured import shown
-from manifest_tools.sources.tables import (
+from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.json_files import shown
+from manifest_tools.sources.formats.tables import (
     IMAGE_NAMES,
     LABEL_NAMES,
     Record,

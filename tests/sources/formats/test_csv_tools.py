@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources import csv_tools
+from manifest_tools.sources.formats import csv_tools
 from tests.sources.rows import reasons, said
 
 

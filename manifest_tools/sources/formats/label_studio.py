@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook
-from manifest_tools.sources.structured import (
+from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.json_files import (
     first_character,
     member,
     objects,
@@ -20,7 +20,7 @@ from manifest_tools.sources.structured import (
     text,
     texts,
 )
-from manifest_tools.sources.tables import csv_records, read_text
+from manifest_tools.sources.formats.tables import csv_records, read_text
 
 NAME = "label-studio"
 # Kinds of results that name categories, by whether annotators choose from a list for the whole image.

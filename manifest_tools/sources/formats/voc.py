@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook, read_one_or_all
-from manifest_tools.sources.markup import read_children
-from manifest_tools.sources.structured import file_name
+from manifest_tools.sources.formats.annotations import Annotations, Notebook, read_one_or_all
+from manifest_tools.sources.formats.json_files import file_name
+from manifest_tools.sources.formats.xml_files import read_children
 
 NAME = "voc"
 ROOT = "annotation"

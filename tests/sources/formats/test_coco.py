@@ -5,7 +5,7 @@ import json
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources import coco
+from manifest_tools.sources.formats import coco
 from tests.sources.rows import said
 
 

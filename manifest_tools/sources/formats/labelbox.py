@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.annotations import Annotations, Notebook
-from manifest_tools.sources.structured import decode, member, objects, parse_json, read_bytes, shown, text
+from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.json_files import (
+    decode,
+    member,
+    objects,
+    parse_json,
+    read_bytes,
+    shown,
+    text,
+)
 
 NAME = "labelbox"
 

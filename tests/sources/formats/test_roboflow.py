@@ -5,7 +5,7 @@ import json
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources import roboflow
+from manifest_tools.sources.formats import roboflow
 from tests.sources.rows import said
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.tables import LabelRow, read_label_table
+from manifest_tools.sources.formats.tables import LabelRow, read_label_table
 
 
 def read(tmp_path, content: str | bytes, name: str = "labels.csv"):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources import labelbox, labelme, small_tools
+from manifest_tools.sources.formats import labelbox, labelme, small_tools
 from tests.sources.rows import reasons, said
 
 

@@ -1,0 +1,1 @@
+"""One file for each annotation tool, and how a file is told to be of it."""
