@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from manifest_tools.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from manifest_tools.splits.constraints import GaveWay
     from manifest_tools.splits.measures import (
         count_deviation,
         groups_across,
@@ -22,11 +21,12 @@ if TYPE_CHECKING:
         MultilabelStratifiedGroupKFold,
         MultilabelStratifiedGroupSplit,
     )
+    from manifest_tools.splits.relaxed import GaveWay
     from manifest_tools.splits.solver import Solution, solve
     from manifest_tools.splits.step import LabelShare, SplitReport, split_dataset, split_report
 
 _HOMES = {
-    "GaveWay": "constraints",
+    "GaveWay": "relaxed",
     "LabelShare": "step",
     "MultilabelStratifiedGroupKFold": "model_selection",
     "MultilabelStratifiedGroupSplit": "model_selection",

@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.splits.constraints import GaveWay, what_gave_way
-from manifest_tools.splits.exact import is_small, keeps_bounds, prove
-from manifest_tools.splits.mending import mend
+from manifest_tools.splits.error_diffusion import diffuse
+from manifest_tools.splits.local_search import Search, short_of_floor
+from manifest_tools.splits.milp import is_small, keeps_bounds, prove
 from manifest_tools.splits.problem import Demands, Problem, build_problem
-from manifest_tools.splits.rounding import diffuse
-from manifest_tools.splits.search import Search, short_of_floor
+from manifest_tools.splits.relaxed import GaveWay, what_gave_way
+from manifest_tools.splits.swaps import mend
 from manifest_tools.splits.units import (
     FREE,
     TEST,

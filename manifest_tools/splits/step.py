@@ -13,8 +13,8 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import usable
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import Outcome, Outcomes, compare
-from manifest_tools.splits.constraints import GaveWay
 from manifest_tools.splits.measures import groups_across, label_distribution, label_pair_distribution
+from manifest_tools.splits.relaxed import GaveWay
 from manifest_tools.splits.solver import solve
 from manifest_tools.splits.units import FREE, TEST, TRAIN, Ints
 
