@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from manifest_tools.aws.moderation.moderate import moderate
     from manifest_tools.aws.prediction.predict import predict_labels
     from manifest_tools.aws.publishing.apply import publish
-    from manifest_tools.aws.reading import list_images
     from manifest_tools.aws.training.train import train_adapter
+    from manifest_tools.storage.s3_images import list_images
 
 _HOMES = {
     "fetch_evaluation": "evaluation_results",

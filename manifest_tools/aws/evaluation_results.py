@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.failures import remote_errors
-from manifest_tools.aws.storage import S3Storage
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.evaluation import EvaluationFiles
+from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.aws_errors import remote_errors
+from manifest_tools.storage.storage import S3Storage
 
 # https://docs.aws.amazon.com/rekognition/latest/APIReference/API_ProjectVersionDescription.html
 _ARN = re.compile(

@@ -81,7 +81,7 @@ def delete(
 
 
 def _client(profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
-    from manifest_tools.aws.clients import make_client
+    from manifest_tools.storage.aws_clients import make_client
 
     # Few calls and no rate to keep: here the client library may retry.
     return make_client(

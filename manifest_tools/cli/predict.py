@@ -97,9 +97,9 @@ def predict(
             quiet=quiet,
         )
         return
-    from manifest_tools.aws.clients import make_client
     from manifest_tools.aws.prediction.output_files import MANIFEST, SUMMARY
     from manifest_tools.aws.prediction.predict import plan_predictions, predict_labels
+    from manifest_tools.storage.aws_clients import make_client
 
     dataset, place = _open(images, out, profile=profile, region=region)
     client = make_client(
@@ -149,7 +149,7 @@ def _open(images: str, out: Path | None, *, profile: str | None, region: str | N
         return Dataset.load(images), out or Path(images)
     if out is None:
         raise InputError(f"say where the answers about {images} go: --out DIR")
-    from manifest_tools.aws.reading import list_images
+    from manifest_tools.storage.s3_images import list_images
 
     return list_images(images, profile=profile, region=region), out
 

@@ -36,11 +36,11 @@ def predict_run(
     quiet: bool,
 ) -> None:
     """Ask about the images of a saved data set into a run folder, and lay the answers over the data set."""
-    from manifest_tools.aws.clients import make_client
     from manifest_tools.aws.prediction.question import Question
     from manifest_tools.dataset.chunks import SavedDataset
     from manifest_tools.pipeline.batch.predict import plan_asking, plan_in_numbers, predict_saved
     from manifest_tools.pipeline.batch.run_folder import RunFolder
+    from manifest_tools.storage.aws_clients import make_client
 
     client = make_client("rekognition", region=region, endpoint_url=endpoint_url)
     asking = plan_asking(SavedDataset.open(folder), scratch=Path(folder))

@@ -65,7 +65,7 @@ def review(
             webbrowser.open(address)
 
     def reader(uri: str) -> bytes:
-        from manifest_tools.aws.reading import ByteReader
+        from manifest_tools.storage.s3_images import ByteReader
 
         place = {"profile": profile, "region": region, "endpoint_url": endpoint_url}
         return ByteReader(**place, requester_pays=requester_pays)(uri)

@@ -64,9 +64,9 @@ def train(
     Training costs money and takes hours, so a data set that has not passed its check is refused. Waiting may
     be interrupted at any time: --attach takes it up again. The same data is not trained twice.
     """
-    from manifest_tools.aws.clients import make_client
     from manifest_tools.aws.training.plan import plan_training
     from manifest_tools.aws.training.train import attach_training, start_training
+    from manifest_tools.storage.aws_clients import make_client
 
     if not attach:
         if project is None:

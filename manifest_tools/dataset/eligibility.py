@@ -19,7 +19,7 @@ from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import Mask, Truth
 from manifest_tools.dataset.outcomes import Outcomes, compare
-from manifest_tools.keys import refused_keys
+from manifest_tools.storage.object_keys import refused_keys
 
 ACCEPTED_FORMATS = ("JPEG", "PNG")  # https://docs.aws.amazon.com/rekognition/latest/dg/limits.html
 SIDES = ("", "train", "test")

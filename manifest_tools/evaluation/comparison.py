@@ -38,7 +38,7 @@ from manifest_tools.evaluation.thresholds import (
     fine_points,
     points_of_results,
 )
-from manifest_tools.keys import source_refs
+from manifest_tools.storage.object_keys import source_refs
 
 DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
 ENRICHED = (

@@ -21,9 +21,9 @@ from manifest_tools.images.batches import BatchReader, portions, refuse_outage, 
 from manifest_tools.images.cache import FactsCache, signature
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
 from manifest_tools.images.task import Look, Read, Reader, Task, is_remote
-from manifest_tools.keys import NOT_UTF_8
 from manifest_tools.parallel.executors import Failure, default_workers, run
 from manifest_tools.parallel.worker_pool import isolated_map
+from manifest_tools.storage.object_keys import NOT_UTF_8
 
 TIMEOUT: Final = 60.0  # seconds for one image
 _PORTION: Final = 4096  # rows that go into the table at a time
@@ -69,7 +69,7 @@ def inspect_images(
         What tells the facts of one file's bytes: a module-level function like
         :func:`manifest_tools.images.facts_of`.
     reader : callable, optional
-        Returns the bytes behind a URI that is no local path, such as :class:`manifest_tools.aws.reading.ByteReader`.
+        Returns the bytes behind a URI that is no local path, such as :class:`manifest_tools.storage.s3_images.ByteReader`.
         Called in the workers, so it can be pickled.
     progress : callable, optional
         Called with the number of images done and their total.

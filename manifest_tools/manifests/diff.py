@@ -9,10 +9,10 @@ from typing import Any
 from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth
-from manifest_tools.keys import source_refs
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF
 from manifest_tools.manifests.line_reader import Source, lines, parse
+from manifest_tools.storage.object_keys import source_refs
 
 Labels = tuple[str, ...] | None  # None: nobody said anything of the image; empty: nothing is unsafe
 

@@ -20,7 +20,6 @@ from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.images.inspection import inspect_images
-from manifest_tools.keys import split_uri
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.reports import write_report
 from manifest_tools.review.journal import merge_journal, set_aside_journal
@@ -28,6 +27,7 @@ from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import read_images, reader_of
 from manifest_tools.splits.step import split_dataset
+from manifest_tools.storage.object_keys import split_uri
 
 
 class Prepared(NamedTuple):

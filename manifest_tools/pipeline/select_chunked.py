@@ -15,7 +15,6 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
-from manifest_tools.keys import source_refs
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.pipeline.select import Selection, aside_because, check_limit, select
 from manifest_tools.reports import write_report
@@ -23,6 +22,7 @@ from manifest_tools.rules.chunked.check import check_saved
 from manifest_tools.rules.chunked.evidence import LargeEvidence, looked_at
 from manifest_tools.rules.chunked.scratch import ORDER
 from manifest_tools.rules.chunked.workers import Crew
+from manifest_tools.storage.object_keys import source_refs
 
 
 def select_saved(

@@ -187,7 +187,7 @@ def reader_of(images: str | Path) -> Callable[[str], bytes] | None:
     """
     if not str(images).startswith("s3://"):
         return None
-    from manifest_tools.aws.reading import ByteReader  # noqa: PLC0415 - boto3 only when it is needed
+    from manifest_tools.storage.s3_images import ByteReader  # noqa: PLC0415 - boto3 only when it is needed
 
     return ByteReader()
 

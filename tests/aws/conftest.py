@@ -13,7 +13,7 @@ import pytest
 
 from manifest_tools.core.errors import MissingExtraError
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.keys import source_refs
+from manifest_tools.storage.object_keys import source_refs
 from manifest_tools.testing import LocalS3, local_s3
 
 _numbers = count(1)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.request_checks import check_call
 from manifest_tools.core.errors import InputError
+from manifest_tools.storage.aws_clients import make_client
 
 
 @pytest.fixture(scope="module")

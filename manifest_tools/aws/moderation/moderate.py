@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.moderation.decision_policy import Action, Decisions
 from manifest_tools.aws.prediction.answer_journal import Journal
 from manifest_tools.aws.prediction.output_files import references_of
@@ -22,6 +21,7 @@ from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Severity
 from manifest_tools.manifests.writing import write_lines
 from manifest_tools.sources.predictions import attach_predictions
+from manifest_tools.storage.aws_clients import make_client
 
 RESULTS, JOURNAL, COMPARED = "moderation.jsonl", "moderation.journal", "moderation-output.manifest"
 DISAGREEMENTS = "disagreements"

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.prediction.answer_journal import Journal, MemoryJournal
 from manifest_tools.aws.prediction.payload import Picture, Sender
 from manifest_tools.aws.prediction.question import Answers, Failure, Question, recall
@@ -19,6 +18,7 @@ from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.core.errors import ManifestToolsError
 from manifest_tools.core.progress import Progress
 from manifest_tools.parallel import executors
+from manifest_tools.storage.aws_clients import make_client
 
 TOGETHER: Final = 50  # pictures of one batch: what a dead worker's calls may cost again
 LONGEST_CALL: Final = 1.3  # seconds for which enough calls are kept under way

@@ -11,8 +11,8 @@ import orjson
 
 from manifest_tools.aws.prediction.question import Answers, Question
 from manifest_tools.dataset.dataset import Dataset, replacing
-from manifest_tools.keys import source_refs
 from manifest_tools.manifests.writing import write_lines
+from manifest_tools.storage.object_keys import source_refs
 
 MANIFEST, SUMMARY = "predictions.manifest", "predictions-summary.json"
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.prediction.answer_journal import Journal
 from manifest_tools.aws.prediction.distributed import MOST_WORKERS, ask_on, callers
 from manifest_tools.aws.prediction.output_files import MANIFEST, write_results
@@ -25,6 +24,7 @@ from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import ACCEPTED_FORMATS, decode_kind
 from manifest_tools.sources.predictions import attach_predictions
+from manifest_tools.storage.aws_clients import make_client
 
 JOURNAL = "predictions.journal"
 DEFAULT_MIN_CONFIDENCE = 5.0  # as in the output of a training, so that every threshold can be tried later

@@ -13,7 +13,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from manifest_tools.aws.failures import error_code, is_transient, remote_error
 from manifest_tools.aws.prediction.answer_journal import Journal, MemoryJournal
 from manifest_tools.aws.prediction.payload import Picture, Sender, UnsendableError
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Failure, Question, recall
@@ -21,6 +20,7 @@ from manifest_tools.aws.prediction.rate_limit import RateLimiter, RetryQueue
 from manifest_tools.aws.request_checks import check_call
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.findings.catalogue import finding
+from manifest_tools.storage.aws_errors import error_code, is_transient, remote_error
 
 OPERATION = "DetectModerationLabels"
 _REFUSED = frozenset({"ThrottlingException", "Throttling", "ProvisionedThroughputExceededException"})

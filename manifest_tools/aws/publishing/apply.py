@@ -10,12 +10,12 @@ from typing import Any, Unpack
 from manifest_tools.aws.publishing.diff import WORKERS, Action, PlannedObject, changed, holds
 from manifest_tools.aws.publishing.plan import PlanOptions, PublishPlan, plan_publish
 from manifest_tools.aws.publishing.prepared_folder import Wanted, digest
-from manifest_tools.aws.storage import ConditionFailedError, StoredObject
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.core.progress import Progress
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.parallel.bounded_map import run_bounded
+from manifest_tools.storage.storage import ConditionFailedError, StoredObject
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from os.path import commonprefix
 from pathlib import Path
 
 from manifest_tools.aws.publishing.prepared_folder import Wanted, digest
-from manifest_tools.aws.storage import S3Storage, StoredObject
 from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.core.progress import Progress
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.parallel.bounded_map import run_bounded
+from manifest_tools.storage.storage import S3Storage, StoredObject
 
 WORKERS = 32  # requests under way at a time: enough to hide the latency of a distant bucket
 _PAGE = 1000  # keys of one answer to a listing

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.publishing.diff import WORKERS, Action, Comparison, PlannedObject
 from manifest_tools.aws.publishing.preflight import BucketFacts, check_write, examine_bucket
 from manifest_tools.aws.publishing.prepared_folder import PreparedFolder, Wanted, digest, read_prepared
-from manifest_tools.aws.storage import S3Storage
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
-from manifest_tools.keys import split_uri
+from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.storage.storage import S3Storage
 
 _PREFLIGHT = 4  # requests: bucket, encryption, policy, right to write
 

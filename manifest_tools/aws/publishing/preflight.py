@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from manifest_tools.aws.failures import error_code, remote_error
-from manifest_tools.aws.storage import ConditionFailedError, MissingError, S3Storage, with_retries
 from manifest_tools.core.errors import RemoteError
+from manifest_tools.storage.aws_errors import error_code, remote_error
+from manifest_tools.storage.storage import ConditionFailedError, MissingError, S3Storage, with_retries
 
 _NOT_KNOWN = "not known"
 _NEVER_AN_ETAG = "0" * 32

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from manifest_tools.aws.failures import remote_errors
 from manifest_tools.aws.request_checks import check_call
 from manifest_tools.core.errors import InputError, RemoteError
+from manifest_tools.storage.aws_errors import remote_errors
 
 FEATURE = "CONTENT_MODERATION"
 _ARN = re.compile(

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from manifest_tools.aws.storage import S3Storage
 from manifest_tools.aws.training.plan import TEST, TRAIN
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, sort_key
-from manifest_tools.keys import source_refs
+from manifest_tools.storage.object_keys import source_refs
+from manifest_tools.storage.storage import S3Storage
 
 _ERRORS, _WARNINGS = ("errors", "cl-errors"), ("warnings",)
 _INDICES = ("error_json_line_indices", "error_line_indices")

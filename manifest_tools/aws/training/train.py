@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.failures import remote_errors
 from manifest_tools.aws.request_checks import check_call
 from manifest_tools.aws.training.adapters import (
     FEATURE,
@@ -31,7 +29,9 @@ from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
-from manifest_tools.keys import split_uri
+from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.aws_errors import remote_errors
+from manifest_tools.storage.object_keys import split_uri
 
 STEP = "train"
 _POLL_SECONDS = 60.0

@@ -17,11 +17,11 @@ from manifest_tools.images.batches import BatchReader
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
 from manifest_tools.images.inspection import TIMEOUT
 from manifest_tools.images.task import UNREACHABLE, Look, Task
-from manifest_tools.keys import NOT_UTF_8, split_uri
 from manifest_tools.parallel.executors import Failure, run
 from manifest_tools.pipeline.batch.plan import Batch, Plan, batches
 from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 from manifest_tools.sources.reading import reader_of
+from manifest_tools.storage.object_keys import NOT_UTF_8, split_uri
 
 _COLUMNS = ("image", "uri", *ImageFacts._fields)
 

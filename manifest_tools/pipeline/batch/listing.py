@@ -10,10 +10,10 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from manifest_tools.aws.reading import looks_like_image
-from manifest_tools.aws.storage import S3Storage
-from manifest_tools.keys import split_uri
 from manifest_tools.sources.folders import folder_rows
+from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.storage.s3_images import looks_like_image
+from manifest_tools.storage.storage import S3Storage
 
 _LAST: Final = "\U0010fffd"  # no key has a character after it
 _DEEPEST: Final = 64  # characters of a key that are looked at for sharing out

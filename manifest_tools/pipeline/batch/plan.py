@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from manifest_tools.aws.reading import shared_client
-from manifest_tools.aws.storage import S3Storage
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress
-from manifest_tools.keys import split_uri
 from manifest_tools.parallel.executors import Failure, run
 from manifest_tools.pipeline.batch.listing import Entry, Listing, intervals
 from manifest_tools.pipeline.batch.run_folder import INTERVALS, PLAN, RunFolder
+from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.storage.s3_images import shared_client
+from manifest_tools.storage.storage import S3Storage
 
 BATCH_IMAGES: Final = 1000
 BATCH_BYTES: Final = 256 << 20  # of image files: a batch that is done again should not cost minutes

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from manifest_tools.aws.clients import make_client
 from manifest_tools.aws.publishing.plan import _region_findings
 from manifest_tools.aws.publishing.preflight import check_write, examine_bucket
-from manifest_tools.aws.storage import S3Storage
 from manifest_tools.core.errors import InputError, RemoteError
+from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.storage import S3Storage
 from manifest_tools.testing import Credentials, LocalS3
 
 

@@ -23,10 +23,10 @@ from botocore.exceptions import ClientError
 from manifest_tools.aws.publishing.apply import apply_plan, publish
 from manifest_tools.aws.publishing.diff import Action
 from manifest_tools.aws.publishing.plan import plan_publish
-from manifest_tools.aws.storage import S3Storage
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.keys import source_refs, split_uri
+from manifest_tools.storage.object_keys import source_refs, split_uri
+from manifest_tools.storage.storage import S3Storage
 from manifest_tools.testing import Faults, LocalS3, fault_proxy
 
 ODD_NAMES = [

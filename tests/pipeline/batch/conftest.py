@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
-from manifest_tools.aws import reading
 from manifest_tools.core.errors import MissingExtraError
+from manifest_tools.storage import s3_images
 from manifest_tools.testing import LocalS3, local_s3
 
 _numbers = count(1)
@@ -28,9 +28,9 @@ def s3(server, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    reading._client_of.cache_clear()
+    s3_images._client_of.cache_clear()
     yield server
-    reading._client_of.cache_clear()
+    s3_images._client_of.cache_clear()
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.storage import S3Storage
 from manifest_tools.pipeline.batch import listing
 from manifest_tools.pipeline.batch.listing import Listing, intervals
 from manifest_tools.sources.folders import list_folder
+from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.storage import S3Storage
 
 KEYS = st.lists(st.text("ab/-é0\U0001f600", min_size=1, max_size=6), min_size=0, max_size=60, unique=True)
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ProxyConnectionError, ResponseStreamingError
 
-from manifest_tools.aws.failures import is_transient, redact, remote_error, remote_errors
 from manifest_tools.core.errors import RemoteError
+from manifest_tools.storage.aws_errors import is_transient, redact, remote_error, remote_errors
 
 
 def client_error(code: str, message: str = "", status: int = 400) -> ClientError:

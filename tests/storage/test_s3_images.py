@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from manifest_tools import inspect_images, prepare
-from manifest_tools.aws import reading
-from manifest_tools.aws.reading import ByteReader, list_images
 from manifest_tools.core.errors import InputError, RemoteError
+from manifest_tools.storage import s3_images
+from manifest_tools.storage.s3_images import ByteReader, list_images
 from manifest_tools.testing import LocalS3
 from tests.pictures import save
 
@@ -69,7 +69,7 @@ def test_threads_that_begin_together_share_one_client(
         time.sleep(0.2)  # the others arrive meanwhile
         return client
 
-    monkeypatch.setattr(reading, "make_client", make)
+    monkeypatch.setattr(s3_images, "make_client", make)
 
     with ThreadPoolExecutor(8) as threads:
         read = list(threads.map(reader, [f"{prefix}/a.jpg"] * 8))

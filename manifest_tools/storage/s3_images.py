@@ -11,11 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from manifest_tools.aws.clients import make_client
-from manifest_tools.aws.storage import S3Storage, open_storage
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.keys import split_uri
+from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.storage.storage import S3Storage, open_storage
 
 # By name alone, since a listing tells no content. What they really are is for inspection to say.
 IMAGE_SUFFIXES = frozenset(

@@ -12,14 +12,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.response import StreamingBody
 
-from manifest_tools.aws.storage import (
+from manifest_tools.core.errors import InputError, ManifestToolsError, RemoteError
+from manifest_tools.storage.storage import (
     ConditionFailedError,
     LocalStorage,
     S3Storage,
     Storage,
     open_storage,
 )
-from manifest_tools.core.errors import InputError, ManifestToolsError, RemoteError
 from manifest_tools.testing import Faults, LocalS3, fault_proxy
 
 ODD_KEYS = ["a b.jpg", "50%.jpg", "%2F.jpg", "x#y?z&w=+.jpg", "日本/語.jpg", "e\u0301.jpg", "new\nline.jpg"]

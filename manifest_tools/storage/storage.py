@@ -17,10 +17,10 @@ from typing import Any, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from manifest_tools.aws.failures import error_code, is_transient, remote_error
 from manifest_tools.core.errors import InputError, OutputError, RemoteError
 from manifest_tools.dataset.dataset import replacing
-from manifest_tools.keys import split_uri
+from manifest_tools.storage.aws_errors import error_code, is_transient, remote_error
+from manifest_tools.storage.object_keys import split_uri
 
 _T = TypeVar("_T")
 

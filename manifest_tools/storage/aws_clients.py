@@ -63,7 +63,7 @@ def make_client(
 
 
 def _settings_problem(error: Exception, service: str, profile: str | None, session_region: str | None) -> str:
-    from manifest_tools.aws.failures import redact  # noqa: PLC0415  # failures loads botocore
+    from manifest_tools.storage.aws_errors import redact  # noqa: PLC0415  # failures loads botocore
 
     name = type(error).__name__
     if name == "ProfileNotFound":

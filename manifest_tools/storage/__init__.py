@@ -1,0 +1,1 @@
+"""Where bytes are: a local folder or S3."""
