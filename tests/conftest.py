@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from manifest_tools.core.errors import MissingExtraError
+from manifest_tools.testing import LocalS3, local_s3
 
 # Shared machines are slow at times; nothing here is judged by the clock.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
+_numbers = count(1)
 DATA = Path(os.environ.get("MANIFEST_TOOLS_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -28,3 +35,40 @@ def real_images() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no development data at {DATA} (set MANIFEST_TOOLS_DATA)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the credentials, or the account, of whoever runs it."""
+    for name in (
+        "AWS_PROFILE",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_REGION",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "absent"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[LocalS3]:
+    try:
+        with local_s3(buckets=["pictures"]) as server:
+            yield server
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def client(s3: LocalS3) -> Any:
+    """The administrator's client of the local server."""
+    return s3.client()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """An address that no other test uses."""
+    return f"s3://pictures/test {next(_numbers)}"

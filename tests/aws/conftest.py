@@ -1,59 +1,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from itertools import count, cycle
+from itertools import cycle
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pandas as pd
 import pytest
 
-from manifest_tools.core.errors import MissingExtraError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.storage.object_keys import source_refs
-from manifest_tools.testing import LocalS3, local_s3
-
-_numbers = count(1)
-
-
-@pytest.fixture(autouse=True)
-def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the credentials, or the account, of whoever runs it."""
-    for name in (
-        "AWS_PROFILE",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_REGION",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "absent"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
-@pytest.fixture(scope="session")
-def s3() -> Iterator[LocalS3]:
-    try:
-        with local_s3(buckets=["pictures"]) as server:
-            yield server
-    except MissingExtraError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="session")
-def client(s3: LocalS3) -> Any:
-    """The administrator's client of the local server."""
-    return s3.client()
-
-
-@pytest.fixture
-def prefix() -> str:
-    """An address that no other test uses."""
-    return f"s3://pictures/test {next(_numbers)}"
 
 
 @pytest.fixture

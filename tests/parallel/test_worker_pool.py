@@ -112,7 +112,7 @@ ORPHANS = """
 import sys
 from contextlib import closing
 from types import SimpleNamespace
-from manifest_tools.images import pool
+from manifest_tools.parallel import worker_pool
 from manifest_tools.parallel.worker_process import Child
 from manifest_tools.parallel.worker_pool import isolated, isolated_map
 from tests.images.tasks import hang_after_note

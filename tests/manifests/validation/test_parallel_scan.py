@@ -180,9 +180,9 @@ def test_a_script_needs_no_main_guard(tmp_path, manifest):
     script.write_text(
         "import sys\n"
         f"sys.path.insert(0, {str(Path(parallel_scan.__file__).parents[3])!r})\n"
-        "from manifest_tools.manifests import sharing\n"
+        "from manifest_tools.manifests.validation import parallel_scan\n"
         "from manifest_tools.manifests.validation.validate import validate_manifest\n"
-        "sharing.SPAN, sharing.WORTH = 50_000, 1\n"
+        "parallel_scan.SPAN, parallel_scan.WORTH = 50_000, 1\n"
         "print(validate_manifest(sys.argv[1], workers=2).facts['files'][0]['lines'])\n"
     )
     command = [sys.executable, str(script), str(manifest)]

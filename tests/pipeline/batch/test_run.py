@@ -129,8 +129,8 @@ def test_what_is_done_is_not_done_again(images, tmp_path, small_batches, expecte
 
 COMMAND = """
 import sys
-from manifest_tools.pipeline.batch import planning
-planning.BATCH_IMAGES, planning.PART_IMAGES = 2, 5
+from manifest_tools.pipeline.batch import plan
+plan.BATCH_IMAGES, plan.PART_IMAGES = 2, 5
 from manifest_tools.__main__ import main
 sys.argv = ["manifest-tools", *sys.argv[1:]]
 main()
