@@ -29,9 +29,10 @@ import pandas as pd
 from manifest_tools.aws.publishing.apply import publish
 from manifest_tools.core.errors import MissingExtraError
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.storage.aws_clients import make_client
-from manifest_tools.storage.object_keys import source_refs, split_uri
 from manifest_tools.storage.storage import S3Storage
+from manifest_tools.storage.uris import split_uri
 from manifest_tools.testing import Faults, LocalS3, fault_proxy, local_s3
 
 BUCKET = "benchmark"

@@ -12,7 +12,6 @@ from manifest_tools.core.lazy import lazy_names
 if TYPE_CHECKING:
     from manifest_tools import aws as aws
     from manifest_tools.core.errors import ManifestToolsError as ManifestToolsError
-    from manifest_tools.core.policy import Policy as Policy
     from manifest_tools.core.taxonomy import Taxonomy as Taxonomy
     from manifest_tools.dataset.dataset import Dataset as Dataset
     from manifest_tools.duplicates.grouping import group_duplicates as group_duplicates
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from manifest_tools.findings.findings import Finding as Finding
     from manifest_tools.findings.findings import Report as Report
     from manifest_tools.findings.findings import Severity as Severity
+    from manifest_tools.findings.policy import Policy as Policy
     from manifest_tools.images.inspection import inspect_images as inspect_images
     from manifest_tools.manifests.convert import convert_manifest as convert_manifest
     from manifest_tools.manifests.reading import read_manifest as read_manifest
@@ -39,29 +39,29 @@ if TYPE_CHECKING:
     from manifest_tools.splits.step import split_dataset as split_dataset
 
 _HOMES = {
-    "Dataset": "dataset.dataset",
-    "Finding": "findings.findings",
-    "ManifestToolsError": "core.errors",
-    "MultilabelStratifiedGroupKFold": "splits.model_selection",
-    "MultilabelStratifiedGroupSplit": "splits.model_selection",
-    "Policy": "core.policy",
-    "Report": "findings.findings",
-    "Severity": "findings.findings",
-    "Taxonomy": "core.taxonomy",
-    "attach_predictions": "sources.predictions",
-    "aws": "",
-    "check_dataset": "rules.checking",
-    "compare_evaluation": "evaluation",
-    "convert_manifest": "manifests.convert",
-    "group_duplicates": "duplicates.grouping",
-    "inspect_images": "images.inspection",
-    "prepare": "pipeline.prepare",
-    "read_images": "sources.reading",
-    "read_manifest": "manifests.reading",
-    "select_images": "pipeline.select",
-    "split_dataset": "splits.step",
-    "validate_manifest": "manifests.validation.validate",
-    "write_manifests": "manifests.writing",
+    "Dataset": "manifest_tools.dataset.dataset",
+    "Finding": "manifest_tools.findings.findings",
+    "ManifestToolsError": "manifest_tools.core.errors",
+    "MultilabelStratifiedGroupKFold": "manifest_tools.splits.model_selection",
+    "MultilabelStratifiedGroupSplit": "manifest_tools.splits.model_selection",
+    "Policy": "manifest_tools.findings.policy",
+    "Report": "manifest_tools.findings.findings",
+    "Severity": "manifest_tools.findings.findings",
+    "Taxonomy": "manifest_tools.core.taxonomy",
+    "attach_predictions": "manifest_tools.sources.predictions",
+    "aws": "manifest_tools.aws",
+    "check_dataset": "manifest_tools.rules.checking",
+    "compare_evaluation": "manifest_tools.evaluation",
+    "convert_manifest": "manifest_tools.manifests.convert",
+    "group_duplicates": "manifest_tools.duplicates.grouping",
+    "inspect_images": "manifest_tools.images.inspection",
+    "prepare": "manifest_tools.pipeline.prepare",
+    "read_images": "manifest_tools.sources.reading",
+    "read_manifest": "manifest_tools.manifests.reading",
+    "select_images": "manifest_tools.pipeline.select",
+    "split_dataset": "manifest_tools.splits.step",
+    "validate_manifest": "manifest_tools.manifests.validation.validate",
+    "write_manifests": "manifest_tools.manifests.writing",
 }
 
 __all__ = list(_HOMES)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from manifest_tools.core.policy import Goal, Policy, Target
+from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.pipeline.prepare import prepare
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_data"

@@ -29,10 +29,11 @@ import inspect_corpus
 
 from manifest_tools.core.errors import MissingExtraError, RemoteError
 from manifest_tools.images import inspect_images
+from manifest_tools.sources.s3_listing import list_images
 from manifest_tools.storage.aws_clients import make_client
-from manifest_tools.storage.object_keys import split_uri
-from manifest_tools.storage.s3_images import ByteReader, list_images
+from manifest_tools.storage.s3_images import ByteReader
 from manifest_tools.storage.storage import S3Storage
+from manifest_tools.storage.uris import split_uri
 from manifest_tools.testing import LocalS3, local_s3
 
 BUCKET = "benchmark"

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from manifest_tools.aws.prediction.predict import predict_labels
     from manifest_tools.aws.publishing.apply import publish
     from manifest_tools.aws.training.train import train_adapter
-    from manifest_tools.storage.s3_images import list_images
+    from manifest_tools.sources.s3_listing import list_images
 
 _HOMES = {
-    "fetch_evaluation": "evaluation_results",
-    "list_images": "reading",
-    "moderate": "moderation.moderate",
-    "predict_labels": "prediction.predict",
-    "publish": "publishing.apply",
-    "train_adapter": "training.train",
+    "fetch_evaluation": "manifest_tools.aws.evaluation_results",
+    "list_images": "manifest_tools.sources.s3_listing",
+    "moderate": "manifest_tools.aws.moderation.moderate",
+    "predict_labels": "manifest_tools.aws.prediction.predict",
+    "publish": "manifest_tools.aws.publishing.apply",
+    "train_adapter": "manifest_tools.aws.training.train",
 }
 
 __all__ = ["fetch_evaluation", "list_images", "moderate", "predict_labels", "publish", "train_adapter"]

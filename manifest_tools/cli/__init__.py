@@ -75,7 +75,7 @@ app.add_typer(adapters.app, name="adapters", rich_help_panel=_AMAZON)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from manifest_tools.dataset.dataset import library_version
+        from manifest_tools.core.version import library_version
 
         typer.echo(f"manifest-tools {library_version()}")
         raise typer.Exit

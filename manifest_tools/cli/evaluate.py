@@ -98,7 +98,7 @@ def _source(item: str, profile: str | None, endpoint_url: str | None) -> str | E
 def _pictures(dataset: Dataset | None) -> dict[str, Path]:
     if dataset is None:
         return {}
-    from manifest_tools.storage.object_keys import source_refs
+    from manifest_tools.dataset.object_keys import source_refs
 
     return {
         reference: dataset.path_of(uri)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from manifest_tools.cli.options import FailOn, LabelLevel
-from manifest_tools.core.policy import Policy, Target
 from manifest_tools.core.taxonomy import Taxonomy
+from manifest_tools.findings.policy import Policy, Target
 
 
 def policy_from(

@@ -53,9 +53,9 @@ def moderate(
     the adapter nothing is decided (exit code 1). With --compare-base, DIR/disagreements is a data set of the
     images on which adapter and base model differ: review them, they make the next round better.
     """
-    from manifest_tools import read_images
     from manifest_tools.aws.moderation.decision_policy import Decisions
     from manifest_tools.aws.moderation.moderate import moderate as run
+    from manifest_tools.sources.reading import read_images
     from manifest_tools.storage.aws_clients import make_client
 
     rules = None if decisions is None else Decisions.from_toml(decisions)

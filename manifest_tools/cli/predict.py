@@ -149,7 +149,7 @@ def _open(images: str, out: Path | None, *, profile: str | None, region: str | N
         return Dataset.load(images), out or Path(images)
     if out is None:
         raise InputError(f"say where the answers about {images} go: --out DIR")
-    from manifest_tools.storage.s3_images import list_images
+    from manifest_tools.sources.s3_listing import list_images
 
     return list_images(images, profile=profile, region=region), out
 

@@ -12,7 +12,7 @@ import typer
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.core.errors import InputError
-from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.storage.uris import split_uri
 
 if TYPE_CHECKING:
     from manifest_tools.aws.publishing.apply import PublishResult

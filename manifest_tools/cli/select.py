@@ -10,8 +10,8 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, print_report, progress_bar, say
 from manifest_tools.cli.judging import policy_from
-from manifest_tools.core.policy import Policy
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
+from manifest_tools.findings.policy import Policy
 
 if TYPE_CHECKING:
     from manifest_tools.dataset.dataset import Dataset

@@ -18,8 +18,7 @@ def lazy_names(
     package : str
         The package's ``__name__``.
     homes : mapping of str to str
-        For each public name, the module below the package that defines it; for a name that is itself a
-        module below the package, an empty string.
+        For each public name, the module that defines it; a name may also be a module below the package itself.
     """
 
     def get(name: str) -> Any:
@@ -27,9 +26,10 @@ def lazy_names(
         if home is None:
             msg = f"module {package!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        if not home:
-            return importlib.import_module(f"{package}.{name}")
-        value = getattr(importlib.import_module(f"{package}.{home}"), name)
+        module = importlib.import_module(home)
+        if home == f"{package}.{name}":
+            return module
+        value = getattr(module, name)
         setattr(sys.modules[package], name, value)
         return value
 

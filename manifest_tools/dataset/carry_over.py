@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS, REVIEW, judged_column
+from manifest_tools.findings.policy import Policy
 
 ROUND = "round"  # the source under which what an earlier round had is told
 

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -21,8 +18,10 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.files import replacing
 from manifest_tools.core.resources import problem_of
 from manifest_tools.core.taxonomy import CURRENT
+from manifest_tools.core.version import library_version
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Digest
@@ -67,14 +66,6 @@ LABEL_COLUMNS: Mapping[str, tuple[str, Any]] = {
 }
 IMAGE_KEY = ["image"]
 LABEL_KEY = ["image", "label", "source"]
-
-
-def library_version() -> str:
-    """Return the installed version of this package, or "0+checkout" when it is not installed."""
-    try:
-        return version("manifest-tools")
-    except PackageNotFoundError:
-        return "0+checkout"
 
 
 @dataclass(frozen=True)
@@ -365,23 +356,3 @@ def _typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: lis
     if len(key) == 1 and result[key[0]].is_monotonic_increasing:  # sorting copies the table
         return result.reset_index(drop=True)
     return result.sort_values(key, kind="stable", ignore_index=True)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary file beside `path`; rename it onto `path` when the block succeeds, else remove it."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.core.arrays import Rows, first_equal, first_of, kinds_of
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import Mask, Truth
+from manifest_tools.dataset.object_keys import refused_keys
 from manifest_tools.dataset.outcomes import Outcomes, compare
-from manifest_tools.storage.object_keys import refused_keys
+from manifest_tools.findings.policy import Policy
 
 ACCEPTED_FORMATS = ("JPEG", "PNG")  # https://docs.aws.amazon.com/rekognition/latest/dg/limits.html
 SIDES = ("", "train", "test")

@@ -21,9 +21,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.core.arrays import Mask as Mask  # noqa: PLC0414 - for those who read a truth
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.policy import Policy
 
 PREDICTIONS = "predictions"  # the source of the base model's own rows
 DEFAULT_MIN_CONFIDENCE = 50.0  # of DetectModerationLabels, when it is not asked for another

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask, Truth, effective_truth, read_names
+from manifest_tools.findings.policy import Goal, Policy, Target
 
 
 class Outcome(IntEnum):

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.evaluation.counts import FORMULA, LabelComparison, Point
 from manifest_tools.evaluation.files import (
     Evaluated,
@@ -38,7 +38,7 @@ from manifest_tools.evaluation.thresholds import (
     fine_points,
     points_of_results,
 )
-from manifest_tools.storage.object_keys import source_refs
+from manifest_tools.findings.policy import Policy
 
 DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
 ENRICHED = (

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from manifest_tools.core.errors import OutputError
-from manifest_tools.dataset.dataset import replacing
+from manifest_tools.core.files import replacing
 from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
 from manifest_tools.evaluation.counts import FORMULA
 from manifest_tools.evaluation.text import chance, describe_choice, score, share

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from manifest_tools.images.inspection import inspect_images
 
 _HOMES = {
-    "MAX_PIXELS": "facts",
-    "ImageFacts": "facts",
-    "facts_of": "facts",
-    "inspect_images": "inspection",
-    "read_facts": "facts",
+    "MAX_PIXELS": "manifest_tools.images.facts",
+    "ImageFacts": "manifest_tools.images.facts",
+    "facts_of": "manifest_tools.images.facts",
+    "inspect_images": "manifest_tools.images.inspection",
+    "read_facts": "manifest_tools.images.facts",
 }
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)
 __all__ = ["MAX_PIXELS", "ImageFacts", "facts_of", "inspect_images", "read_facts"]

@@ -10,8 +10,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
+from manifest_tools.core.content_type import sniff
 from manifest_tools.core.errors import DeniedError, InputError, UnavailableError
-from manifest_tools.images.content_type import sniff
 from manifest_tools.images.facts import ImageFacts, read_bytes
 from manifest_tools.images.task import DENIED, UNREACHABLE, Read, Task, is_remote
 from manifest_tools.parallel.worker_main import Lost

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from manifest_tools.core.content_type import sniff
 from manifest_tools.duplicates.fingerprints import NO_FINGERPRINT, describe
 from manifest_tools.images import jpeg, png
-from manifest_tools.images.content_type import sniff
 from manifest_tools.images.jpeg import Grey
 
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit; the service takes 100 million

@@ -16,6 +16,7 @@ import pandas as pd
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import IMAGE_COLUMNS, Dataset
+from manifest_tools.dataset.object_keys import NOT_UTF_8
 from manifest_tools.images import cache as caches
 from manifest_tools.images.batches import BatchReader, portions, refuse_outage, settled
 from manifest_tools.images.cache import FactsCache, signature
@@ -23,7 +24,6 @@ from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
 from manifest_tools.images.task import Look, Read, Reader, Task, is_remote
 from manifest_tools.parallel.executors import Failure, default_workers, run
 from manifest_tools.parallel.worker_pool import isolated_map
-from manifest_tools.storage.object_keys import NOT_UTF_8
 
 TIMEOUT: Final = 60.0  # seconds for one image
 _PORTION: Final = 4096  # rows that go into the table at a time

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth
+from manifest_tools.dataset.object_keys import source_refs
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF
 from manifest_tools.manifests.line_reader import Source, lines, parse
-from manifest_tools.storage.object_keys import source_refs
 
 Labels = tuple[str, ...] | None  # None: nobody said anything of the image; empty: nothing is unsafe
 

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.content import Prediction, Said, base_prediction, what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, kind_of, parse_kind
 from manifest_tools.manifests.line_reader import Source, lines, parse

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.dataset.ground_truth import Sense, read_name
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.kinds import LABELS, SOURCE_REF, TRUTH
 from manifest_tools.manifests.line_reader import LongLine, Source
 from manifest_tools.manifests.validation.json_syntax import has_duplicate_keys

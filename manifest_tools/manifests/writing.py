@@ -10,14 +10,15 @@ from typing import Any
 import orjson
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.policy import Policy
-from manifest_tools.dataset.dataset import Dataset, replacing
+from manifest_tools.core.files import replacing
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import usable
 from manifest_tools.dataset.ground_truth import Mask, Truth
+from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.dataset.outcomes import compare
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.kinds import parse_kind
 from manifest_tools.manifests.line_builders import EPOCH, Composer, composer, moderation_line
-from manifest_tools.storage.object_keys import source_refs
 
 SIDES = ("train", "test")
 

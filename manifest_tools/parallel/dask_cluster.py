@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from manifest_tools.core.errors import InputError, MissingExtraError, RemoteError
-from manifest_tools.dataset.dataset import library_version
+from manifest_tools.core.version import library_version
 
 _ADDRESS: Final = re.compile(r"(tcp|tls|ws|wss|ucx)://.+:[0-9]+")
 _CONNECT: Final = 10.0  # seconds in which a scheduler has to answer at first

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report, merge_reports
+from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation.validate import validate_manifest

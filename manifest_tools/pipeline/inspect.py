@@ -7,10 +7,10 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from manifest_tools.core import output_folder
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
+from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.rules.checking import check_images
 from manifest_tools.sources.reading import read_images, reader_of

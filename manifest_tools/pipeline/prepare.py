@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from manifest_tools.core import output_folder
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Silent, Watcher
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
@@ -19,6 +18,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
+from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.reports import write_report
@@ -27,7 +27,7 @@ from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import read_images, reader_of
 from manifest_tools.splits.step import split_dataset
-from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.storage.uris import split_uri
 
 
 class Prepared(NamedTuple):

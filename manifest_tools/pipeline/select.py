@@ -16,10 +16,10 @@ import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Order, Rows, kinds_of, order_of, times_before
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import SIDES
 from manifest_tools.dataset.outcomes import BESIDE, MISTAKE, targets_in_force
+from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.rules.evidence import Evidence
 
 _BEFORE_LABELS = (

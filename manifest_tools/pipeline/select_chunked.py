@@ -10,11 +10,12 @@ import pandas as pd
 
 from manifest_tools.core.arrays import Mask, first_of
 from manifest_tools.core.output_folder import forget_manifests, replacing_files
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.pipeline.select import Selection, aside_because, check_limit, select
 from manifest_tools.reports import write_report
@@ -22,7 +23,6 @@ from manifest_tools.rules.chunked.check import check_saved
 from manifest_tools.rules.chunked.evidence import LargeEvidence, looked_at
 from manifest_tools.rules.chunked.scratch import ORDER
 from manifest_tools.rules.chunked.workers import Crew
-from manifest_tools.storage.object_keys import source_refs
 
 
 def select_saved(

@@ -11,11 +11,12 @@ import pandas as pd
 
 from manifest_tools.core import output_folder
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.policy import Policy
-from manifest_tools.dataset.dataset import Dataset, replacing
+from manifest_tools.core.files import replacing
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report, merge_reports
+from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.kinds import SOURCE_REF
 from manifest_tools.manifests.line_reader import LongLine, Source

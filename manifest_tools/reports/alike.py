@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.outcomes import compare
+from manifest_tools.findings.policy import Policy
 
 GROUPS = 100  # that the page lists, the largest first
 MEMBERS = 6  # of each

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import usable
 from manifest_tools.dataset.outcomes import answers, compare
+from manifest_tools.findings.policy import Policy
 
 OUTCOMES = ("true_positives", "false_positives", "false_negatives", "true_negatives", "unknown")
 

@@ -14,9 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.findings import Finding, Report
+from manifest_tools.findings.policy import Policy
 from manifest_tools.reports import summary
 from manifest_tools.reports.advice import Advice, advice
 from manifest_tools.reports.alike import AllLookAlikes, look_alikes

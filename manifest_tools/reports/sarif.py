@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from manifest_tools.dataset.dataset import library_version
+from manifest_tools.core.version import library_version
 from manifest_tools.findings.catalogue import CATALOGUE
 from manifest_tools.findings.findings import Finding, Report
 

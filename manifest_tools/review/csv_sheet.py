@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.dataset.dataset import replacing
+from manifest_tools.core.files import replacing
 from manifest_tools.review.journal import Said
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import Desk

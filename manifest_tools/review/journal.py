@@ -18,10 +18,10 @@ from typing import IO, Any, NamedTuple
 import pandas as pd
 
 from manifest_tools.core.errors import OutputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.carry_over import match_images
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import REVIEW, judged_column
+from manifest_tools.findings.policy import Policy
 
 JOURNAL = "reviews.jsonl"
 

@@ -13,10 +13,10 @@ import pandas as pd
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import FINDINGS
-from manifest_tools.core.policy import Goal
 from manifest_tools.dataset.eligibility import left_out, unusable_content
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask
 from manifest_tools.dataset.outcomes import Outcome, targets_in_force
+from manifest_tools.findings.policy import Goal
 from manifest_tools.review.journal import Said
 from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
 from manifest_tools.review.state import Ledger

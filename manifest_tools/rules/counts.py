@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from manifest_tools.core.policy import Goal, Policy, Reading
 from manifest_tools.dataset.outcomes import MISTAKE, Outcome, targets_in_force
+from manifest_tools.findings.policy import Goal, Policy, Reading
 from manifest_tools.rules.evidence import Evidence
 from manifest_tools.rules.tally import Counts
 

@@ -14,7 +14,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import SIDES, Alike, label_sets, left_out, unusable_content
@@ -22,6 +21,7 @@ from manifest_tools.dataset.ground_truth import PREDICTIONS, Truth, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.catalogue import CATALOGUE, finding
 from manifest_tools.findings.findings import Finding, Many
+from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.tally import Tally, count
 
 Details: TypeAlias = Callable[[Rows], Iterable[dict[str, Any]]]

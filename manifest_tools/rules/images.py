@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.eligibility import IMAGE_REASONS
 from manifest_tools.findings.findings import Many
+from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.evidence import Evidence
 
 _EXTENSIONS = {

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from manifest_tools.core.arrays import Rows
-from manifest_tools.findings.findings import Many
-from manifest_tools.rules.evidence import Evidence
-from manifest_tools.storage.object_keys import (
+from manifest_tools.dataset.object_keys import (
     discouraged_characters,
     may_be_discouraged,
     refused_keys,
     source_refs,
 )
+from manifest_tools.findings.findings import Many
+from manifest_tools.rules.evidence import Evidence
 
 
 def object_keys(evidence: Evidence) -> Iterator[Many]:

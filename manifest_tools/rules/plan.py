@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from manifest_tools.core.policy import Goal
 from manifest_tools.dataset.eligibility import SIDES
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import BESIDE
+from manifest_tools.findings.policy import Goal
 from manifest_tools.rules.counts import Samples, readiness
 from manifest_tools.rules.evidence import Evidence
 

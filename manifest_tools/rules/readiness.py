@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from manifest_tools.core.arrays import Rows, distinct
-from manifest_tools.core.policy import Goal, Reading
 from manifest_tools.dataset.carry_over import ROUND
 from manifest_tools.dataset.outcomes import BESIDE, MISTAKE
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Many
+from manifest_tools.findings.policy import Goal, Reading
 from manifest_tools.rules.counts import Samples, State, readiness
 from manifest_tools.rules.evidence import Evidence
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.core.arrays import Rows, distinct
-from manifest_tools.core.policy import Goal
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import Outcome, Outcomes
+from manifest_tools.findings.policy import Goal
 
 Counts: TypeAlias = npt.NDArray[np.int64]
 

@@ -13,10 +13,11 @@ import numpy as np
 import orjson
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.policy import Policy
+from manifest_tools.core.files import replacing
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset.dataset import Dataset, replacing
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth, truth_rows
+from manifest_tools.findings.policy import Policy
 
 
 class _Answers(NamedTuple):

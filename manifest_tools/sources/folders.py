@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from manifest_tools.core.content_type import HEAD_BYTES, sniff
 from manifest_tools.core.errors import InputError
-from manifest_tools.images.content_type import HEAD_BYTES, sniff
-from manifest_tools.storage.object_keys import NOT_UTF_8
+from manifest_tools.dataset.object_keys import NOT_UTF_8
 
 # A file with one of these endings is meant to be an image, whatever it holds.
 IMAGE_EXTENSIONS = frozenset(

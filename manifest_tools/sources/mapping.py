@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.ground_truth import read_name
+from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.tables import LabelRow, csv_records, find_column, read_text, split_labels
 

@@ -10,6 +10,7 @@ import pandas as pd
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
+from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.sources.formats.tables import (
     IMAGE_NAMES,
     LABEL_NAMES,
@@ -19,7 +20,6 @@ from manifest_tools.sources.formats.tables import (
     read_text,
 )
 from manifest_tools.sources.image_index import ImageIndex
-from manifest_tools.storage.object_keys import source_refs
 
 CONFIDENCE_NAMES = ("confidence", "score", "probability")
 MODEL_NAMES = ("model_version", "moderation_model_version", "model")

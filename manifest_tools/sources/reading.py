@@ -10,12 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import judged_column
 from manifest_tools.findings.findings import Finding
+from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.detect import read_labels
@@ -194,10 +194,9 @@ def reader_of(images: str | Path) -> Callable[[str], bytes] | None:
 
 def _read_place(images: str | Path, taxonomy: str) -> Dataset:
     if str(images).startswith("s3://"):
-        from manifest_tools.aws import list_images  # noqa: PLC0415 - boto3 only when it is needed
+        from manifest_tools.sources.s3_listing import list_images  # noqa: PLC0415 - boto3 only when it is needed
 
-        listed: Dataset = list_images(str(images))
-        return listed
+        return list_images(str(images))
     path = Path(images)
     if path.is_file():
         from manifest_tools.manifests.reading import read_manifest  # noqa: PLC0415 - only for manifests

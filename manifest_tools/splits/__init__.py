@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from manifest_tools.splits.step import LabelShare, SplitReport, split_dataset, split_report
 
 _HOMES = {
-    "GaveWay": "relaxed",
-    "LabelShare": "step",
-    "MultilabelStratifiedGroupKFold": "model_selection",
-    "MultilabelStratifiedGroupSplit": "model_selection",
-    "Solution": "solver",
-    "SplitReport": "step",
-    "count_deviation": "measures",
-    "groups_across": "measures",
-    "label_distribution": "measures",
-    "label_pair_distribution": "measures",
-    "rounding_floor": "measures",
-    "solve": "solver",
-    "split_dataset": "step",
-    "split_report": "step",
+    "GaveWay": "manifest_tools.splits.relaxed",
+    "LabelShare": "manifest_tools.splits.step",
+    "MultilabelStratifiedGroupKFold": "manifest_tools.splits.model_selection",
+    "MultilabelStratifiedGroupSplit": "manifest_tools.splits.model_selection",
+    "Solution": "manifest_tools.splits.solver",
+    "SplitReport": "manifest_tools.splits.step",
+    "count_deviation": "manifest_tools.splits.measures",
+    "groups_across": "manifest_tools.splits.measures",
+    "label_distribution": "manifest_tools.splits.measures",
+    "label_pair_distribution": "manifest_tools.splits.measures",
+    "rounding_floor": "manifest_tools.splits.measures",
+    "solve": "manifest_tools.splits.solver",
+    "split_dataset": "manifest_tools.splits.step",
+    "split_report": "manifest_tools.splits.step",
 }
 
 __all__ = [

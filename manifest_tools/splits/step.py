@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import usable
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import Outcome, Outcomes, compare
+from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.splits.measures import groups_across, label_distribution, label_pair_distribution
 from manifest_tools.splits.relaxed import GaveWay
 from manifest_tools.splits.solver import solve

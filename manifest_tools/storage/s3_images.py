@@ -1,4 +1,4 @@
-"""Images that are in S3: the list of them, and their bytes without temporary files."""
+"""Images that are in S3: which objects may be some, and their bytes without temporary files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from manifest_tools.core.errors import InputError
-from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.storage.aws_clients import make_client
-from manifest_tools.storage.object_keys import split_uri
-from manifest_tools.storage.storage import S3Storage, open_storage
+from manifest_tools.storage.storage import open_storage
 
 # By name alone, since a listing tells no content. What they really are is for inspection to say.
 IMAGE_SUFFIXES = frozenset(
@@ -23,58 +18,6 @@ IMAGE_SUFFIXES = frozenset(
     | {".tiff", ".webp"}
 )
 _MAKING: dict[int, threading.Lock] = {}  # by process: a forked one must not wait for a thread of its parent
-
-
-def list_images(
-    prefix: str,
-    *,
-    client: Any = None,
-    profile: str | None = None,
-    region: str | None = None,
-    endpoint_url: str | None = None,
-    requester_pays: bool = False,
-    every_object: bool = False,
-) -> Dataset:
-    """List the images below an ``s3://`` prefix, without reading them.
-
-    Parameters
-    ----------
-    prefix : str
-        ``s3://bucket/prefix``. What follows the bucket is a plain prefix of keys: ``s3://b/im`` finds ``img/1.jpg``.
-    client : optional
-        boto3 S3 client; made from `profile`, `region` and `endpoint_url` when absent.
-    requester_pays : bool
-        Accept to be charged for somebody else's bucket.
-    every_object : bool
-        Take every object, whatever its name ends with. Default: names of images, and names without an ending.
-
-    Returns
-    -------
-    Dataset
-        With `image` and `uri` (the ``s3://`` address) and `bytes` filled.
-
-    Raises
-    ------
-    InputError
-        Nothing below the prefix looks like an image.
-    RemoteError
-        The bucket cannot be listed.
-    """
-    bucket, key_prefix = split_uri(prefix)
-    client = client or make_client("s3", profile=profile, region=region, endpoint_url=endpoint_url)
-    storage = S3Storage(client, bucket, requester_pays=requester_pays)
-    found = [
-        (storage.uri(item.key), item.bytes)
-        for item in storage.list(key_prefix)
-        if not item.key.endswith("/") and (every_object or looks_like_image(item.key))
-    ]
-    if not found:
-        raise InputError(
-            f"There is no image below {prefix}. Check bucket and prefix; every_object=True takes any name."
-        )
-    images = pd.DataFrame(found, columns=["image", "bytes"])
-    listed = Dataset.from_tables(images.assign(uri=images["image"]))
-    return listed.step("list_images", options={"prefix": prefix})
 
 
 def looks_like_image(key: str) -> bool:

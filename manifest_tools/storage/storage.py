@@ -18,9 +18,9 @@ from typing import Any, Protocol, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from manifest_tools.core.errors import InputError, OutputError, RemoteError
-from manifest_tools.dataset.dataset import replacing
+from manifest_tools.core.files import replacing
 from manifest_tools.storage.aws_errors import error_code, is_transient, remote_error
-from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.storage.uris import split_uri
 
 _T = TypeVar("_T")
 

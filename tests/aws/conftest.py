@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.storage.object_keys import source_refs
+from manifest_tools.dataset.object_keys import source_refs
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from manifest_tools.aws.evaluation_results import fetch_evaluation
 from manifest_tools.aws.publishing.apply import publish
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.evaluation import compare_evaluation
-from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.storage.uris import split_uri
 from manifest_tools.testing import LocalS3, local_rekognition
 
 ARN = "arn:aws:rekognition:us-east-1:111122223333:project/absent/version/v1/1730000000001"

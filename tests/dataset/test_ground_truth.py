@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import (
@@ -18,6 +17,7 @@ from manifest_tools.dataset.ground_truth import (
     read_name,
     source_order,
 )
+from manifest_tools.findings.policy import Policy
 
 TAXONOMY = Taxonomy.load()
 ALL = Policy(label_level="all")

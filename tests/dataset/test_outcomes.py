@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth
 from manifest_tools.dataset.outcomes import BESIDE, MISTAKE, Outcome, answers, compare, targets_in_force
+from manifest_tools.findings.policy import Goal, Policy, Target
 
 TAXONOMY = Taxonomy.load()
 LABELS = ("Alcohol", "Alcoholic Beverages", "Drinking", "Violence", "Weapons")

@@ -14,8 +14,8 @@ from manifest_tools.cli.convert import convert
 from manifest_tools.cli.diff import diff
 from manifest_tools.cli.validate import validate
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.convert import convert_manifest
 from manifest_tools.manifests.diff import Change, compare_manifests
 from manifest_tools.manifests.repair import repair_manifest

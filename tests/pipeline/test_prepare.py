@@ -15,7 +15,7 @@ import pytest
 
 from manifest_tools import prepare
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.policy import Policy, Target
+from manifest_tools.findings.policy import Policy, Target
 from tests.pictures import picture, save
 
 ROOT = Path(__file__).parents[1]

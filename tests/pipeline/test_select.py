@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset.carry_over import carry_over
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.pipeline.select import select_images
 from manifest_tools.rules.checking import check_dataset
 from tests.rules.samples import ASKED, codes, data, mixture, one, together

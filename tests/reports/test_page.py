@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.reports.html import render_html
 from manifest_tools.rules.checking import check_dataset
 from tests.pictures import save

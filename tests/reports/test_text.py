@@ -8,10 +8,10 @@ import jsonschema
 import pytest
 from rich.cells import cell_len
 
-from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.core.resources import load_json
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import FindingCollector, Report, Severity
+from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.pipeline.select import select_images
 from manifest_tools.reports import findings_jsonl, render_text, report_json, write_report
 from manifest_tools.reports.summary import printable

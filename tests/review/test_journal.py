@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.carry_over import carry_over
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth
+from manifest_tools.findings.policy import Policy
 from manifest_tools.review.journal import (
     JOURNAL,
     Entry,

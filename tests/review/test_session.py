@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Goal, Policy, Target
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.review.journal import Said, merge_journal
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import Desk

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.findings import Report
+from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.checking import check_dataset
 
 SOUND = {"format": "JPEG", "width": 640, "height": 480, "mode": "RGB", "frames": 1, "bytes": 50_000}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.findings.catalogue import SUBJECTS
 from manifest_tools.findings.findings import Severity
+from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.checking import check_dataset
 from tests.rules.samples import ASKED, check, codes, data, mixture, one
 

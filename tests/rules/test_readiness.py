@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from manifest_tools.core.policy import Goal, Reading, Target
+from manifest_tools.findings.policy import Goal, Reading, Target
 from tests.rules.samples import ASKED, check, codes, data, for_testing, mixture, one, together
 
 ALCOHOL_FP = Target("Alcohol", Goal.FALSE_POSITIVES)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.ground_truth import effective_truth
+from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.reading import attach_labels, read_images
 from tests.pictures import save

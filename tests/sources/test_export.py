@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.ground_truth import effective_truth
+from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.export import write_imagefolder, write_labels, write_table
 from manifest_tools.sources.reading import read_images
 from tests.pictures import save

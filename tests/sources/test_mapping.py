@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
+from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.mapping import apply_mapping, draft, draft_text, read_mapping, write_draft

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
+from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.reading import attach_labels, read_images
 from tests.pictures import save
 

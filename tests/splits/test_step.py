@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from manifest_tools import Dataset, Policy
-from manifest_tools.core.policy import Target
 from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.dataset.outcomes import Outcome, compare
+from manifest_tools.findings.policy import Target
 from manifest_tools.splits.step import split_dataset, split_report
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from manifest_tools import inspect_images, prepare
 from manifest_tools.core.errors import InputError, RemoteError
+from manifest_tools.sources.s3_listing import list_images
 from manifest_tools.storage import s3_images
-from manifest_tools.storage.s3_images import ByteReader, list_images
+from manifest_tools.storage.s3_images import ByteReader
 from manifest_tools.testing import LocalS3
 from tests.pictures import save
 

@@ -15,10 +15,10 @@ from manifest_tools.aws.prediction.predict import ask_about
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Question
 from manifest_tools.aws.training.adapters import Adapter, AdapterName, adapter_status
 from manifest_tools.core.errors import InputError, RemoteError
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Severity
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.writing import write_lines
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.storage.aws_clients import make_client

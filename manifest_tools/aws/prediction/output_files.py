@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 
 from manifest_tools.aws.prediction.question import Answers, Question
-from manifest_tools.dataset.dataset import Dataset, replacing
+from manifest_tools.core.files import replacing
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.manifests.writing import write_lines
-from manifest_tools.storage.object_keys import source_refs
 
 MANIFEST, SUMMARY = "predictions.manifest", "predictions-summary.json"
 

@@ -13,8 +13,8 @@ from typing import Any
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.resources import load_json
 from manifest_tools.storage.aws_errors import remote_errors
-from manifest_tools.storage.object_keys import split_uri
 from manifest_tools.storage.storage import S3Storage
+from manifest_tools.storage.uris import split_uri
 
 MAX_BYTES_IN_CALL: int = load_json("service-quotas.json")["image_bytes_in_call"]["value"]
 

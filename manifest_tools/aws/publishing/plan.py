@@ -15,8 +15,8 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.storage.aws_clients import make_client
-from manifest_tools.storage.object_keys import split_uri
 from manifest_tools.storage.storage import S3Storage
+from manifest_tools.storage.uris import split_uri
 
 _PREFLIGHT = 4  # requests: bucket, encryption, policy, right to write
 

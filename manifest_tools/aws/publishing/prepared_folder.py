@@ -11,7 +11,8 @@ from pathlib import Path
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.storage.object_keys import source_refs, split_uri
+from manifest_tools.dataset.object_keys import source_refs
+from manifest_tools.storage.uris import split_uri
 
 
 @dataclass(frozen=True, slots=True)

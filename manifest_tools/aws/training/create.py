@@ -11,7 +11,7 @@ from manifest_tools.aws.training.adapters import describe_version, find_project
 from manifest_tools.aws.training.plan import TEST, TRAIN, TrainingPlan
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.storage.aws_errors import remote_error
-from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.storage.uris import split_uri
 
 FAILED = "TRAINING_FAILED"
 

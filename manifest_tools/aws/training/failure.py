@@ -12,9 +12,9 @@ from manifest_tools.aws.training.plan import TEST, TRAIN
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, sort_key
-from manifest_tools.storage.object_keys import source_refs
 from manifest_tools.storage.storage import S3Storage
 
 _ERRORS, _WARNINGS = ("errors", "cl-errors"), ("warnings",)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.findings.policy import Policy
+from manifest_tools.storage.uris import split_uri
 
 TRAIN, TEST = "train.manifest", "test.manifest"
 

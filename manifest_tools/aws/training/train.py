@@ -31,7 +31,7 @@ from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.storage.aws_clients import make_client
 from manifest_tools.storage.aws_errors import remote_errors
-from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.storage.uris import split_uri
 
 STEP = "train"
 _POLL_SECONDS = 60.0

@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.files import replacing
 from manifest_tools.dataset.dataset import (
     COMPRESSION,
     PIECE_ROWS,
     Dataset,
     add_column,
     history_entry,
-    replacing,
     typed_images,
     typed_labels,
 )

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.validation.problems import Problem
 
 _REMEMBERED = 65_536  # distinct names

@@ -13,8 +13,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from manifest_tools.core.errors import ManifestToolsError
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.kinds import Kind
 from manifest_tools.manifests.line_reader import LongLine, Source
 from manifest_tools.manifests.validation.judge_line import Judge

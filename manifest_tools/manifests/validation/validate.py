@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, parse_kind
 from manifest_tools.manifests.line_reader import LongLine, Source

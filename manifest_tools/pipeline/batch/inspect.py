@@ -13,6 +13,7 @@ import pandas as pd
 from manifest_tools.core.errors import InputError, ManifestToolsError, UnavailableError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import IMAGE_COLUMNS
+from manifest_tools.dataset.object_keys import NOT_UTF_8
 from manifest_tools.images.batches import BatchReader
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
 from manifest_tools.images.inspection import TIMEOUT
@@ -21,7 +22,7 @@ from manifest_tools.parallel.executors import Failure, run
 from manifest_tools.pipeline.batch.plan import Batch, Plan, batches
 from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 from manifest_tools.sources.reading import reader_of
-from manifest_tools.storage.object_keys import NOT_UTF_8, split_uri
+from manifest_tools.storage.uris import split_uri
 
 _COLUMNS = ("image", "uri", *ImageFacts._fields)
 

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from manifest_tools.sources.folders import folder_rows
-from manifest_tools.storage.object_keys import split_uri
 from manifest_tools.storage.s3_images import looks_like_image
 from manifest_tools.storage.storage import S3Storage
+from manifest_tools.storage.uris import split_uri
 
 _LAST: Final = "\U0010fffd"  # no key has a character after it
 _DEEPEST: Final = 64  # characters of a key that are looked at for sharing out

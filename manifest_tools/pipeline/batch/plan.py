@@ -16,9 +16,9 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.parallel.executors import Failure, run
 from manifest_tools.pipeline.batch.listing import Entry, Listing, intervals
 from manifest_tools.pipeline.batch.run_folder import INTERVALS, PLAN, RunFolder
-from manifest_tools.storage.object_keys import split_uri
 from manifest_tools.storage.s3_images import shared_client
 from manifest_tools.storage.storage import S3Storage
+from manifest_tools.storage.uris import split_uri
 
 BATCH_IMAGES: Final = 1000
 BATCH_BYTES: Final = 256 << 20  # of image files: a batch that is done again should not cost minutes

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from manifest_tools.core import output_folder
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.progress import Silent, Watcher
 from manifest_tools.core.text import counted
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
+from manifest_tools.findings.policy import Policy
 from manifest_tools.parallel.executors import default_workers
 from manifest_tools.pipeline.batch.collect import collect, find_look_alikes
 from manifest_tools.pipeline.batch.inspect import begin, inspect_batches, source_of

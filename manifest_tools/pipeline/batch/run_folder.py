@@ -29,10 +29,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.dataset.dataset import COMPRESSION, library_version
-from manifest_tools.storage.object_keys import split_uri
+from manifest_tools.core.version import library_version
+from manifest_tools.dataset.dataset import COMPRESSION
 from manifest_tools.storage.s3_images import shared_client
 from manifest_tools.storage.storage import ConditionFailedError, LocalStorage, S3Storage, Storage
+from manifest_tools.storage.uris import split_uri
 
 FORMAT: Final = 1  # of run.json
 RUN: Final = "run.json"

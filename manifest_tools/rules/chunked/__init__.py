@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from manifest_tools.rules.chunked.workers import size_in_bytes as size_in_bytes
 
 _HOMES = {
-    "check_images_saved": "check",
-    "check_saved": "check",
-    "is_large": "workers",
-    "size_in_bytes": "workers",
+    "check_images_saved": "manifest_tools.rules.chunked.check",
+    "check_saved": "manifest_tools.rules.chunked.check",
+    "is_large": "manifest_tools.rules.chunked.workers",
+    "size_in_bytes": "manifest_tools.rules.chunked.workers",
 }
 
 __all__ = list(_HOMES)

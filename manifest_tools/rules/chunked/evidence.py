@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.dataset import IMAGE_KEY
 from manifest_tools.dataset.eligibility import Alike, copy_reasons
 from manifest_tools.dataset.outcomes import Outcomes
+from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.chunked.scan import Look, first_alike, look
 from manifest_tools.rules.chunked.scratch import Scratch
 from manifest_tools.rules.chunked.workers import Crew

@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from manifest_tools.core.errors import OutputError
 from manifest_tools.core.output_folder import reserve
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.eligibility import COPY_REASONS, all_reasons, own_reasons, unusable_content
 from manifest_tools.dataset.ground_truth import Truth
 from manifest_tools.dataset.outcomes import Outcomes, compare
+from manifest_tools.findings.policy import Policy
 
 _OF_LABELS = {
     "present": "?",

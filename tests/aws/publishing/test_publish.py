@@ -25,8 +25,9 @@ from manifest_tools.aws.publishing.diff import Action
 from manifest_tools.aws.publishing.plan import plan_publish
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.storage.object_keys import source_refs, split_uri
+from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.storage.storage import S3Storage
+from manifest_tools.storage.uris import split_uri
 from manifest_tools.testing import Faults, LocalS3, fault_proxy
 
 ODD_NAMES = [

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.core.resources import load_json
 from manifest_tools.findings.findings import Report, Severity
+from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests import line_reader
 from manifest_tools.manifests.validation import file_findings, parallel_scan, scan
 from manifest_tools.manifests.validation.validate import validate_manifest

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from manifest_tools.core.policy import Goal, Policy, Reading, Target
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.findings import Severity
+from manifest_tools.findings.policy import Goal, Policy, Reading, Target
 
 NAMES = (
     "Alcohol",

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.policy import Policy
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.policy import Policy
 from manifest_tools.pipeline.select import select_images
 from manifest_tools.pipeline.select_chunked import select_saved
 from manifest_tools.rules import PAIR_RULES, evidence

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.policy import Goal, Policy, Reading, Target
 from manifest_tools.core.resources import load_json
 from manifest_tools.findings.findings import Severity
+from manifest_tools.findings.policy import Goal, Policy, Reading, Target
 
 
 def test_defaults_are_the_documented_limits():

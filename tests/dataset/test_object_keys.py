@@ -7,7 +7,8 @@ import pytest
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.storage.object_keys import discouraged_characters, refused_keys, source_refs, split_uri
+from manifest_tools.dataset.object_keys import discouraged_characters, refused_keys, source_refs
+from manifest_tools.storage.uris import split_uri
 
 
 def dataset(*images: str, **options: object) -> Dataset:

@@ -6,38 +6,18 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from manifest_tools.core.errors import InputError
-
 if TYPE_CHECKING:
     import pandas as pd
 
     from manifest_tools.dataset.dataset import Dataset
 
 MAX_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-# Bucket names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-_BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _SUSPECT = r"/\.{0,2}(?:/|$)"  # holds for every key with a part that is empty or only dots
 _SURELY_SHORT = MAX_KEY_BYTES // 4  # characters of UTF-8
 # The page's "characters to avoid", with the control characters that it names by their codes.
 _ADVISED_AGAINST = re.compile(r"[\x00-\x1f\x7f\\{}^%`\[\]\"<>~#|]")
 _EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png"}
 NOT_UTF_8 = "name-not-utf-8"  # the remark of an image whose file name is no text
-
-
-def split_uri(uri: str) -> tuple[str, str]:
-    """Return bucket and key of an S3 URI; the key may be empty and is taken as it is.
-
-    Raises
-    ------
-    InputError
-        The URI is not ``s3://bucket/...`` with a valid bucket name.
-    """
-    scheme, _, rest = uri.partition("://")
-    bucket, _, key = rest.partition("/")
-    if scheme != "s3" or not _BUCKET.fullmatch(bucket):
-        msg = f"{uri!r} is not an S3 location; expected s3://bucket/prefix with a valid bucket name"
-        raise InputError(msg)
-    return bucket, key
 
 
 def source_refs(dataset: Dataset) -> pd.Series[str]:

@@ -1,0 +1,66 @@
+"""The images below an S3 prefix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from manifest_tools.core.errors import InputError
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.s3_images import looks_like_image
+from manifest_tools.storage.storage import S3Storage
+from manifest_tools.storage.uris import split_uri
+
+
+def list_images(
+    prefix: str,
+    *,
+    client: Any = None,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    requester_pays: bool = False,
+    every_object: bool = False,
+) -> Dataset:
+    """List the images below an ``s3://`` prefix, without reading them.
+
+    Parameters
+    ----------
+    prefix : str
+        ``s3://bucket/prefix``. What follows the bucket is a plain prefix of keys: ``s3://b/im`` finds ``img/1.jpg``.
+    client : optional
+        boto3 S3 client; made from `profile`, `region` and `endpoint_url` when absent.
+    requester_pays : bool
+        Accept to be charged for somebody else's bucket.
+    every_object : bool
+        Take every object, whatever its name ends with. Default: names of images, and names without an ending.
+
+    Returns
+    -------
+    Dataset
+        With `image` and `uri` (the ``s3://`` address) and `bytes` filled.
+
+    Raises
+    ------
+    InputError
+        Nothing below the prefix looks like an image.
+    RemoteError
+        The bucket cannot be listed.
+    """
+    bucket, key_prefix = split_uri(prefix)
+    client = client or make_client("s3", profile=profile, region=region, endpoint_url=endpoint_url)
+    storage = S3Storage(client, bucket, requester_pays=requester_pays)
+    found = [
+        (storage.uri(item.key), item.bytes)
+        for item in storage.list(key_prefix)
+        if not item.key.endswith("/") and (every_object or looks_like_image(item.key))
+    ]
+    if not found:
+        raise InputError(
+            f"There is no image below {prefix}. Check bucket and prefix; every_object=True takes any name."
+        )
+    images = pd.DataFrame(found, columns=["image", "bytes"])
+    listed = Dataset.from_tables(images.assign(uri=images["image"]))
+    return listed.step("list_images", options={"prefix": prefix})
