@@ -24,54 +24,54 @@ def first_equal(values: pd.Series[Any]) -> Rows:
     import pandas as pd  # noqa: PLC0415 - the other functions need it not
 
     codes = np.asarray(pd.factorize(values)[0], dtype=np.int64)
-    return np.asarray(first_of(codes, np.arange(len(codes)))[codes])
+    return np.asarray(first_index(codes, np.arange(len(codes)))[codes])
 
 
-def first_of(kinds: Rows, rows: Rows) -> Rows:
+def first_index(ids: Rows, rows: Rows) -> Rows:
     """Return a table from kinds to the first of some rows, given in ascending order; -1 where there is none.
 
     Kinds are numbers from 0 to below the number of rows.
     """
-    first = np.full(len(kinds), -1, dtype=np.int64)
-    first[kinds[rows][::-1]] = rows[::-1]  # where a place is written several times, the last value stays
+    first = np.full(len(ids), -1, dtype=np.int64)
+    first[ids[rows][::-1]] = rows[::-1]  # where a place is written several times, the last value stays
     return first
 
 
-def distinct(kinds: Rows, mask: Mask) -> int:
-    """Count the kinds among some rows. Kinds are as in :func:`first_of`."""
-    seen = np.zeros(len(kinds), dtype=bool)
-    seen[kinds[mask]] = True
+def distinct(ids: Rows, mask: Mask) -> int:
+    """Count the kinds among some rows. Kinds are as in :func:`first_index`."""
+    seen = np.zeros(len(ids), dtype=bool)
+    seen[ids[mask]] = True
     return int(seen.sum())
 
 
-def times_before(kinds: Rows) -> Rows:
+def cumcount(ids: Rows) -> Rows:
     """Return, for each row, how many rows before it are of the same kind."""
-    order = np.argsort(kinds, kind="stable")
-    ordered = kinds[order]
-    begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(kinds) else order
-    sizes = np.diff(np.append(begins, len(kinds)))
-    before = np.empty(len(kinds), dtype=np.int64)
-    before[order] = np.arange(len(kinds)) - np.repeat(begins, sizes)
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(ids) else order
+    sizes = np.diff(np.append(begins, len(ids)))
+    before = np.empty(len(ids), dtype=np.int64)
+    before[order] = np.arange(len(ids)) - np.repeat(begins, sizes)
     return before
 
 
-def kinds_of(columns: Iterable[Mask], rows: int) -> Rows:
+def group_ids(columns: Iterable[Mask], rows: int) -> Rows:
     """Number the rows by which of the columns are set: equal numbers for equal rows."""
-    kinds = np.zeros(rows, dtype=np.int64)
+    ids = np.zeros(rows, dtype=np.int64)
     block = np.zeros(rows, dtype=np.int64)
     for number, column in enumerate(columns):
         place = number % _BITS
         if number and not place:
-            kinds, block = _together(kinds, block), np.zeros(rows, dtype=np.int64)
+            ids, block = _together(ids, block), np.zeros(rows, dtype=np.int64)
         block |= column.astype(np.int64) << place
-    return _together(kinds, block)
+    return _together(ids, block)
 
 
-def _together(kinds: Rows, block: Rows) -> Rows:
+def _together(ids: Rows, block: Rows) -> Rows:
     """Number the pairs of two numbers."""
-    if not kinds.any():
+    if not ids.any():
         return block
-    return np.asarray(np.unique(kinds, return_inverse=True)[1] << _BITS) | block
+    return np.asarray(np.unique(ids, return_inverse=True)[1] << _BITS) | block
 
 
 def order_of(keys: Iterable[str], seed: int) -> Order:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.core.arrays import Rows, first_equal, first_of, kinds_of
+from manifest_tools.core.arrays import Rows, first_equal, first_index, group_ids
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import Mask, Truth
 from manifest_tools.dataset.object_keys import refused_keys
@@ -195,7 +195,7 @@ def side_numbers(images: pd.DataFrame) -> npt.NDArray[np.int8]:
 
 def label_sets(truth: Truth) -> Rows:
     """Number the images by the set of labels that they show."""
-    return kinds_of((truth.present[:, column] for column in range(len(truth.labels))), len(truth.judged))
+    return group_ids((truth.present[:, column] for column in range(len(truth.labels))), len(truth.judged))
 
 
 def copy_reasons(alike: Alike, truth: Truth, sets: Rows) -> dict[str, Mask]:
@@ -220,7 +220,7 @@ def _torn(kinds: Rows, values: npt.NDArray[Any], among: Mask) -> Mask:
     """Return the images of those kinds of which some images have different values."""
     rows = np.flatnonzero(among)
     own = kinds[rows]
-    differs = values[first_of(kinds, rows)[own]] != values[rows]
+    differs = values[first_index(kinds, rows)[own]] != values[rows]
     torn = np.zeros(len(kinds), dtype=bool)
     torn[own[differs]] = True
     return np.asarray(torn[kinds])

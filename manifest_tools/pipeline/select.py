@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from manifest_tools.core.arrays import Mask, Order, Rows, kinds_of, order_of, times_before
+from manifest_tools.core.arrays import Mask, Order, Rows, cumcount, group_ids, order_of
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import SIDES
@@ -147,7 +147,7 @@ def _sets(evidence: Evidence) -> Rows:
     if evidence.truth.judged.any():
         return evidence.label_sets
     said = evidence.outcomes.said
-    return kinds_of((said[:, column] for column in range(said.shape[1])), evidence.count)
+    return group_ids((said[:, column] for column in range(said.shape[1])), evidence.count)
 
 
 @dataclass(frozen=True)
@@ -203,13 +203,13 @@ def _choose(pool: _Pool, wishes: list[_Wish], limit: int) -> _Choice:
     wrong: Mask = np.logical_or.reduce([wish.mistakes for wish in wishes])
     first = np.argsort(~wrong, kind="stable")  # a group is represented by its mistake
     copy = np.empty(size, dtype=np.int64)
-    copy[first] = times_before(pool.groups[first])
+    copy[first] = cumcount(pool.groups[first])
     places = np.lexsort((np.arange(size), ~wrong, copy))
     alone = places[copy[places] == 0]
 
     least = [places[wish.mistakes[places]][: wish.least] for wish in wishes]
     choice.take(_in_turn(least), "mistakes")
-    mistakes = kinds_of((wish.mistakes for wish in wishes), size)
+    mistakes = group_ids((wish.mistakes for wish in wishes), size)
     choice.take(_in_proportion(alone[wrong[alone]], mistakes), "mistakes")
     choice.take(_in_turn([_lacking(choice, wish, alone) for wish in wishes]), "balance")
     choice.take(_in_proportion(alone, pool.sets), "others")
@@ -233,4 +233,4 @@ def _in_turn(queues: Sequence[Rows]) -> Rows:
 def _in_proportion(places: Rows, kinds: Rows) -> Rows:
     """Order images so that every beginning holds each kind in its share, and at least one of each early on."""
     _, own, sizes = np.unique(kinds[places], return_inverse=True, return_counts=True)
-    return places[np.argsort(times_before(own) / sizes[own], kind="stable")]
+    return places[np.argsort(cumcount(own) / sizes[own], kind="stable")]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from manifest_tools.core.arrays import Mask, first_of
+from manifest_tools.core.arrays import Mask, first_index
 from manifest_tools.core.output_folder import forget_manifests, replacing_files
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
@@ -150,7 +150,7 @@ def _write(saved: SavedDataset, whole: str | Path, selection: Selection, options
 def _rows(evidence: LargeEvidence, stay: Mask) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the table rows of some images, none set aside, and their label rows."""
     saved, alike = evidence.scratch.saved, evidence.alike
-    leader = first_of(alike.groups, np.flatnonzero(stay))[alike.groups]
+    leader = first_index(alike.groups, np.flatnonzero(stay))[alike.groups]
     images, labels = [saved.frame.images], [saved.frame.labels]
     for number in range(saved.pieces):
         here = stay[saved.span(number)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from manifest_tools.core.arrays import Mask, Rows, first_of
+from manifest_tools.core.arrays import Mask, Rows, first_index
 from manifest_tools.findings.findings import Many
 from manifest_tools.rules.evidence import Evidence
 
@@ -36,7 +36,7 @@ def conflicting_labels(evidence: Evidence) -> Iterator[Many]:
 def split_copies(evidence: Evidence) -> Iterator[Many]:
     """Look-alikes on both sides of the split."""
     alike = evidence.alike
-    first_in_train = first_of(alike.groups, np.flatnonzero(evidence.side("train") & alike.grouped))[
+    first_in_train = first_index(alike.groups, np.flatnonzero(evidence.side("train") & alike.grouped))[
         alike.groups
     ]
     both = evidence.side("test") & alike.grouped & (first_in_train >= 0)
@@ -57,9 +57,9 @@ def _others(evidence: Evidence, rows: Rows) -> Iterator[dict[str, Any]]:
 def _conflicts(evidence: Evidence, kinds: Rows, among: Mask, variant: str | None) -> Many:
     """Compare each image with the first one of its kind that has other labels."""
     sets, rows = evidence.label_sets, np.flatnonzero(among)
-    first = first_of(kinds, rows)[kinds]
+    first = first_index(kinds, rows)[kinds]
     unlike_first = rows[sets[rows] != sets[first[rows]]]
-    second = first_of(kinds, unlike_first)[kinds]  # the first one that differs from the first of all
+    second = first_index(kinds, unlike_first)[kinds]  # the first one that differs from the first of all
     other = np.where(sets == sets[first], second, first)
 
     def details(shown: Rows) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.core.arrays import distinct, first_equal, first_of, kinds_of, times_before
+from manifest_tools.core.arrays import cumcount, distinct, first_equal, first_index, group_ids
 
 VALUES = st.lists(st.sampled_from(("", "a", "b", "é")), max_size=12)
 
@@ -29,22 +29,20 @@ def test_of_some_rows_the_first_of_each_kind(values, data):
     )
     rows = np.flatnonzero(mask)
     wanted = [next((row for row in rows if kinds[row] == kind), -1) for kind in range(len(kinds))]
-    assert first_of(kinds, rows).tolist() == wanted
+    assert first_index(kinds, rows).tolist() == wanted
     assert distinct(kinds, mask) == len({values[row] for row in rows})
 
 
 @given(VALUES)
 def test_how_often_a_kind_came_before(values):
-    assert times_before(firsts(values)).tolist() == [
-        values[:at].count(value) for at, value in enumerate(values)
-    ]
+    assert cumcount(firsts(values)).tolist() == [values[:at].count(value) for at, value in enumerate(values)]
 
 
 @given(st.integers(0, 95), st.integers(0, 8), st.randoms(use_true_random=False))
 def test_rows_are_of_one_kind_when_all_their_columns_agree(width, rows, random):
     matrix = np.array([[random.random() < 0.03 for _ in range(width)] for _ in range(rows)], dtype=bool)
     matrix = matrix.reshape(rows, width)
-    kinds = kinds_of((matrix[:, column] for column in range(width)), rows)
+    kinds = group_ids((matrix[:, column] for column in range(width)), rows)
     for one in range(rows):
         for other in range(rows):
             assert (kinds[one] == kinds[other]) == (matrix[one] == matrix[other]).all()

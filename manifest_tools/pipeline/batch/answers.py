@@ -12,7 +12,7 @@ import pandas as pd
 
 from manifest_tools.aws.prediction.distributed import Told
 from manifest_tools.aws.prediction.payload import Picture
-from manifest_tools.core.arrays import times_before
+from manifest_tools.core.arrays import cumcount
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS
@@ -102,7 +102,7 @@ def collect_answers(
             counts = starts[first + 1] - starts[first]  # lines of each image's answer
             at = np.flatnonzero(counts)
             told.answered += len(at)
-            lines = np.repeat(starts[first[at]], counts[at]) + times_before(np.repeat(at, counts[at]))
+            lines = np.repeat(starts[first[at]], counts[at]) + cumcount(np.repeat(at, counts[at]))
             said = answers.iloc[lines].assign(
                 image=np.repeat(images["image"].to_numpy(object)[at], counts[at])
             )
