@@ -23,7 +23,7 @@ from manifest_tools.findings.policy import Policy
 
 ACCEPTED_FORMATS = ("JPEG", "PNG")  # https://docs.aws.amazon.com/rekognition/latest/dg/limits.html
 SIDES = ("", "train", "test")
-COPY_REASONS = ("duplicate-conflict", "duplicate-across-splits")
+COPY_EXCLUSION_REASONS = ("duplicate-conflict", "duplicate-across-splits")
 _LAST = "image-set-aside"  # the reason that is told after all others
 
 # What keeps pixels from being read, by the finding that tells of it.
@@ -89,7 +89,7 @@ def unusable_content(images: pd.DataFrame, policy: Policy) -> dict[str, Mask]:
     return {code: condition(images, policy) for code, condition in IMAGE_REASONS.items()}
 
 
-def own_reasons(dataset: Dataset, policy: Policy, outcomes: Outcomes) -> dict[str, Mask]:
+def image_exclusion_reasons(dataset: Dataset, policy: Policy, outcomes: Outcomes) -> dict[str, Mask]:
     """Return, for each reason that one image gives by itself, the images that it holds for."""
     truth = outcomes.truth
     reasons = unusable_content(dataset.images, policy)
@@ -104,7 +104,7 @@ def own_reasons(dataset: Dataset, policy: Policy, outcomes: Outcomes) -> dict[st
     return reasons
 
 
-def left_out(
+def exclusion_reasons(
     dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None, alike: Alike | None = None
 ) -> dict[str, Mask]:
     """Return, for each reason to leave images out, the images that it holds for.
@@ -127,19 +127,19 @@ def left_out(
     """
     outcomes = outcomes or compare(dataset, policy)
     alike = alike or Alike.of(dataset)
-    own = own_reasons(dataset, policy, outcomes)
-    copies = copy_reasons(alike, outcomes.truth, label_sets(outcomes.truth))
-    return all_reasons(own, copies)
+    own = image_exclusion_reasons(dataset, policy, outcomes)
+    copies = copy_exclusion_reasons(alike, outcomes.truth, label_sets(outcomes.truth))
+    return all_exclusion_reasons(own, copies)
 
 
-def all_reasons(own: Mapping[str, Mask], copies: Mapping[str, Mask]) -> dict[str, Mask]:
+def all_exclusion_reasons(own: Mapping[str, Mask], copies: Mapping[str, Mask]) -> dict[str, Mask]:
     """Return both kinds of reasons, in the order in which they are told."""
     return {name: mask for name, mask in own.items() if name != _LAST} | dict(copies) | {_LAST: own[_LAST]}
 
 
-def usable(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None) -> Mask:
+def eligible(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None) -> Mask:
     """Return which images may stand in a manifest, shape (images,)."""
-    reasons = left_out(dataset, policy, outcomes)
+    reasons = exclusion_reasons(dataset, policy, outcomes)
     kept: Mask = ~np.logical_or.reduce(list(reasons.values()))
     return kept
 
@@ -198,10 +198,10 @@ def label_sets(truth: Truth) -> Rows:
     return group_ids((truth.present[:, column] for column in range(len(truth.labels))), len(truth.judged))
 
 
-def copy_reasons(alike: Alike, truth: Truth, sets: Rows) -> dict[str, Mask]:
+def copy_exclusion_reasons(alike: Alike, truth: Truth, sets: Rows) -> dict[str, Mask]:
     """Return, for each reason that only the other images give, the images that it holds for."""
     masks = conflicting_copies(alike, truth, sets), locked_on_both_sides(alike)
-    return dict(zip(COPY_REASONS, masks, strict=True))
+    return dict(zip(COPY_EXCLUSION_REASONS, masks, strict=True))
 
 
 def conflicting_copies(alike: Alike, truth: Truth, sets: Rows) -> Mask:

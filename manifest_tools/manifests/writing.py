@@ -12,7 +12,7 @@ import orjson
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.eligibility import usable
+from manifest_tools.dataset.eligibility import eligible
 from manifest_tools.dataset.ground_truth import Mask, Truth
 from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.dataset.outcomes import compare
@@ -66,7 +66,7 @@ def write_manifests(
     if to is not None:
         dataset = replace(dataset, destination=to)
     outcomes = compare(dataset, policy)
-    kept = usable(dataset, policy, outcomes)
+    kept = eligible(dataset, policy, outcomes)
     if kept.any() and not dataset.images["split"].isin(SIDES).any():
         msg = "the data set has no split yet; run split_dataset ('manifest-tools split') before writing manifests"
         raise InputError(msg)

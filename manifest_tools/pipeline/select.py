@@ -134,7 +134,7 @@ def select(evidence: Evidence, order: Order, limit: int) -> Selection:
 def _candidates(evidence: Evidence) -> Mask:
     """Return the usable images; before anybody has labelled one, those that only wait for it."""
     if evidence.truth.judged.any():
-        return evidence.usable.copy()
+        return evidence.eligible.copy()
     waiting = np.ones(evidence.count, dtype=bool)
     for code, mask in evidence.reasons.items():
         if code not in _BEFORE_LABELS:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.eligibility import usable
+from manifest_tools.dataset.eligibility import eligible
 from manifest_tools.dataset.outcomes import answers, compare
 from manifest_tools.findings.policy import Policy
 
@@ -64,7 +64,7 @@ def confusion(dataset: Dataset, policy: Policy, labels: Sequence[str]) -> Confus
     outcomes = compare(dataset, policy)
     if not outcomes.asked.any() or not labels:
         return None
-    kept = usable(dataset, policy, outcomes)
+    kept = eligible(dataset, policy, outcomes)
     split = dataset.images["split"].to_numpy()
     is_split = bool((kept & (split != "")).any())
     sides = (

@@ -13,7 +13,7 @@ import pandas as pd
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import FINDINGS
-from manifest_tools.dataset.eligibility import left_out, unusable_content
+from manifest_tools.dataset.eligibility import exclusion_reasons, unusable_content
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask
 from manifest_tools.dataset.outcomes import Outcome, targets_in_force
 from manifest_tools.findings.policy import Goal
@@ -266,7 +266,7 @@ class Desk:
 
 def _findings(folder: Path, ledger: Ledger) -> dict[str, Mask]:
     """Return the images of each finding: the reasons to leave images out, and what the folder's report holds."""
-    reasons = left_out(ledger.dataset, ledger.policy, ledger.outcomes)
+    reasons = exclusion_reasons(ledger.dataset, ledger.policy, ledger.outcomes)
     found = {code: mask.copy() for code, mask in reasons.items()}
     try:
         lines = (folder / FINDINGS).read_text(encoding="utf-8").splitlines()

@@ -70,7 +70,7 @@ def verdict(evidence: Evidence, collector: FindingCollector) -> Report:
 
 def images_verdict(evidence: Evidence, collector: FindingCollector) -> Report:
     """Close what :func:`check_images` found."""
-    usable = evidence.usable
+    usable = evidence.eligible
     about = {
         "images": {
             "found": evidence.count,
@@ -96,7 +96,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         (other files by extension), `not_checked` (sentences), and `made` (versions, options and fingerprints).
     """
     result = readiness(evidence)
-    dataset, usable = evidence.dataset, evidence.usable
+    dataset, usable = evidence.dataset, evidence.eligible
     groups = evidence.alike.groups
     train, test = evidence.side("train"), evidence.side("test")
     return {

@@ -16,7 +16,7 @@ import pandas as pd
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.eligibility import SIDES, Alike, label_sets, left_out, unusable_content
+from manifest_tools.dataset.eligibility import SIDES, Alike, exclusion_reasons, label_sets, unusable_content
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Truth, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.catalogue import CATALOGUE, finding
@@ -97,10 +97,10 @@ class Evidence:
         """Reasons to leave images out, by finding code."""
         if not self.labelled:
             return unusable_content(self.dataset.images, self.policy)
-        return left_out(self.dataset, self.policy, self.outcomes, self.alike)
+        return exclusion_reasons(self.dataset, self.policy, self.outcomes, self.alike)
 
     @cached_property
-    def usable(self) -> Mask:
+    def eligible(self) -> Mask:
         """Images that may stand in a manifest, shape (images,)."""
         usable = np.ones(self.count, dtype=bool)
         for mask in self.reasons.values():
@@ -110,19 +110,19 @@ class Evidence:
     @cached_property
     def is_split(self) -> bool:
         """Whether any usable image has a side."""
-        return bool((self.usable & (self.alike.sides != 0)).any())
+        return bool((self.eligible & (self.alike.sides != 0)).any())
 
     def side(self, name: str) -> Mask:
         """Usable images of one side, shape (images,); before a split, every usable image counts as training."""
         if not self.is_split:
-            return self.usable if name == "train" else np.zeros(self.count, dtype=bool)
-        return np.asarray(self.usable & (self.alike.sides == SIDES.index(name)))
+            return self.eligible if name == "train" else np.zeros(self.count, dtype=bool)
+        return np.asarray(self.eligible & (self.alike.sides == SIDES.index(name)))
 
     @cached_property
     def tally(self) -> Tally:
         """How often each label has each outcome."""
         sides = {name: self.side(name) for name in SIDES if name}
-        return count(self.outcomes, self.usable, sides, self.alike.groups)
+        return count(self.outcomes, self.eligible, sides, self.alike.groups)
 
     @cached_property
     def occurring(self) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ class Evidence:
             Gives for the first ones of `among` (their positions) what else the findings say, in their order.
         """
         rows: Rows = np.flatnonzero(among) if among.dtype == bool else np.asarray(among, dtype=np.int64)
-        left_out = ~self.usable[rows] if self.labelled else np.zeros(len(rows), dtype=bool)
+        left_out = ~self.eligible[rows] if self.labelled else np.zeros(len(rows), dtype=bool)
 
         def make(number: int) -> Iterator[Finding]:
             shown = rows[:number]

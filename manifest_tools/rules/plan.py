@@ -118,7 +118,7 @@ def _with_share(missing: int, evidence: Evidence, side: str) -> int:
     On a small set the least number of test images may take more than that share. It takes no more of what is
     added, until the share is back where it was asked to be.
     """
-    here, total = int(evidence.side(side).sum()), int(evidence.usable.sum())
+    here, total = int(evidence.side(side).sum()), int(evidence.eligible.sum())
     if not here or not missing:
         return missing
     splits = [step["options"] for step in evidence.dataset.history if step["step"] == "split"]

@@ -43,9 +43,9 @@ def minimum_samples(evidence: Evidence) -> Iterator[Finding]:
 
 def missing_predictions(evidence: Evidence) -> Iterator[Finding]:
     """Usable images about which the base model was not asked."""
-    unasked = evidence.usable & ~evidence.outcomes.asked
+    unasked = evidence.eligible & ~evidence.outcomes.asked
     if unasked.any():
-        count, total = int(unasked.sum()), int(evidence.usable.sum())
+        count, total = int(unasked.sum()), int(evidence.eligible.sum())
         yield finding("predictions-missing", count=count, total=total)
 
 

@@ -18,7 +18,7 @@ def unread_entries(evidence: Evidence) -> Iterator[Finding]:
     ]
     images = sorted({found.location.image for found in noted if found.location.image is not None})
     rows = zip(images, evidence.rows_of(images).tolist(), strict=True)
-    usable = {image: row >= 0 and bool(evidence.usable[row]) for image, row in rows}
+    usable = {image: row >= 0 and bool(evidence.eligible[row]) for image, row in rows}
     for found in noted:
         image = found.location.image
         if image is None or usable[image]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.eligibility import usable
+from manifest_tools.dataset.eligibility import eligible
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import Outcome, Outcomes, compare
 from manifest_tools.findings.policy import Goal, Policy, Target
@@ -56,7 +56,7 @@ def split_dataset(
     policy = policy or Policy.from_dict(dataset.policy)
     least = policy.min_test_images if min_test is None else min_test
     outcomes = compare(dataset, policy)
-    rows = np.flatnonzero(usable(dataset, policy, outcomes))
+    rows = np.flatnonzero(eligible(dataset, policy, outcomes))
     images = dataset.images
     part = images.iloc[rows]
     locked = np.where(part["locked"], np.where(part["split"] == "test", TEST, TRAIN), FREE)
@@ -209,7 +209,7 @@ def split_report(dataset: Dataset, *, policy: Policy | None = None) -> SplitRepo
     """
     policy = policy or Policy.from_dict(dataset.policy)
     outcomes = compare(dataset, policy)
-    sided = usable(dataset, policy, outcomes) & (dataset.images["split"] != "").to_numpy()
+    sided = eligible(dataset, policy, outcomes) & (dataset.images["split"] != "").to_numpy()
     part = dataset.images[sided]
     test = (part["split"] == "test").to_numpy()
     groups = (

@@ -17,7 +17,7 @@ import pandas as pd
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.dataset import IMAGE_KEY
-from manifest_tools.dataset.eligibility import Alike, copy_reasons
+from manifest_tools.dataset.eligibility import Alike, copy_exclusion_reasons
 from manifest_tools.dataset.outcomes import Outcomes
 from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.chunked.scan import Look, first_alike, look
@@ -148,7 +148,7 @@ class PieceEvidence(Evidence):
         return {name: self.scratch.read(name)[self._span] for name in self.scratch.reasons}
 
     @cached_property
-    def usable(self) -> Mask:
+    def eligible(self) -> Mask:
         """Images that may stand in a manifest."""
         return self.scratch.read("usable")[self._span]
 
@@ -182,9 +182,11 @@ def looked_at(
         looks = crew.in_order(look, ((scratch.folder, number) for number in range(saved.pieces)))
         evidence = LargeEvidence(saved.frame, policy, labelled, scratch=scratch, looks=tuple(looks))
         if labelled:
-            for name, mask in copy_reasons(evidence.alike, evidence.truth, evidence.label_sets).items():
+            for name, mask in copy_exclusion_reasons(
+                evidence.alike, evidence.truth, evidence.label_sets
+            ).items():
                 scratch.write(name, mask)
             if seed is not None:
                 scratch.write("image-set-aside", np.zeros(saved.rows, dtype=bool))
-        scratch.write("usable", evidence.usable)
+        scratch.write("usable", evidence.eligible)
         yield evidence

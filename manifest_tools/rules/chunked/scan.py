@@ -12,7 +12,12 @@ import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows, first_equal, order_of
 from manifest_tools.dataset.chunks import SavedDataset
-from manifest_tools.dataset.eligibility import group_names, own_reasons, side_numbers, unusable_content
+from manifest_tools.dataset.eligibility import (
+    group_names,
+    image_exclusion_reasons,
+    side_numbers,
+    unusable_content,
+)
 from manifest_tools.dataset.outcomes import compare
 from manifest_tools.rules.chunked.scratch import ORDER, Scratch, job_in
 from manifest_tools.rules.evidence import Evidence
@@ -48,7 +53,7 @@ def look(item: tuple[Path, int]) -> Look:
     if scratch.labelled:
         outcomes = compare(piece, scratch.policy, evidence.rows)
         truth = outcomes.truth
-        found |= own_reasons(piece, scratch.policy, outcomes)
+        found |= image_exclusion_reasons(piece, scratch.policy, outcomes)
         found |= {name: getattr(outcomes, name) for name in ("said", "silent", "outcome", "score", "asked")}
         found |= {name: getattr(truth, name) for name in ("present", "absent", "unsure", "judged")}
         found |= {"unresolved": truth.unresolved, "contradictory": truth.contradictory}

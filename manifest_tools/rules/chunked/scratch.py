@@ -15,7 +15,12 @@ import numpy.typing as npt
 from manifest_tools.core.errors import OutputError
 from manifest_tools.core.output_folder import reserve
 from manifest_tools.dataset.chunks import SavedDataset
-from manifest_tools.dataset.eligibility import COPY_REASONS, all_reasons, own_reasons, unusable_content
+from manifest_tools.dataset.eligibility import (
+    COPY_EXCLUSION_REASONS,
+    all_exclusion_reasons,
+    image_exclusion_reasons,
+    unusable_content,
+)
 from manifest_tools.dataset.ground_truth import Truth
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.policy import Policy
@@ -78,8 +83,8 @@ class Scratch:
         labels: tuple[str, ...] = ()
         if labelled:
             nothing = compare(saved.frame, policy)
-            empty, labels = own_reasons(saved.frame, policy, nothing), nothing.labels
-            empty = all_reasons(empty, dict.fromkeys(COPY_REASONS, nothing.asked))
+            empty, labels = image_exclusion_reasons(saved.frame, policy, nothing), nothing.labels
+            empty = all_exclusion_reasons(empty, dict.fromkeys(COPY_EXCLUSION_REASONS, nothing.asked))
         else:
             empty = unusable_content(saved.frame.images, policy)
         scratch = cls(folder, saved, policy, labelled, seed, labels, tuple(empty))
