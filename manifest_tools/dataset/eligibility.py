@@ -105,7 +105,10 @@ def image_exclusion_reasons(dataset: Dataset, policy: Policy, outcomes: Outcomes
 
 
 def exclusion_reasons(
-    dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None, alike: Alike | None = None
+    dataset: Dataset,
+    policy: Policy,
+    outcomes: Outcomes | None = None,
+    duplicates: DuplicateGroups | None = None,
 ) -> dict[str, Mask]:
     """Return, for each reason to leave images out, the images that it holds for.
 
@@ -117,7 +120,7 @@ def exclusion_reasons(
         Limits, and `keep_unchecked`.
     outcomes : Outcomes, optional
         The comparison of `dataset`, when the caller has it already.
-    alike : Alike, optional
+    duplicates : DuplicateGroups, optional
         Its copies and look-alikes, likewise.
 
     Returns
@@ -126,9 +129,9 @@ def exclusion_reasons(
         By finding code.
     """
     outcomes = outcomes or compare(dataset, policy)
-    alike = alike or Alike.of(dataset)
+    duplicates = duplicates or DuplicateGroups.of(dataset)
     own = image_exclusion_reasons(dataset, policy, outcomes)
-    copies = copy_exclusion_reasons(alike, outcomes.truth, label_sets(outcomes.truth))
+    copies = copy_exclusion_reasons(duplicates, outcomes.truth, label_sets(outcomes.truth))
     return all_exclusion_reasons(own, copies)
 
 
@@ -145,7 +148,7 @@ def eligible(dataset: Dataset, policy: Policy, outcomes: Outcomes | None = None)
 
 
 @dataclass(frozen=True)
-class Alike:
+class DuplicateGroups:
     """Which images are copies and look-alikes, and what is fixed of their split, as numbers.
 
     Parameters
@@ -169,7 +172,7 @@ class Alike:
     locked: Mask
 
     @classmethod
-    def of(cls, dataset: Dataset) -> Alike:
+    def of(cls, dataset: Dataset) -> DuplicateGroups:
         """Number the images of a data set."""
         images = dataset.images
         files = first_equal(images["sha256"])
@@ -198,22 +201,22 @@ def label_sets(truth: Truth) -> Rows:
     return group_ids((truth.present[:, column] for column in range(len(truth.labels))), len(truth.judged))
 
 
-def copy_exclusion_reasons(alike: Alike, truth: Truth, sets: Rows) -> dict[str, Mask]:
+def copy_exclusion_reasons(duplicates: DuplicateGroups, truth: Truth, sets: Rows) -> dict[str, Mask]:
     """Return, for each reason that only the other images give, the images that it holds for."""
-    masks = conflicting_copies(alike, truth, sets), locked_on_both_sides(alike)
+    masks = conflicting_copies(duplicates, truth, sets), locked_on_both_sides(duplicates)
     return dict(zip(COPY_EXCLUSION_REASONS, masks, strict=True))
 
 
-def conflicting_copies(alike: Alike, truth: Truth, sets: Rows) -> Mask:
+def conflicting_copies(duplicates: DuplicateGroups, truth: Truth, sets: Rows) -> Mask:
     """Return the images that have a byte-for-byte copy with other labels, shape (images,)."""
     said = truth.judged & ~truth.unresolved & ~truth.contradictory
-    return _torn(alike.files, sets, said) & said
+    return _torn(duplicates.files, sets, said) & said
 
 
-def locked_on_both_sides(alike: Alike) -> Mask:
+def locked_on_both_sides(duplicates: DuplicateGroups) -> Mask:
     """Return the images that are not locked, while look-alikes of theirs are locked in train and in test."""
-    torn = _torn(alike.groups, alike.sides, alike.locked & alike.grouped)
-    return torn & alike.grouped & ~alike.locked
+    torn = _torn(duplicates.groups, duplicates.sides, duplicates.locked & duplicates.grouped)
+    return torn & duplicates.grouped & ~duplicates.locked
 
 
 def _torn(kinds: Rows, values: npt.NDArray[Any], among: Mask) -> Mask:

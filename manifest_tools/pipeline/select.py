@@ -104,18 +104,20 @@ class Selection:
 
 def select(evidence: Evidence, order: Order, limit: int) -> Selection:
     """Choose as :func:`select_images` says; `order` is that of :func:`order_of`."""
-    alike, outcomes = evidence.alike, evidence.outcomes
+    duplicates, outcomes = evidence.duplicates, evidence.outcomes
     pool = _candidates(evidence)
-    if (pool & (alike.sides != 0)).any():
-        pool &= alike.sides == SIDES.index("train")
+    if (pool & (duplicates.sides != 0)).any():
+        pool &= duplicates.sides == SIDES.index("train")
     rows = np.flatnonzero(pool)
     rows = rows[np.lexsort((order[rows, 1], order[rows, 0]))]
-    choice = _choose(_Pool(rows, alike.groups[rows], _sets(evidence)[rows]), _wishes(evidence, rows), limit)
+    choice = _choose(
+        _Pool(rows, duplicates.groups[rows], _sets(evidence)[rows]), _wishes(evidence, rows), limit
+    )
     chosen = np.zeros(evidence.count, dtype=bool)
     chosen[rows[choice.chosen]] = True
     aside = pool & ~chosen
     kept_groups = np.zeros(evidence.count, dtype=bool)
-    kept_groups[alike.groups[chosen & alike.grouped]] = True
+    kept_groups[duplicates.groups[chosen & duplicates.grouped]] = True
     shown = {
         label: int((outcomes.truth.present[:, column] & aside).sum())
         for column, label in enumerate(outcomes.labels)
@@ -125,7 +127,7 @@ def select(evidence: Evidence, order: Order, limit: int) -> Selection:
         "found": len(rows),
         "kept": dict(choice.reasons),
         "set_aside": int(aside.sum()),
-        "set_aside_look_alikes": int((aside & alike.grouped & kept_groups[alike.groups]).sum()),
+        "set_aside_look_alikes": int((aside & duplicates.grouped & kept_groups[duplicates.groups]).sum()),
         "set_aside_by_label": {label: count for label, count in shown.items() if count},
     }
     return Selection(chosen, aside, facts)

@@ -149,8 +149,8 @@ def _write(saved: SavedDataset, whole: str | Path, selection: Selection, options
 
 def _rows(evidence: LargeEvidence, stay: Mask) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the table rows of some images, none set aside, and their label rows."""
-    saved, alike = evidence.scratch.saved, evidence.alike
-    leader = first_index(alike.groups, np.flatnonzero(stay))[alike.groups]
+    saved, duplicates = evidence.scratch.saved, evidence.duplicates
+    leader = first_index(duplicates.groups, np.flatnonzero(stay))[duplicates.groups]
     images, labels = [saved.frame.images], [saved.frame.labels]
     for number in range(saved.pieces):
         here = stay[saved.span(number)]
@@ -162,5 +162,5 @@ def _rows(evidence: LargeEvidence, stay: Mask) -> tuple[pd.DataFrame, pd.DataFra
     if stay.any():
         place = np.cumsum(stay) - 1  # of each row among those that stay
         leaders = table["image"].iloc[place[leader[stay]]].to_numpy()
-        table["group"] = table["group"].where(~alike.grouped[stay], leaders)
+        table["group"] = table["group"].where(~duplicates.grouped[stay], leaders)
     return table, pd.concat(labels[1:] or labels, ignore_index=True)

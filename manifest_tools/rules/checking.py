@@ -75,7 +75,7 @@ def images_verdict(evidence: Evidence, collector: FindingCollector) -> Report:
         "images": {
             "found": evidence.count,
             "usable": int(usable.sum()),
-            "different": distinct(evidence.alike.groups, usable),
+            "different": distinct(evidence.duplicates.groups, usable),
         },
         "skipped": _skipped(evidence.dataset),
         "not_checked": _content_not_checked(evidence),
@@ -97,7 +97,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     """
     result = readiness(evidence)
     dataset, usable = evidence.dataset, evidence.eligible
-    groups = evidence.alike.groups
+    groups = evidence.duplicates.groups
     train, test = evidence.side("train"), evidence.side("test")
     return {
         "readiness": {
@@ -200,6 +200,6 @@ def _content_not_checked(evidence: Evidence) -> list[str]:
         entry["step"] == "inspect" and entry["options"].get("quick") for entry in evidence.dataset.history
     ):
         sentences.append("pixels were not decoded (quick look), so damage inside files was not looked for")
-    if not evidence.alike.grouped.any():
+    if not evidence.duplicates.grouped.any():
         sentences.append("look-alikes were not searched")
     return sentences

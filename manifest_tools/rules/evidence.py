@@ -16,7 +16,13 @@ import pandas as pd
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.eligibility import SIDES, Alike, exclusion_reasons, label_sets, unusable_content
+from manifest_tools.dataset.eligibility import (
+    SIDES,
+    DuplicateGroups,
+    exclusion_reasons,
+    label_sets,
+    unusable_content,
+)
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Truth, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.catalogue import CATALOGUE, finding
@@ -78,14 +84,14 @@ class Evidence:
         return self.outcomes.truth
 
     @cached_property
-    def alike(self) -> Alike:
+    def duplicates(self) -> DuplicateGroups:
         """Copies, look-alikes, and the two sides."""
-        return Alike.of(self.dataset)
+        return DuplicateGroups.of(self.dataset)
 
     @cached_property
     def followers(self) -> Mask:
         """Images that are in the group of another one, shape (images,)."""
-        return (self.images["group"] != self.images["image"]).to_numpy() & self.alike.grouped
+        return (self.images["group"] != self.images["image"]).to_numpy() & self.duplicates.grouped
 
     @cached_property
     def label_sets(self) -> Rows:
@@ -97,7 +103,7 @@ class Evidence:
         """Reasons to leave images out, by finding code."""
         if not self.labelled:
             return unusable_content(self.dataset.images, self.policy)
-        return exclusion_reasons(self.dataset, self.policy, self.outcomes, self.alike)
+        return exclusion_reasons(self.dataset, self.policy, self.outcomes, self.duplicates)
 
     @cached_property
     def eligible(self) -> Mask:
@@ -110,19 +116,19 @@ class Evidence:
     @cached_property
     def is_split(self) -> bool:
         """Whether any usable image has a side."""
-        return bool((self.eligible & (self.alike.sides != 0)).any())
+        return bool((self.eligible & (self.duplicates.sides != 0)).any())
 
     def side(self, name: str) -> Mask:
         """Usable images of one side, shape (images,); before a split, every usable image counts as training."""
         if not self.is_split:
             return self.eligible if name == "train" else np.zeros(self.count, dtype=bool)
-        return np.asarray(self.eligible & (self.alike.sides == SIDES.index(name)))
+        return np.asarray(self.eligible & (self.duplicates.sides == SIDES.index(name)))
 
     @cached_property
     def tally(self) -> Tally:
         """How often each label has each outcome."""
         sides = {name: self.side(name) for name in SIDES if name}
-        return count(self.outcomes, self.eligible, sides, self.alike.groups)
+        return count(self.outcomes, self.eligible, sides, self.duplicates.groups)
 
     @cached_property
     def occurring(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from manifest_tools.rules.evidence import Evidence
 
 def copies(evidence: Evidence) -> Iterator[Many]:
     """Every further copy of a picture, with the first one's name."""
-    files = evidence.alike.files
+    files = evidence.duplicates.files
     exact = files != np.arange(evidence.count)
     yield evidence.about("duplicate-exact", exact, lambda rows: _others(evidence, files[rows]))
 
@@ -26,20 +26,20 @@ def copies(evidence: Evidence) -> Iterator[Many]:
 
 def conflicting_labels(evidence: Evidence) -> Iterator[Many]:
     """Copies that are labelled differently: at least one of the label sets is wrong."""
-    alike, truth = evidence.alike, evidence.truth
+    duplicates, truth = evidence.duplicates, evidence.truth
     exact = evidence.reasons["duplicate-conflict"]
-    yield _conflicts(evidence, alike.files, exact, None)
-    grouped = alike.grouped & truth.judged & ~truth.unresolved & ~exact
-    yield _conflicts(evidence, alike.groups, grouped, "near")
+    yield _conflicts(evidence, duplicates.files, exact, None)
+    grouped = duplicates.grouped & truth.judged & ~truth.unresolved & ~exact
+    yield _conflicts(evidence, duplicates.groups, grouped, "near")
 
 
 def split_copies(evidence: Evidence) -> Iterator[Many]:
     """Look-alikes on both sides of the split."""
-    alike = evidence.alike
-    first_in_train = first_index(alike.groups, np.flatnonzero(evidence.side("train") & alike.grouped))[
-        alike.groups
-    ]
-    both = evidence.side("test") & alike.grouped & (first_in_train >= 0)
+    duplicates = evidence.duplicates
+    first_in_train = first_index(
+        duplicates.groups, np.flatnonzero(evidence.side("train") & duplicates.grouped)
+    )[duplicates.groups]
+    both = evidence.side("test") & duplicates.grouped & (first_in_train >= 0)
 
     def others(rows: Rows) -> Iterator[dict[str, Any]]:
         return (data | {"other_split": "train"} for data in _others(evidence, first_in_train[rows]))

@@ -71,7 +71,7 @@ def _waiting(evidence: Evidence) -> Mask:
     for code, mask in evidence.reasons.items():
         if code not in _REPAIRABLE:
             waiting &= ~mask
-    locked_test = evidence.alike.locked & (evidence.alike.sides == SIDES.index("test"))
+    locked_test = evidence.duplicates.locked & (evidence.duplicates.sides == SIDES.index("test"))
     return np.asarray(waiting & ~locked_test)
 
 
@@ -89,7 +89,7 @@ def _first(evidence: Evidence, mask: Mask, column: int) -> dict[str, Any]:
     rows = np.flatnonzero(mask)
     score: npt.NDArray[np.float64] = evidence.outcomes.score[:, column][rows]
     order = np.argsort(-score, kind="stable")  # the images stand in the order of their keys
-    _, firsts = np.unique(evidence.alike.groups[rows[order]], return_index=True)
+    _, firsts = np.unique(evidence.duplicates.groups[rows[order]], return_index=True)
     chosen = order[np.sort(firsts)[:CONFIRM]]
     keys = evidence.values("image", rows[chosen])
     named = [

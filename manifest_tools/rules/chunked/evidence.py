@@ -17,7 +17,7 @@ import pandas as pd
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.dataset import IMAGE_KEY
-from manifest_tools.dataset.eligibility import Alike, copy_exclusion_reasons
+from manifest_tools.dataset.eligibility import DuplicateGroups, copy_exclusion_reasons
 from manifest_tools.dataset.outcomes import Outcomes
 from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.chunked.scan import Look, first_alike, look
@@ -64,10 +64,10 @@ class LargeEvidence(Evidence):
         return self.scratch.outcomes()
 
     @cached_property
-    def alike(self) -> Alike:
+    def duplicates(self) -> DuplicateGroups:
         """Copies, look-alikes, and the two sides."""
         read = self.scratch.read
-        return Alike(
+        return DuplicateGroups(
             first_alike(self.scratch, "files", read("hashed")),
             first_alike(self.scratch, "groups", np.ones(self.count, dtype=bool)),
             read("grouped"),
@@ -183,7 +183,7 @@ def looked_at(
         evidence = LargeEvidence(saved.frame, policy, labelled, scratch=scratch, looks=tuple(looks))
         if labelled:
             for name, mask in copy_exclusion_reasons(
-                evidence.alike, evidence.truth, evidence.label_sets
+                evidence.duplicates, evidence.truth, evidence.label_sets
             ).items():
                 scratch.write(name, mask)
             if seed is not None:
