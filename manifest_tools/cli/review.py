@@ -81,12 +81,12 @@ def review(
 def _sheet(folder: Path, reviewer: str, export: Path | None, filled: Path | None) -> None:
     from manifest_tools.review.csv_sheet import export_sheet, import_sheet
     from manifest_tools.review.journal import merge_journal
-    from manifest_tools.review.session import Desk
+    from manifest_tools.review.session import ReviewSession
 
-    desk = Desk(folder, reviewer)
+    review = ReviewSession(folder, reviewer)
     if filled:
-        count = import_sheet(desk, filled)
+        count = import_sheet(review, filled)
         merge_journal(folder, save=True)
         show(f"{counted(count, 'new answer')} from {filled}")
     if export:
-        show(f"{counted(export_sheet(desk, export), 'row')} in {export}")
+        show(f"{counted(export_sheet(review, export), 'row')} in {export}")

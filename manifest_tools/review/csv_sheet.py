@@ -16,7 +16,7 @@ from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
 from manifest_tools.review.journal import Said
 from manifest_tools.review.queue import Filter
-from manifest_tools.review.session import Desk
+from manifest_tools.review.session import ReviewSession
 
 COLUMNS = ("image", "sha256", "label", "score", "so_far", "answer", "add_labels", "reviewer")
 _ANSWERS: dict[str, bool | None] = {
@@ -36,12 +36,12 @@ _FORMULA = (
 )  # a spreadsheet would compute, or swallow, what begins like this
 
 
-def export_sheet(desk: Desk, path: str | Path) -> int:
+def export_sheet(review: ReviewSession, path: str | Path) -> int:
     """Write the open questions and the answers so far as a CSV table.
 
     Parameters
     ----------
-    desk : Desk
+    review : ReviewSession
         What is open, and in which order.
     path : path
         The file; replaced in one go.
@@ -61,7 +61,7 @@ def export_sheet(desk: Desk, path: str | Path) -> int:
         with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as stream:
             table = csv.writer(stream)
             table.writerow(COLUMNS)
-            for cells in _rows(desk):
+            for cells in _rows(review):
                 table.writerow([_guarded(cell) for cell in cells])
                 count += 1
     except OSError as error:
@@ -70,25 +70,25 @@ def export_sheet(desk: Desk, path: str | Path) -> int:
     return count
 
 
-def _rows(desk: Desk) -> Iterator[tuple[str, ...]]:
-    digests = list(desk.ledger.dataset.images["sha256"])
-    for row in desk.queue(Filter()):
-        item = desk.item(row)
+def _rows(review: ReviewSession) -> Iterator[tuple[str, ...]]:
+    digests = list(review.state.dataset.images["sha256"])
+    for row in review.queue(Filter()):
+        item = review.item(row)
         place = (item["name"], digests[row])
         for question in item["questions"]:
             score = "" if question["score"] is None else str(question["score"])
             yield (*place, question["label"], score, question["truth"], "", "", "")
         if not item["questions"]:
             yield (*place, "", "", "unknown", "", "", "")
-    for reviewer, row, said in _standing(desk):
-        yield desk.ledger.keys[row], digests[row], said.label, "", "", _WORDS[said.truth], "", reviewer
+    for reviewer, row, said in _standing(review):
+        yield review.state.keys[row], digests[row], said.label, "", "", _WORDS[said.truth], "", reviewer
 
 
-def _standing(desk: Desk) -> list[tuple[str, int, Said]]:
+def _standing(review: ReviewSession) -> list[tuple[str, int, Said]]:
     """Return what reviewers said last of each image and label: reviewer, position, statement."""
     newest = {}
-    for entry in desk.ledger.standing():
-        for row in desk.ledger.rows_of(entry):
+    for entry in review.state.standing():
+        for row in review.state.rows_of(entry):
             for said in entry.answers:
                 newest[entry.reviewer, row, said.label] = said.truth
     return [(reviewer, row, Said(label, truth)) for (reviewer, row, label), truth in newest.items()]
@@ -100,12 +100,12 @@ class _Row(NamedTuple):
     answers: tuple[Said, ...]
 
 
-def import_sheet(desk: Desk, path: str | Path) -> int:
+def import_sheet(review: ReviewSession, path: str | Path) -> int:
     """Take in a filled review sheet, whole or not at all. What stands in the journal already is not taken twice.
 
     Parameters
     ----------
-    desk : Desk
+    review : ReviewSession
         Its reviewer answers for rows whose `reviewer` is empty.
     path : path
         A CSV table with the columns of :func:`export_sheet`; other columns are passed over.
@@ -122,14 +122,14 @@ def import_sheet(desk: Desk, path: str | Path) -> int:
     OutputError
         The answers cannot be written.
     """
-    known = {(reviewer, row, said.label): said.truth for reviewer, row, said in _standing(desk)}
+    known = {(reviewer, row, said.label): said.truth for reviewer, row, said in _standing(review)}
     count = 0
     for reviewer, row, answers in [
-        _read(desk, cells, f"{path}, line {line}") for line, cells in _cells(path)
+        _read(review, cells, f"{path}, line {line}") for line, cells in _cells(path)
     ]:
         new = [said for said in answers if known.get((reviewer, row, said.label), "") != said.truth]
         if new:
-            desk.ledger.record(reviewer, [row], new, "")
+            review.state.record(reviewer, [row], new, "")
             count += len(new)
     return count
 
@@ -158,35 +158,35 @@ def _cells(path: str | Path) -> list[tuple[int, dict[str, str]]]:
         raise InputError(msg) from error
 
 
-def _read(desk: Desk, cells: dict[str, str], place: str) -> _Row:
+def _read(review: ReviewSession, cells: dict[str, str], place: str) -> _Row:
     answer, label = cells["answer"].strip().lower(), cells["label"].strip()
     said: list[Said] = []
     if answer in _ANSWERS:
-        said.append(Said(label or desk.safe, _ANSWERS[answer]))
+        said.append(Said(label or review.safe, _ANSWERS[answer]))
         if not label and _ANSWERS[answer] is not None:
             raise InputError(
                 f"{place}: answer is {answer!r}, but the row names no label; expected safe or unsure"
             )
-    elif answer and desk.ledger.policy.is_safe(answer):
-        said.append(Said(desk.safe, True))
+    elif answer and review.state.policy.is_safe(answer):
+        said.append(Said(review.safe, True))
     elif answer:
         raise InputError(f"{place}: answer is {answer!r}; expected yes, no, unsure or safe")
     added = (name.strip() for name in cells.get("add_labels", "").split(";"))
     said += [Said(name, True) for name in added if name]
     for name, _ in said:
-        if name != desk.safe and name not in desk.ledger.taxonomy:
-            near = ", ".join(desk.ledger.taxonomy.suggest(name)) or "none"
+        if name != review.safe and name not in review.state.taxonomy:
+            near = ", ".join(review.state.taxonomy.suggest(name)) or "none"
             raise InputError(f"{place}: {name!r} is not a label of the taxonomy; nearest: {near}")
-    reviewer = cells.get("reviewer", "").strip() or desk.reviewer
-    return _Row(reviewer, _position(desk, cells, place) if said else -1, tuple(said))
+    reviewer = cells.get("reviewer", "").strip() or review.reviewer
+    return _Row(reviewer, _position(review, cells, place) if said else -1, tuple(said))
 
 
-def _position(desk: Desk, cells: dict[str, Any], place: str) -> int:
+def _position(review: ReviewSession, cells: dict[str, Any], place: str) -> int:
     """Return the image that a row is about: by key, else by content (a spreadsheet may have mangled the key)."""
-    row = desk.ledger.position.get(cells["image"])
+    row = review.state.position.get(cells["image"])
     digest = cells.get("sha256", "").strip()
     if row is None and digest:
-        same = desk.ledger.dataset.images["sha256"].eq(digest).to_numpy().nonzero()[0]
+        same = review.state.dataset.images["sha256"].eq(digest).to_numpy().nonzero()[0]
         row = int(same[0]) if len(same) else None
     if row is None:
         raise InputError(

@@ -1,4 +1,4 @@
-"""The server of the review page: a few addresses over a :class:`Desk`, on this machine only."""
+"""The server of the review page: a few addresses over a :class:`ReviewSession`, on this machine only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from manifest_tools.core.errors import InputError, ManifestToolsError, MissingEx
 from manifest_tools.review.journal import Said, merge_journal
 from manifest_tools.review.pictures import Pictures, Reader, Shown
 from manifest_tools.review.queue import Filter
-from manifest_tools.review.session import Desk
+from manifest_tools.review.session import ReviewSession
 
 try:
     import uvicorn
@@ -78,11 +78,11 @@ def serve(
     OutputError
         The answers cannot be merged into the data set; they stay in the journal.
     """
-    desk = Desk(folder, reviewer)
+    review = ReviewSession(folder, reviewer)
     with socket.socket() as listener, ThreadPoolExecutor(3, "pictures") as workers:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        app = application(desk, Pictures(desk.ledger.dataset, reader), workers, session or Session())
+        app = application(review, Pictures(review.state.dataset, reader), workers, session or Session())
         guard = Guard(app, port)
         config = uvicorn.Config(
             guard, log_level="error", access_log=False, lifespan="off", server_header=False,
@@ -97,7 +97,7 @@ def serve(
             pass
         finally:
             merge_journal(folder, save=True)
-    return len(desk.ledger.standing())
+    return len(review.state.standing())
 
 
 class _Server(uvicorn.Server):
@@ -109,9 +109,11 @@ class _Server(uvicorn.Server):
             self.ready()
 
 
-def application(desk: Desk, pictures: Pictures, workers: ThreadPoolExecutor, session: Session) -> Starlette:
+def application(
+    review: ReviewSession, pictures: Pictures, workers: ThreadPoolExecutor, session: Session
+) -> Starlette:
     """Return the server's addresses, unguarded."""
-    page = _Page(desk, pictures, workers, session)
+    page = _Page(review, pictures, workers, session)
     routes = [Route(path, _asset) for path in _ASSETS]
     routes += [
         Route("/favicon.ico", _no_icon),
@@ -131,12 +133,14 @@ def application(desk: Desk, pictures: Pictures, workers: ThreadPoolExecutor, ses
 class _Page:
     """What answers each address. Functions without `async` run in threads of the framework."""
 
-    def __init__(self, desk: Desk, pictures: Pictures, workers: ThreadPoolExecutor, session: Session) -> None:
-        self._desk, self._pictures, self._workers, self._session = desk, pictures, workers, session
+    def __init__(
+        self, review: ReviewSession, pictures: Pictures, workers: ThreadPoolExecutor, session: Session
+    ) -> None:
+        self._desk, self._pictures, self._workers, self._session = review, pictures, workers, session
 
     async def _shown(self, request: Request) -> Shown:
         row = request.path_params["row"]
-        if row >= len(self._desk.ledger.keys):
+        if row >= len(self._desk.state.keys):
             return Shown(error="there is no such image")
         return await asyncio.get_running_loop().run_in_executor(
             self._workers, self._pictures.__getitem__, row

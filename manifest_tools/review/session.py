@@ -19,7 +19,7 @@ from manifest_tools.dataset.outcomes import Outcome, targets_in_force
 from manifest_tools.findings.policy import Goal
 from manifest_tools.review.journal import Said
 from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
-from manifest_tools.review.state import Ledger
+from manifest_tools.review.state import ReviewState
 
 SAFE = "Safe"
 _COUNTED = {
@@ -30,7 +30,7 @@ _COUNTED = {
 }
 
 
-class Desk:
+class ReviewSession:
     """One reviewer's work on one output folder. Methods may be called from several threads.
 
     Parameters
@@ -43,19 +43,19 @@ class Desk:
 
     def __init__(self, folder: str | Path, reviewer: str) -> None:
         self.reviewer = reviewer
-        self.ledger = ledger = Ledger(folder)
+        self.state = state = ReviewState(folder)
         self._lock = threading.RLock()
-        names = ledger.policy.safe_names
-        self.safe = SAFE if ledger.policy.is_safe(SAFE) else names[0]
-        images = ledger.dataset.images
-        unsound = np.logical_or.reduce(list(unusable_content(images, ledger.policy).values()))
+        names = state.policy.safe_names
+        self.safe = SAFE if state.policy.is_safe(SAFE) else names[0]
+        images = state.dataset.images
+        unsound = np.logical_or.reduce(list(unusable_content(images, state.policy).values()))
         self._viewable = (images["decode_error"] == "").to_numpy()
         self._counted = (
             ~unsound & images["set_aside"].eq("").to_numpy() & images["split"].ne("test").to_numpy()
         )
-        targets = {target.label for target in targets_in_force(ledger.policy, ledger.taxonomy)}
-        self._targets = np.array([label in targets for label in ledger.outcomes.labels])
-        self._findings = _findings(Path(folder), ledger)
+        targets = {target.label for target in targets_in_force(state.policy, state.taxonomy)}
+        self._targets = np.array([label in targets for label in state.outcomes.labels])
+        self._findings = _findings(Path(folder), state)
 
     def queue(self, wanted: Filter) -> list[int]:
         """Return the positions of the images to look at, the most useful first.
@@ -66,9 +66,9 @@ class Desk:
             The filter names a label, outcome or finding that there is not.
         """
         with self._lock:
-            self.ledger.refresh()
-            outcomes, reviewed = self.ledger.outcomes, self.ledger.reviewed
-            tier = tiers(outcomes, reviewed, self.ledger.conflict, self._wanted())
+            self.state.refresh()
+            outcomes, reviewed = self.state.outcomes, self.state.reviewed
+            tier = tiers(outcomes, reviewed, self.state.conflict, self._wanted())
             chosen = self._chosen(wanted) & self._viewable
             narrowed = bool(wanted.label or wanted.outcome or wanted.finding)
             if not wanted.everything:
@@ -84,15 +84,15 @@ class Desk:
         counts = {goal: self._count(outcome) for goal, outcome in (
             (Goal.FALSE_POSITIVES, Outcome.FALSE_POSITIVE), (Goal.FALSE_NEGATIVES, Outcome.FALSE_NEGATIVE)
         )}  # fmt: skip
-        short = [count < self.ledger.policy.minimum(goal) for goal, count in counts.items()]
+        short = [count < self.state.policy.minimum(goal) for goal, count in counts.items()]
         return np.asarray(np.logical_and.reduce(short))
 
     def _count(self, outcome: Outcome) -> Any:
-        return self.ledger.outcomes.count(outcome, self._counted)
+        return self.state.outcomes.count(outcome, self._counted)
 
     def _chosen(self, wanted: Filter) -> Mask:
-        outcomes = self.ledger.outcomes
-        chosen = np.ones(len(self.ledger.keys), dtype=bool)
+        outcomes = self.state.outcomes
+        chosen = np.ones(len(self.state.keys), dtype=bool)
         columns = list(range(len(outcomes.labels)))
         if wanted.label:
             if wanted.label not in outcomes.labels:
@@ -105,7 +105,7 @@ class Desk:
                 raise InputError(f"outcome is {wanted.outcome!r}; expected one of {', '.join(OUTCOMES)}")
             chosen &= (outcomes.outcome[:, columns] == OUTCOMES[wanted.outcome]).any(axis=1)
         if wanted.split:
-            chosen &= self.ledger.dataset.images["split"].eq(wanted.split).to_numpy()
+            chosen &= self.state.dataset.images["split"].eq(wanted.split).to_numpy()
         if wanted.finding:
             if wanted.finding not in self._findings:
                 raise InputError(f"no image has the finding {wanted.finding!r}")
@@ -120,12 +120,12 @@ class Desk:
         InputError
             There is no such image.
         """
-        if not 0 <= row < len(self.ledger.keys):
+        if not 0 <= row < len(self.state.keys):
             raise InputError(f"there is no image number {row}")
         with self._lock:
-            said = self.ledger.labels_of(row)
-            outcomes, reviewed = self.ledger.outcomes, self.ledger.reviewed[row]
-            asked = (outcomes.said[row] | self.ledger.conflict[row]) & ~reviewed
+            said = self.state.labels_of(row)
+            outcomes, reviewed = self.state.outcomes, self.state.reviewed[row]
+            asked = (outcomes.said[row] | self.state.conflict[row]) & ~reviewed
             if label in outcomes.labels:
                 column = outcomes.labels.index(label)
                 asked[column] = not reviewed[column]
@@ -133,9 +133,9 @@ class Desk:
             people = said[said["source"] != PREDICTIONS]
             return {
                 "index": row,
-                "name": self.ledger.keys[row],
-                "split": str(self.ledger.dataset.images["split"].iloc[row]),
-                "alike": len(self.ledger.alike(row)) - 1,
+                "name": self.state.keys[row],
+                "split": str(self.state.dataset.images["split"].iloc[row]),
+                "alike": len(self.state.alike(row)) - 1,
                 "questions": [self._question(row, column, said) for column in columns],
                 "known": [
                     {"label": name, "truth": None if pd.isna(truth) else bool(truth), "source": source}
@@ -147,7 +147,7 @@ class Desk:
             }
 
     def _urgency(self, row: int) -> Any:
-        outcomes, wanted = self.ledger.outcomes, self._wanted()
+        outcomes, wanted = self.state.outcomes, self._wanted()
 
         def key(column: int) -> tuple[bool, bool, float, int]:
             score = float(np.nan_to_num(outcomes.score[row, column]))
@@ -156,10 +156,10 @@ class Desk:
         return key
 
     def _question(self, row: int, column: int, said: pd.DataFrame) -> dict[str, Any]:
-        outcomes = self.ledger.outcomes
+        outcomes = self.state.outcomes
         label, score = outcomes.labels[column], outcomes.score[row, column]
         below = said[
-            (said["source"] == PREDICTIONS) & said["label"].isin(self.ledger.taxonomy.descendants(label))
+            (said["source"] == PREDICTIONS) & said["label"].isin(self.state.taxonomy.descendants(label))
         ]
         detail = sorted(
             zip(below["label"], below["score"], strict=True), key=lambda pair: (-pair[1], pair[0])
@@ -171,14 +171,14 @@ class Desk:
             "score": None if np.isnan(score) else round(float(score), 1),
             "said": bool(outcomes.said[row, column]),
             "truth": known,
-            "conflict": bool(self.ledger.conflict[row, column]),
+            "conflict": bool(self.state.conflict[row, column]),
             "detail": [{"label": name, "score": round(float(value), 1)} for name, value in detail],
             "definition": self.definition(label),
         }
 
     def definition(self, label: str) -> str:
         """Return where a label stands in the taxonomy and what it covers."""
-        taxonomy = self.ledger.taxonomy
+        taxonomy = self.state.taxonomy
         above, below = " > ".join(reversed(taxonomy.ancestors(label))), ", ".join(taxonomy.children(label))
         stands = f"Part of {above}." if above else ""
         covers = f"Covers {below}." if below else ""
@@ -186,33 +186,33 @@ class Desk:
 
     def catalogue(self) -> dict[str, Any]:
         """Return what the page needs once: names, filters, who reviews."""
-        outcomes = self.ledger.outcomes
+        outcomes = self.state.outcomes
         occurs = (outcomes.said | outcomes.truth.present).any(axis=0) | self._targets
-        taxonomy = self.ledger.taxonomy
+        taxonomy = self.state.taxonomy
         return {
             "reviewer": self.reviewer,
             "safe": self.safe,
-            "images": len(self.ledger.keys),
+            "images": len(self.state.keys),
             "taxonomy": [{"name": name, "definition": self.definition(name)} for name in taxonomy.names],
             "labels": [label for label, here in zip(outcomes.labels, occurs, strict=True) if here],
             "outcomes": list(OUTCOMES),
-            "splits": sorted(set(self.ledger.dataset.images["split"]) - {""}),
+            "splits": sorted(set(self.state.dataset.images["split"]) - {""}),
             "findings": {code: int(mask.sum()) for code, mask in sorted(self._findings.items())},
         }
 
     def progress(self) -> dict[str, Any]:
         """Return the outcomes against the minimums over all images but the test set's, and how much is left."""
         with self._lock:
-            self.ledger.look()
+            self.state.look()
             left = len(self.queue(Filter()))
             counts = {name: self._count(value) for name, value in _COUNTED.items()}
             rows = []
-            for column, label in enumerate(self.ledger.outcomes.labels):
+            for column, label in enumerate(self.state.outcomes.labels):
                 row = {name: int(values[column]) for name, values in counts.items()}
                 if self._targets[column] or row["tp"] or row["fp"] or row["fn"]:
                     rows.append({"label": label, "target": bool(self._targets[column]), **row})
-            mine = [entry for entry in self.ledger.standing() if entry.reviewer == self.reviewer]
-            policy = self.ledger.policy
+            mine = [entry for entry in self.state.standing() if entry.reviewer == self.reviewer]
+            policy = self.state.policy
             return {
                 "labels": sorted(rows, key=lambda row: not row["target"]),
                 "need_fp": policy.minimum(Goal.FALSE_POSITIVES),
@@ -236,15 +236,15 @@ class Desk:
         OutputError
             The answer could not be written.
         """
-        if not 0 <= row < len(self.ledger.keys):
+        if not 0 <= row < len(self.state.keys):
             raise InputError(f"there is no image number {row}")
         if not answers:
             raise InputError("an answer says something about at least one label")
         for said in answers:
-            if said.label != self.safe and said.label not in self.ledger.taxonomy:
-                raise InputError(f"{said.label!r} is not a label of taxonomy {self.ledger.dataset.taxonomy}")
-        rows = self.ledger.alike(row) if together else [row]
-        return self.ledger.record(self.reviewer, rows, answers, id).number
+            if said.label != self.safe and said.label not in self.state.taxonomy:
+                raise InputError(f"{said.label!r} is not a label of taxonomy {self.state.dataset.taxonomy}")
+        rows = self.state.alike(row) if together else [row]
+        return self.state.record(self.reviewer, rows, answers, id).number
 
     def undo(self, number: int = 0, *, id: str = "") -> dict[str, Any] | None:  # noqa: A002
         """Take back an answer of this reviewer, by default the newest one that stands.
@@ -255,18 +255,18 @@ class Desk:
             `number` and `images` (positions) of what was taken back; None when there is nothing.
         """
         with self._lock:
-            self.ledger.look()
-            mine = [entry for entry in self.ledger.standing() if entry.reviewer == self.reviewer]
+            self.state.look()
+            mine = [entry for entry in self.state.standing() if entry.reviewer == self.reviewer]
             chosen = next((entry for entry in reversed(mine) if number in (0, entry.number)), None)
             if chosen is None:
                 return None
-            self.ledger.take_back(self.reviewer, chosen, id)
-            return {"number": chosen.number, "images": self.ledger.rows_of(chosen)}
+            self.state.take_back(self.reviewer, chosen, id)
+            return {"number": chosen.number, "images": self.state.rows_of(chosen)}
 
 
-def _findings(folder: Path, ledger: Ledger) -> dict[str, Mask]:
+def _findings(folder: Path, state: ReviewState) -> dict[str, Mask]:
     """Return the images of each finding: the reasons to leave images out, and what the folder's report holds."""
-    reasons = exclusion_reasons(ledger.dataset, ledger.policy, ledger.outcomes)
+    reasons = exclusion_reasons(state.dataset, state.policy, state.outcomes)
     found = {code: mask.copy() for code, mask in reasons.items()}
     try:
         lines = (folder / FINDINGS).read_text(encoding="utf-8").splitlines()
@@ -274,8 +274,8 @@ def _findings(folder: Path, ledger: Ledger) -> dict[str, Mask]:
         lines = []
     for line in lines:
         document = json.loads(line)
-        row = ledger.position.get((document.get("location") or document).get("image") or "")
+        row = state.position.get((document.get("location") or document).get("image") or "")
         if row is not None:
-            mask = found.setdefault(document["code"], np.zeros(len(ledger.keys), dtype=bool))
+            mask = found.setdefault(document["code"], np.zeros(len(state.keys), dtype=bool))
             mask[row] = True
     return {code: mask for code, mask in found.items() if mask.any()}

@@ -27,7 +27,7 @@ from manifest_tools.review.journal import (
 from manifest_tools.review.queue import conflicts
 
 
-class Ledger:
+class ReviewState:
     """The data set of an output folder, kept up to date with its journal.
 
     Answers may be recorded from any thread, also while another one refreshes; the rest is for one thread at a time.

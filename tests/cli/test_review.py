@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from manifest_tools.review.journal import Said
-from manifest_tools.review.session import Desk
+from manifest_tools.review.session import ReviewSession
 from tests.review.conftest import ALCOHOL, folder  # noqa: F401 - a fixture
 
 
@@ -55,7 +55,7 @@ def test_without_the_extra_the_message_names_what_installs_it(folder, manifest_t
 
 
 def test_check_uses_answers_that_no_session_merged(folder, manifest_tools):  # noqa: F811
-    desk = Desk(folder, "ana")
+    review = ReviewSession(folder, "ana")
     for row in (0, 1):
-        desk.answer(row, [Said(ALCOHOL, False)])
+        review.answer(row, [Said(ALCOHOL, False)])
     assert "label-unchecked" not in manifest_tools("check", folder).out

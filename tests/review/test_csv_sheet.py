@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.review import csv_sheet
 from manifest_tools.review.journal import Journal, Said
-from manifest_tools.review.session import Desk
+from manifest_tools.review.session import ReviewSession
 from tests.review.conftest import ALCOHOL, VIOLENCE, image_of, make_folder
 
 
@@ -29,29 +29,29 @@ def write(path, rows, delimiter=","):
 
 
 def test_out_and_back_unchanged_adds_nothing_and_loses_nothing(folder, tmp_path):
-    desk = Desk(folder, "ana")
-    desk.answer(1, [Said(ALCOHOL, True)])
-    desk.answer(3, [Said("Safe", True)])
-    desk.answer(0, [Said(ALCOHOL, None)])
+    review = ReviewSession(folder, "ana")
+    review.answer(1, [Said(ALCOHOL, True)])
+    review.answer(3, [Said("Safe", True)])
+    review.answer(0, [Said(ALCOHOL, None)])
     path = tmp_path / "sheet.csv"
-    assert csv_sheet.export_sheet(desk, path) == 4
-    before = desk.progress()
-    assert csv_sheet.import_sheet(Desk(folder, "ben"), path) == 0
-    assert Desk(folder, "ana").progress() == before
+    assert csv_sheet.export_sheet(review, path) == 4
+    before = review.progress()
+    assert csv_sheet.import_sheet(ReviewSession(folder, "ben"), path) == 0
+    assert ReviewSession(folder, "ana").progress() == before
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_filled_rows_become_answers(folder, tmp_path, delimiter):
     path = tmp_path / "sheet.csv"
-    csv_sheet.export_sheet(Desk(folder, "ana"), path)
+    csv_sheet.export_sheet(ReviewSession(folder, "ana"), path)
     rows = rows_of(path)
     assert [(row["image"], row["label"], row["score"]) for row in rows] == [
         ("001.png", ALCOHOL, "90.0"), ("000.png", ALCOHOL, "60.0"), ("002.png", VIOLENCE, "99.0"), ("003.png", "", "")]  # fmt: skip
     for row, answer in zip(rows, ("Yes", "no", "unsure", "safe"), strict=True):
         row["answer"] = answer
     rows[1]["add_labels"] = "Gambling; Violence"
-    desk = Desk(folder, "ben")
-    assert csv_sheet.import_sheet(desk, write(path, rows, delimiter)) == 6
+    review = ReviewSession(folder, "ben")
+    assert csv_sheet.import_sheet(review, write(path, rows, delimiter)) == 6
     said = {
         (seen.image, *answer)
         for entry in Journal.of(folder).standing
@@ -75,22 +75,22 @@ def test_filled_rows_become_answers(folder, tmp_path, delimiter):
 )
 def test_a_row_that_cannot_be_understood_refuses_the_whole_sheet(folder, tmp_path, change, told):
     path = tmp_path / "sheet.csv"
-    csv_sheet.export_sheet(Desk(folder, "ana"), path)
+    csv_sheet.export_sheet(ReviewSession(folder, "ana"), path)
     rows = rows_of(path)
     rows[0]["answer"] = "yes"
     rows[1] |= change
     with pytest.raises(InputError, match=told) as raised:
-        csv_sheet.import_sheet(Desk(folder, "ana"), write(path, rows))
+        csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, rows))
     assert "line 3" in str(raised.value)
     assert Journal.of(folder).entries == []
 
 
 def test_a_mangled_name_is_found_by_content(folder, tmp_path):
     path = tmp_path / "sheet.csv"
-    csv_sheet.export_sheet(Desk(folder, "ana"), path)
+    csv_sheet.export_sheet(ReviewSession(folder, "ana"), path)
     rows = rows_of(path)
     rows[0] |= {"answer": "yes", "image": "1"}
-    assert csv_sheet.import_sheet(Desk(folder, "ana"), write(path, rows)) == 1
+    assert csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, rows)) == 1
 
 
 def test_awkward_names_come_back(tmp_path):
@@ -98,13 +98,13 @@ def test_awkward_names_come_back(tmp_path):
     images = [image_of(number, name, judged="") for number, name in enumerate(names)]
     folder = make_folder(tmp_path, images, [])
     path = tmp_path / "sheet.csv"
-    csv_sheet.export_sheet(Desk(folder, "ana"), path)
+    csv_sheet.export_sheet(ReviewSession(folder, "ana"), path)
     rows = rows_of(path)
     assert not any(row["image"].startswith(("=", "-")) for row in rows)
     for row in rows:
         row["answer"] = "safe"
         row["sha256"] = ""
-    assert csv_sheet.import_sheet(Desk(folder, "ana"), write(path, rows)) == 5
+    assert csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, rows)) == 5
 
 
 @given(st.text())
@@ -119,10 +119,10 @@ def test_what_is_no_sheet_is_refused(folder, tmp_path, content):
     path = tmp_path / "sheet.csv"
     path.write_bytes(content)
     with pytest.raises(InputError, match="expected"):
-        csv_sheet.import_sheet(Desk(folder, "ana"), path)
+        csv_sheet.import_sheet(ReviewSession(folder, "ana"), path)
     assert Journal.of(folder).entries == []
 
 
 def test_a_place_that_cannot_be_written_is_said(folder, tmp_path):
     with pytest.raises(OutputError, match="cannot write"):
-        csv_sheet.export_sheet(Desk(folder, "ana"), tmp_path / "no" / "sheet.csv")
+        csv_sheet.export_sheet(ReviewSession(folder, "ana"), tmp_path / "no" / "sheet.csv")

@@ -7,7 +7,7 @@ import json
 from manifest_tools import prepare
 from manifest_tools.review.journal import Said
 from manifest_tools.review.queue import Filter
-from manifest_tools.review.session import Desk
+from manifest_tools.review.session import ReviewSession
 from tests.pictures import save
 from tests.review.conftest import ALCOHOL
 
@@ -30,22 +30,22 @@ def codes(report):
 def test_what_was_answered_is_in_the_next_manifests(tmp_path):
     options = photos(tmp_path)
     prepare(**options)
-    desk = Desk(tmp_path / "out", "ana")
-    assert desk.queue(Filter()) == [5]  # nobody labelled it
-    desk.answer(5, [Said(ALCOHOL, True)])  # and then the process is killed: nothing is merged
+    review = ReviewSession(tmp_path / "out", "ana")
+    assert review.queue(Filter()) == [5]  # nobody labelled it
+    review.answer(5, [Said(ALCOHOL, True)])  # and then the process is killed: nothing is merged
 
     prepared = prepare(**options)
     assert "image-unlabelled" not in codes(prepared.report)
     written = "".join((tmp_path / "out" / f"{side}.manifest").read_text() for side in ("train", "test"))
     line = next(json.loads(text) for text in written.splitlines() if "5.png" in text)
     assert ALCOHOL in json.dumps(line)
-    assert Desk(tmp_path / "out", "ana").queue(Filter()) == []
+    assert ReviewSession(tmp_path / "out", "ana").queue(Filter()) == []
 
 
 def test_a_fresh_start_forgets_the_answers_and_keeps_the_old_journal(tmp_path):
     options = photos(tmp_path)
     prepare(**options)
-    Desk(tmp_path / "out", "ana").answer(5, [Said(ALCOHOL, True)])
+    ReviewSession(tmp_path / "out", "ana").answer(5, [Said(ALCOHOL, True)])
     assert "image-unlabelled" in codes(prepare(**options, fresh=True).report)
-    assert Desk(tmp_path / "out", "ana").queue(Filter()) == [5]
+    assert ReviewSession(tmp_path / "out", "ana").queue(Filter()) == [5]
     assert (tmp_path / "out" / "dataset" / "reviews-1.jsonl").exists()

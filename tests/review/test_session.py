@@ -10,20 +10,20 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.review.journal import Said, merge_journal
 from manifest_tools.review.queue import Filter
-from manifest_tools.review.session import Desk
+from manifest_tools.review.session import ReviewSession
 from manifest_tools.rules.checking import check_dataset
 from tests.review.conftest import ALCOHOL, GAMBLING, VIOLENCE, image_of, make_folder
 
 
 def test_what_pays_most_comes_first(folder):
-    desk = Desk(folder, "ana")
-    assert desk.queue(Filter()) == [
+    review = ReviewSession(folder, "ana")
+    assert review.queue(Filter()) == [
         1,
         0,
         2,
         3,
     ]  # unchecked by score, unconfirmed, unlabelled; 4 needs nothing
-    assert desk.queue(Filter(everything=True)) == [1, 0, 2, 3, 4]
+    assert review.queue(Filter(everything=True)) == [1, 0, 2, 3, 4]
 
 
 def test_targets_come_before_other_unconfirmed_predictions(tmp_path):
@@ -34,42 +34,42 @@ def test_targets_come_before_other_unconfirmed_predictions(tmp_path):
     policy = Policy(targets=(Target(GAMBLING, Goal.FALSE_POSITIVES),))
     dataset = Dataset.load(folder)
     dataset.step("policy", policy=policy.to_dict()).save(folder)
-    assert Desk(folder, "ana").queue(Filter()) == [1, 0]
+    assert ReviewSession(folder, "ana").queue(Filter()) == [1, 0]
 
 
 def test_look_alikes_that_disagree_wait_and_are_answered_together(tmp_path):
     images = [image_of(n, group="000.png", predicted="") for n in range(3)] + [image_of(3, predicted="")]
     labels = [(f"{n:03}.png", VIOLENCE, "table", n == 1, None) for n in range(4)]
-    desk = Desk(make_folder(tmp_path, images, labels), "ana")
-    assert desk.queue(Filter()) == [0, 1, 2]
-    assert desk.item(0)["alike"] == 2
-    assert desk.item(0)["questions"][0]["conflict"]
-    desk.answer(0, [Said(VIOLENCE, False)], together=True)
-    assert desk.queue(Filter()) == []
-    assert desk.undo()["images"] == [0, 1, 2]
-    assert desk.queue(Filter()) == [0, 1, 2]
+    review = ReviewSession(make_folder(tmp_path, images, labels), "ana")
+    assert review.queue(Filter()) == [0, 1, 2]
+    assert review.item(0)["alike"] == 2
+    assert review.item(0)["questions"][0]["conflict"]
+    review.answer(0, [Said(VIOLENCE, False)], together=True)
+    assert review.queue(Filter()) == []
+    assert review.undo()["images"] == [0, 1, 2]
+    assert review.queue(Filter()) == [0, 1, 2]
 
 
 def test_an_answer_moves_counts_and_undo_moves_them_back(folder):
-    desk = Desk(folder, "ana")
-    before = desk.progress()
-    desk.answer(1, [Said(ALCOHOL, False)])
-    after = desk.progress()
+    review = ReviewSession(folder, "ana")
+    before = review.progress()
+    review.answer(1, [Said(ALCOHOL, False)])
+    after = review.progress()
     alcohol = next(row for row in after["labels"] if row["label"] == ALCOHOL)
     assert (alcohol["fp"], after["left"], after["answered"]) == (1, before["left"] - 1, 1)
-    assert desk.item(1)["known"][0] == {"label": ALCOHOL, "truth": False, "source": "review:ana"}
-    desk.undo()
-    assert desk.progress() == before
-    assert desk.undo() is None
+    assert review.item(1)["known"][0] == {"label": ALCOHOL, "truth": False, "source": "review:ana"}
+    review.undo()
+    assert review.progress() == before
+    assert review.undo() is None
 
 
 def test_counts_after_answers_are_those_of_a_fresh_start(folder):
-    desk = Desk(folder, "ana")
-    desk.answer(0, [Said("Alcoholic Beverages", True)])
-    desk.answer(1, [Said(ALCOHOL, None)])
-    desk.answer(3, [Said("Safe", True)])
-    assert desk.progress() == Desk(folder, "ana").progress()
-    assert desk.queue(Filter()) == [2]
+    review = ReviewSession(folder, "ana")
+    review.answer(0, [Said("Alcoholic Beverages", True)])
+    review.answer(1, [Said(ALCOHOL, None)])
+    review.answer(3, [Said("Safe", True)])
+    assert review.progress() == ReviewSession(folder, "ana").progress()
+    assert review.queue(Filter()) == [2]
 
 
 @pytest.mark.parametrize(
@@ -83,13 +83,13 @@ def test_counts_after_answers_are_those_of_a_fresh_start(folder):
     ],
 )
 def test_filters(folder, wanted, rows):
-    assert Desk(folder, "ana").queue(wanted) == rows
+    assert ReviewSession(folder, "ana").queue(wanted) == rows
 
 
 @pytest.mark.parametrize("wanted", [Filter(label="Nothing"), Filter(outcome="x"), Filter(finding="x")])
 def test_a_filter_for_what_is_not_there_is_refused(folder, wanted):
     with pytest.raises(InputError):
-        Desk(folder, "ana").queue(wanted)
+        ReviewSession(folder, "ana").queue(wanted)
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,14 @@ def test_a_filter_for_what_is_not_there_is_refused(folder, wanted):
     [(0, []), (0, [Said("Nothing", True)]), (-1, [Said(ALCOHOL, True)]), (5, [Said(ALCOHOL, True)])],
 )
 def test_what_cannot_be_answered_is_refused_and_nothing_is_written(folder, row, answers):
-    desk = Desk(folder, "ana")
+    review = ReviewSession(folder, "ana")
     with pytest.raises(InputError):
-        desk.answer(row, answers)
-    assert desk.ledger.journal.entries == []
+        review.answer(row, answers)
+    assert review.state.journal.entries == []
 
 
 def test_two_reviewers_see_each_other_and_disagreement_is_a_finding(folder):
-    ana, ben = Desk(folder, "ana"), Desk(folder, "ben")
+    ana, ben = ReviewSession(folder, "ana"), ReviewSession(folder, "ben")
     ana.answer(1, [Said(ALCOHOL, True)])
     assert ben.progress()["left"] == ana.progress()["left"]
     ben.answer(1, [Said(ALCOHOL, False)])
@@ -117,18 +117,18 @@ def test_two_reviewers_see_each_other_and_disagreement_is_a_finding(folder):
 
 def test_images_that_cannot_be_shown_are_not_asked_about(tmp_path):
     images = [image_of(0, judged="", decode_error="truncated"), image_of(1, judged="")]
-    assert Desk(make_folder(tmp_path, images, []), "ana").queue(Filter()) == [1]
+    assert ReviewSession(make_folder(tmp_path, images, []), "ana").queue(Filter()) == [1]
 
 
 def test_an_empty_folder_has_nothing_to_ask(tmp_path):
     Dataset.from_tables(pd.DataFrame({"image": []})).save(tmp_path)
-    desk = Desk(tmp_path, "ana")
-    assert desk.queue(Filter()) == []
-    assert desk.progress()["left"] == 0
+    review = ReviewSession(tmp_path, "ana")
+    assert review.queue(Filter()) == []
+    assert review.progress()["left"] == 0
 
 
 def test_what_others_answer_is_seen(folder):
-    ana, ben = Desk(folder, "ana"), Desk(folder, "ben")
+    ana, ben = ReviewSession(folder, "ana"), ReviewSession(folder, "ben")
     ben.answer(1, [Said(ALCOHOL, True)])
     assert 1 in ana.queue(Filter())
     ana.progress()
