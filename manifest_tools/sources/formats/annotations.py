@@ -43,7 +43,7 @@ class Annotations:
 
 
 @dataclass
-class Notebook:
+class AnnotationBuilder:
     """Collects what a reader comes across, and closes it into :class:`Annotations`.
 
     Parameters
@@ -127,7 +127,12 @@ class Notebook:
 
 
 def read_one_or_all(
-    path: Path, notes: Notebook, read: Callable[[Path, Notebook], None], *, suffix: str, expected: str
+    path: Path,
+    notes: AnnotationBuilder,
+    read: Callable[[Path, AnnotationBuilder], None],
+    *,
+    suffix: str,
+    expected: str,
 ) -> None:
     """Read one file, or every file of a folder with this ending; in a folder, a broken file is noted.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 from manifest_tools.sources.formats.json_files import member, objects, read_json, records, shown, text
 
 NAME = "coco"
@@ -38,7 +38,7 @@ def read(path: Path) -> Annotations:
     if annotations and "caption" in annotations[0] and not member(document, "categories"):
         msg = f"{path}: COCO captions: sentences about images, no labels; nothing can be learnt from it here"
         raise InputError(msg)
-    notes = Notebook(NAME, str(path), open_world=True)
+    notes = AnnotationBuilder(NAME, str(path), open_world=True)
     names = _categories(document, notes)
     images = _images(document, notes)
     for position, annotation in records(document.get("annotations")):
@@ -63,7 +63,7 @@ def _named_by(annotation: Mapping[str, Any]) -> list[Any]:
     return [annotation.get("category_id")]
 
 
-def _categories(document: Mapping[str, Any], notes: Notebook) -> dict[str, str]:
+def _categories(document: Mapping[str, Any], notes: AnnotationBuilder) -> dict[str, str]:
     names = {}
     for position, category in records(document.get("categories")):
         name = text(category.get("name"))
@@ -75,7 +75,7 @@ def _categories(document: Mapping[str, Any], notes: Notebook) -> dict[str, str]:
     return names
 
 
-def _images(document: Mapping[str, Any], notes: Notebook) -> dict[str, str]:
+def _images(document: Mapping[str, Any], notes: AnnotationBuilder) -> dict[str, str]:
     images = {}
     for position, image in records(document.get("images")):
         reference = text(image.get("file_name")) or text(image.get("coco_url")) or text(image.get("path"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats import label_studio
-from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 from manifest_tools.sources.formats.json_files import shown
 from manifest_tools.sources.formats.tables import (
     IMAGE_NAMES,
@@ -50,7 +50,7 @@ def read(path: Path) -> Annotations:
     if name not in (BOXES, OPEN_IMAGES):
         msg = f"{path}: expected a CSV of boxes or of Open Images; found the columns {', '.join(columns)}"
         raise InputError(msg)
-    notes = Notebook(name, str(path))
+    notes = AnnotationBuilder(name, str(path))
     if name == OPEN_IMAGES:
         _read_open_images(records, columns, path, notes)
     else:
@@ -58,7 +58,9 @@ def read(path: Path) -> Annotations:
     return notes.close()
 
 
-def _read_boxes(records: Sequence[Record], columns: Sequence[str], path: Path, notes: Notebook) -> None:
+def _read_boxes(
+    records: Sequence[Record], columns: Sequence[str], path: Path, notes: AnnotationBuilder
+) -> None:
     """Read one box a row, as VoTT and the TensorFlow tools write them: a box says that its label is there."""
     notes.open_world = True
     image, label = find_column(columns, IMAGE_NAMES), find_column(columns, LABEL_NAMES)
@@ -75,7 +77,9 @@ def _read_boxes(records: Sequence[Record], columns: Sequence[str], path: Path, n
             notes.problem("a box has no label", line=line, image=reference)
 
 
-def _read_open_images(records: Sequence[Record], columns: Sequence[str], path: Path, notes: Notebook) -> None:
+def _read_open_images(
+    records: Sequence[Record], columns: Sequence[str], path: Path, notes: AnnotationBuilder
+) -> None:
     """Read image-level labels or boxes of Open Images; 1 says present, 0 looked for and absent."""
     by_name = {column.strip().casefold(): column for column in columns}
     if "imageid" not in by_name:

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 from manifest_tools.sources.formats.xml_files import read_children
 
 NAME = "cvat"
@@ -26,7 +26,7 @@ def read(path: Path) -> Annotations:
     InputError
         The file is broken, is no CVAT file, or is one of a video, which names frames and not images.
     """
-    notes = Notebook(NAME, str(path), open_world=True)
+    notes = AnnotationBuilder(NAME, str(path), open_world=True)
     kinds: set[str] = set()
     images = 0
     for root, child in read_children(path):
@@ -46,7 +46,7 @@ def read(path: Path) -> Annotations:
     return notes.close()
 
 
-def _read_image(image: Element, number: int, notes: Notebook) -> set[str]:
+def _read_image(image: Element, number: int, notes: AnnotationBuilder) -> set[str]:
     """Note one image; return which kinds of marks it has."""
     reference = (image.get("name") or "").strip()
     if not reference:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 from manifest_tools.sources.formats.json_files import shown
 from manifest_tools.sources.formats.tables import (
     IMAGE_NAMES,
@@ -101,7 +101,7 @@ def read(path: Path) -> Annotations:
     if columns is None:
         msg = f"{path}: expected a table of decisions: columns for the image, the decision, and its reason or date"
         raise InputError(msg)
-    notes = Notebook(NAME, str(path), open_world=True)
+    notes = AnnotationBuilder(NAME, str(path), open_world=True)
     by_image: dict[str, list[Decision]] = defaultdict(list)
     for decision in _decisions(records, columns, path, notes):
         by_image[decision.reference].append(decision)
@@ -111,7 +111,7 @@ def read(path: Path) -> Annotations:
 
 
 def _decisions(
-    records: Sequence[Record], columns: Columns, path: Path, notes: Notebook
+    records: Sequence[Record], columns: Columns, path: Path, notes: AnnotationBuilder
 ) -> Iterable[Decision]:
     dates = [_cell(cells, columns.date) for _, cells in records]
     images = [_cell(cells, columns.image) for _, cells in records]
@@ -136,7 +136,7 @@ def _decisions(
         yield Decision(image, decision, labels, when, _cell(cells, columns.reviewer), line)
 
 
-def _settle(decisions: Sequence[Decision], notes: Notebook) -> None:
+def _settle(decisions: Sequence[Decision], notes: AnnotationBuilder) -> None:
     """Note the newest decision about one image, and the older ones that disagree with it."""
     newest = decisions[-1]
     counted: dict[str, int] = {}

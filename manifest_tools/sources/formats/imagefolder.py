@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 from manifest_tools.sources.formats.json_files import member, shown, text, texts
 from manifest_tools.sources.formats.tables import (
     LABEL_NAMES,
@@ -52,13 +52,13 @@ def read(path: Path) -> Annotations:
     if not files:
         msg = f"{path}: neither metadata.csv nor metadata.jsonl is in this folder"
         raise InputError(msg)
-    notes = Notebook(NAME, str(path))
+    notes = AnnotationBuilder(NAME, str(path))
     for file in files:
         _read_file(file, file.parent.relative_to(folder).as_posix(), notes)
     return notes.close()
 
 
-def _read_file(file: Path, prefix: str, notes: Notebook) -> None:
+def _read_file(file: Path, prefix: str, notes: AnnotationBuilder) -> None:
     content = read_text(file)
     records = json_records(content, file) if looks_like_json_lines(content) else csv_records(content, file)
     columns = list(dict.fromkeys(name for record in records for name in record.cells))
@@ -76,7 +76,9 @@ def _read_file(file: Path, prefix: str, notes: Notebook) -> None:
         _read_labels(records, label, file, prefix, notes)
 
 
-def _read_labels(records: list[Record], label: str, file: Path, prefix: str, notes: Notebook) -> None:
+def _read_labels(
+    records: list[Record], label: str, file: Path, prefix: str, notes: AnnotationBuilder
+) -> None:
     for line, cells in records:
         reference = text(cells.get("file_name"))
         if not reference:
@@ -94,7 +96,7 @@ def _split(value: Any) -> list[str]:
     return [part for part in map(str.strip, text(value).replace("|", ";").split(";")) if part]
 
 
-def _read_objects(records: list[Record], file: Path, prefix: str, notes: Notebook) -> None:
+def _read_objects(records: list[Record], file: Path, prefix: str, notes: AnnotationBuilder) -> None:
     notes.open_world = True
     for line, cells in records:
         reference = text(cells.get("file_name"))

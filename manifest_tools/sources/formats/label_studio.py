@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 from manifest_tools.sources.formats.json_files import (
     first_character,
     member,
@@ -82,7 +82,7 @@ def read(path: Path) -> Annotations:
     if all(isinstance(task.get("result"), list) and "data" not in task for task in tasks):
         msg = f"{path}: Label Studio predictions without their tasks: no images are named; export the project as JSON"
         raise InputError(msg)
-    notes = Notebook(NAME, str(path))
+    notes = AnnotationBuilder(NAME, str(path))
     if isinstance(tasks[0].get("data"), dict):
         _read_tasks(tasks, path, notes)
     else:
@@ -98,7 +98,7 @@ def _tasks(path: Path) -> list[Mapping[str, Any]]:
     return [record.cells for record in csv_records(read_text(path), path)]
 
 
-def _read_tasks(tasks: list[Mapping[str, Any]], path: Path, notes: Notebook) -> None:
+def _read_tasks(tasks: list[Mapping[str, Any]], path: Path, notes: AnnotationBuilder) -> None:
     answered = [objects(task.get("annotations")) or objects(task.get("completions")) for task in tasks]
     images = [_image(task.get("data"), given) for task, given in zip(tasks, answered, strict=True)]
     if not any(images):
@@ -116,7 +116,7 @@ def _read_tasks(tasks: list[Mapping[str, Any]], path: Path, notes: Notebook) -> 
     notes.open_world = not kinds <= _CHOSEN
 
 
-def _say(reference: str, annotations: list[Mapping[str, Any]], notes: Notebook) -> set[str]:
+def _say(reference: str, annotations: list[Mapping[str, Any]], notes: AnnotationBuilder) -> set[str]:
     """Note what the annotations of one task say; return the kinds of results met."""
     ranked = sorted(annotations, key=_rank)
     chosen = ranked[-1]
@@ -195,7 +195,7 @@ def _image(data: Any, annotations: Iterable[Mapping[str, Any]]) -> str:
     return next((value for value in candidates.values() if _IMAGE_VALUE.search(value)), "")
 
 
-def _read_rows(rows: list[Mapping[str, Any]], path: Path, notes: Notebook) -> None:
+def _read_rows(rows: list[Mapping[str, Any]], path: Path, notes: AnnotationBuilder) -> None:
     """Read the flat form, JSON-MIN or CSV: one row for each annotation, answers beside the task's data.
 
     Raises

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 from manifest_tools.sources.formats.json_files import (
     decode,
     member,
@@ -52,7 +52,7 @@ def read(path: Path) -> Annotations:
             "the categories can be told; export the project instead"
         )
         raise InputError(msg)
-    notes = Notebook(NAME, str(path))
+    notes = AnnotationBuilder(NAME, str(path))
     for number, reason in broken:
         notes.problem(reason, line=number)
     drawn = False
@@ -81,7 +81,7 @@ def _rows(path: Path) -> tuple[list[Mapping[str, Any]], list[tuple[int, str]]]:
     return rows, broken
 
 
-def _read_row(row: Mapping[str, Any], position: int, notes: Notebook) -> bool:
+def _read_row(row: Mapping[str, Any], position: int, notes: AnnotationBuilder) -> bool:
     """Note one data row; return whether something was drawn in it."""
     source = row.get("data_row")
     if isinstance(source, dict):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 
 NAME = "manifest"
 _REFERENCE = "source-ref"
@@ -41,7 +41,7 @@ def read(path: Path) -> Annotations:
         msg = f"{path}: a manifest without labels of people (kind: {kinds}); what a model said goes to --predictions"
         raise InputError(msg)
     drawn = "object-detection" in dataset.sources[SOURCE]["kinds"]  # boxes say nothing of what was not drawn
-    notes = Notebook(NAME, str(path), open_world=drawn or not dataset.scope)
+    notes = AnnotationBuilder(NAME, str(path), open_world=drawn or not dataset.scope)
     for number in dataset.sources[SOURCE]["first_lines_left_out"]:
         notes.problem("the line cannot be read; 'manifest-tools validate' says why", line=number)
     for name in dataset.scope:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.annotations import Annotations, Notebook, read_one_or_all
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations, read_one_or_all
 from manifest_tools.sources.formats.json_files import member, objects, read_json, text
 
 NAME = "labelme"
@@ -29,12 +29,12 @@ def read(path: Path) -> Annotations:
     InputError
         The single file is broken or is no LabelMe file, or the folder holds none.
     """
-    notes = Notebook(NAME, str(path))
+    notes = AnnotationBuilder(NAME, str(path))
     read_one_or_all(path, notes, _read_file, suffix=".json", expected="LabelMe")
     return notes.close()
 
 
-def _read_file(path: Path, notes: Notebook) -> None:
+def _read_file(path: Path, notes: AnnotationBuilder) -> None:
     document = read_json(path)
     if not recognise(document):
         msg = f"{path}: expected LabelMe, an object with 'shapes' and 'imagePath'"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.annotations import Annotations, Notebook
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 from manifest_tools.sources.formats.json_files import member, objects, read_json, records, shown, text, texts
 
 VOTT, CREATEML, UNIVERSAL, DATUMARO = "vott", "createml", "universal-data-tool", "datumaro"
@@ -31,12 +31,12 @@ def read(path: Path) -> Annotations:
     if not name:
         msg = f"{path}: expected JSON of VoTT, CreateML, Universal Data Tool or Datumaro"
         raise InputError(msg)
-    notes = Notebook(name, str(path))
+    notes = AnnotationBuilder(name, str(path))
     _LAYOUTS[name][1](document, path, notes)
     return notes.close()
 
 
-def _say(reference: str, names: Any, notes: Notebook) -> None:
+def _say(reference: str, names: Any, notes: AnnotationBuilder) -> None:
     """Note what a mark on an image is called: one name, or a list of them."""
     said = texts(names)
     for name in said:
@@ -50,7 +50,7 @@ def _is_vott(value: Any) -> bool:
     return isinstance(assets, dict) and all("asset" in item for item in objects([*assets.values()][:1]))
 
 
-def _read_vott(document: Mapping[str, Any], path: Path, notes: Notebook) -> None:  # noqa: ARG001 - one signature
+def _read_vott(document: Mapping[str, Any], path: Path, notes: AnnotationBuilder) -> None:  # noqa: ARG001 - one signature
     notes.open_world = True
     for declared in objects(document.get("tags")):
         notes.category(text(declared.get("name")))
@@ -75,7 +75,7 @@ def _marks(item: Mapping[str, Any]) -> Any:
     return item.get("annotations", item.get("annotation"))
 
 
-def _read_createml(document: Any, path: Path, notes: Notebook) -> None:  # noqa: ARG001 - one signature
+def _read_createml(document: Any, path: Path, notes: AnnotationBuilder) -> None:  # noqa: ARG001 - one signature
     notes.open_world = True
     for position, item in records(document):
         reference = text(item.get("image")) or text(item.get("imagefilename"))
@@ -91,7 +91,7 @@ def _is_universal(value: Any) -> bool:
     return isinstance(member(value, "interface"), dict) and isinstance(member(value, "samples"), list)
 
 
-def _read_universal(document: Mapping[str, Any], path: Path, notes: Notebook) -> None:
+def _read_universal(document: Mapping[str, Any], path: Path, notes: AnnotationBuilder) -> None:
     kind = text(member(document, "interface", "type"))
     if not kind.startswith("image_"):
         msg = f"{path}: Universal Data Tool of the type {shown(kind)}; only image types can be read"
@@ -118,7 +118,7 @@ def _is_datumaro(value: Any) -> bool:
     return isinstance(member(value, "items"), list) and isinstance(member(value, "categories"), dict)
 
 
-def _read_datumaro(document: Mapping[str, Any], path: Path, notes: Notebook) -> None:  # noqa: ARG001 - one signature
+def _read_datumaro(document: Mapping[str, Any], path: Path, notes: AnnotationBuilder) -> None:  # noqa: ARG001 - one signature
     names = [text(label.get("name")) for label in objects(member(document, "categories", "label", "labels"))]
     for name in names:
         notes.category(name)
@@ -139,7 +139,7 @@ def _read_datumaro(document: Mapping[str, Any], path: Path, notes: Notebook) -> 
     notes.open_world = kinds != {"label"}
 
 
-_LAYOUTS: Mapping[str, tuple[Callable[[Any], bool], Callable[[Any, Path, Notebook], None]]] = {
+_LAYOUTS: Mapping[str, tuple[Callable[[Any], bool], Callable[[Any, Path, AnnotationBuilder], None]]] = {
     VOTT: (_is_vott, _read_vott),
     UNIVERSAL: (_is_universal, _read_universal),
     DATUMARO: (_is_datumaro, _read_datumaro),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.annotations import Annotations, Notebook, read_one_or_all
+from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations, read_one_or_all
 from manifest_tools.sources.formats.json_files import file_name
 from manifest_tools.sources.formats.xml_files import read_children
 
@@ -24,12 +24,12 @@ def read(path: Path) -> Annotations:
     InputError
         The single file is broken or is no VOC file, or the folder holds none.
     """
-    notes = Notebook(NAME, str(path), open_world=True)
+    notes = AnnotationBuilder(NAME, str(path), open_world=True)
     read_one_or_all(path, notes, _read_file, suffix=".xml", expected="Pascal VOC")
     return notes.close()
 
 
-def _read_file(path: Path, notes: Notebook) -> None:
+def _read_file(path: Path, notes: AnnotationBuilder) -> None:
     names: list[str] = []
     texts: dict[str, str] = {}
     for root, child in read_children(path):
@@ -56,7 +56,7 @@ def _reference(texts: dict[str, str]) -> str:
     return name or path
 
 
-def _say(reference: str, names: Iterable[str], file: str, notes: Notebook) -> None:
+def _say(reference: str, names: Iterable[str], file: str, notes: AnnotationBuilder) -> None:
     for name in names:
         if name:
             notes.say(reference, name)
