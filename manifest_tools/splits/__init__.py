@@ -21,12 +21,12 @@ if TYPE_CHECKING:
         MultilabelStratifiedGroupKFold,
         MultilabelStratifiedGroupSplit,
     )
-    from manifest_tools.splits.relaxed import GaveWay
+    from manifest_tools.splits.relaxed import RelaxedConstraint
     from manifest_tools.splits.solver import Solution, solve
     from manifest_tools.splits.step import LabelShare, SplitReport, split_dataset, split_report
 
 _HOMES = {
-    "GaveWay": "manifest_tools.splits.relaxed",
+    "RelaxedConstraint": "manifest_tools.splits.relaxed",
     "LabelShare": "manifest_tools.splits.step",
     "MultilabelStratifiedGroupKFold": "manifest_tools.splits.model_selection",
     "MultilabelStratifiedGroupSplit": "manifest_tools.splits.model_selection",
@@ -43,10 +43,10 @@ _HOMES = {
 }
 
 __all__ = [
-    "GaveWay",
     "LabelShare",
     "MultilabelStratifiedGroupKFold",
     "MultilabelStratifiedGroupSplit",
+    "RelaxedConstraint",
     "Solution",
     "SplitReport",
     "count_deviation",

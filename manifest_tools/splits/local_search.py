@@ -21,7 +21,7 @@ _MAX_STEPS = 1500
 _CROWD = 2500  # with more classes than this, a sample of them does the mending
 
 
-class Search:
+class LocalSearch:
     """The state of a local search.
 
     Parameters

@@ -14,7 +14,7 @@ Constraint = Literal["locked", "keep-in-train", "min-test", "both-sides", "test-
 
 
 @dataclass(frozen=True, slots=True)
-class GaveWay:
+class RelaxedConstraint:
     """A constraint that could not be kept.
 
     Parameters
@@ -40,7 +40,7 @@ class GaveWay:
     got: float
 
 
-def what_gave_way(problem: Problem, chosen: Ints, demands: Demands) -> tuple[GaveWay, ...]:
+def relaxed_constraints(problem: Problem, chosen: Ints, demands: Demands) -> tuple[RelaxedConstraint, ...]:
     """Return every demand that the solution does not meet, most important first."""
     in_test = np.rint(problem.simple.T @ chosen.astype(float))
     total = problem.total[: problem.n_simple]
@@ -52,23 +52,25 @@ def what_gave_way(problem: Problem, chosen: Ints, demands: Demands) -> tuple[Gav
     )
 
 
-def _from_training(problem: Problem, in_test: Floats, total: Floats, demands: Demands) -> list[GaveWay]:
+def _from_training(
+    problem: Problem, in_test: Floats, total: Floats, demands: Demands
+) -> list[RelaxedConstraint]:
     start = 3 + problem.n_labels
     left = (total - in_test)[start : start + len(demands.keep_in_train)]
     short = (left < demands.keep_in_train) & (total[start : start + len(left)] >= demands.keep_in_train)
     return [
-        GaveWay("keep-in-train", int(o), "", float(demands.keep_in_train[o]), float(left[o]))
+        RelaxedConstraint("keep-in-train", int(o), "", float(demands.keep_in_train[o]), float(left[o]))
         for o in sorted(np.flatnonzero(short), key=lambda o: (not demands.first[o], o))
     ]
 
 
-def _test_images(in_test: Floats, demands: Demands) -> list[GaveWay]:
+def _test_images(in_test: Floats, demands: Demands) -> list[RelaxedConstraint]:
     if in_test[0] >= demands.min_test:
         return []
-    return [GaveWay("min-test", None, "", float(demands.min_test), float(in_test[0]))]
+    return [RelaxedConstraint("min-test", None, "", float(demands.min_test), float(in_test[0]))]
 
 
-def _missing(problem: Problem, in_test: Floats, total: Floats) -> list[GaveWay]:
+def _missing(problem: Problem, in_test: Floats, total: Floats) -> list[RelaxedConstraint]:
     """Return labels, and their absence, that are missing from a side though they should be on both."""
     found = []
     labels = [(2 + label, label, "positives") for label in range(problem.n_labels)]
@@ -77,17 +79,19 @@ def _missing(problem: Problem, in_test: Floats, total: Floats) -> list[GaveWay]:
     ]
     for column, label, what in labels:
         if in_test[column] * problem.scale < problem.low[column]:
-            found.append(GaveWay("both-sides", label, f"test {what}", 1.0, float(in_test[column])))
+            found.append(RelaxedConstraint("both-sides", label, f"test {what}", 1.0, float(in_test[column])))
         if in_test[column] * problem.scale > problem.high[column]:
             found.append(
-                GaveWay("both-sides", label, f"train {what}", 1.0, float(total[column] - in_test[column]))
+                RelaxedConstraint(
+                    "both-sides", label, f"train {what}", 1.0, float(total[column] - in_test[column])
+                )
             )
     return sorted(found, key=lambda g: (g.column, g.part))
 
 
-def _size(problem: Problem, in_test: Floats, total: Floats, demands: Demands) -> list[GaveWay]:
+def _size(problem: Problem, in_test: Floats, total: Floats, demands: Demands) -> list[RelaxedConstraint]:
     wanted = float(demands.share * int(total[0]))
     smallest = problem.simple[:, [0]].min() if problem.simple.shape[0] else 1.0
     if abs(in_test[0] - wanted) <= max(1.0, smallest):
         return []
-    return [GaveWay("test-size", None, "", wanted, float(in_test[0]))]
+    return [RelaxedConstraint("test-size", None, "", wanted, float(in_test[0]))]

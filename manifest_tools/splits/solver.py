@@ -14,11 +14,11 @@ from scipy import sparse
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.splits.error_diffusion import diffuse
-from manifest_tools.splits.local_search import Search, short_of_floor
+from manifest_tools.splits.local_search import LocalSearch, short_of_floor
 from manifest_tools.splits.milp import is_small, keeps_bounds, prove
 from manifest_tools.splits.problem import Demands, Problem, build_problem
-from manifest_tools.splits.relaxed import GaveWay, what_gave_way
-from manifest_tools.splits.swaps import mend
+from manifest_tools.splits.relaxed import RelaxedConstraint, relaxed_constraints
+from manifest_tools.splits.swaps import swap_to_bounds
 from manifest_tools.splits.units import (
     FREE,
     TEST,
@@ -42,7 +42,7 @@ class Solution:
     test, left_out : arrays of bool, one for each row
         The rows of the test set, and those that belong to neither side (look-alikes of rows locked on both).
         All others are for training.
-    gave_way : tuple of GaveWay
+    gave_way : tuple of RelaxedConstraint
         What could not be kept, most important first.
     share : Fraction
         The share of the images that was aimed at, after `min_test`.
@@ -50,7 +50,7 @@ class Solution:
 
     test: NDArray[np.bool_]
     left_out: NDArray[np.bool_]
-    gave_way: tuple[GaveWay, ...]
+    gave_way: tuple[RelaxedConstraint, ...]
     share: Fraction
 
 
@@ -128,7 +128,7 @@ def solve(
     share = share_of(test_size, n_rows)
     codes, names = group_codes(groups, n_rows)
     state = _sides(locked, n_rows)
-    left_out, torn = _torn_groups(codes, state)
+    left_out, inconsistent = _locked_on_both_sides(codes, state)
     n_outcomes = 0
     if outcomes is not None:
         more = label_matrix(outcomes)
@@ -144,7 +144,7 @@ def solve(
         )
 
     kept = np.flatnonzero(~left_out)
-    unit_of, side, words = _units_of(codes, state, torn, kept, _words(keys, names, codes, seed))
+    unit_of, side, words = _units_of(codes, state, inconsistent, kept, _words(keys, names, codes, seed))
     test = np.zeros(n_rows, bool)
     if len(kept):
         units = build_units(matrix if len(kept) == n_rows else matrix[kept], unit_of, side)
@@ -152,11 +152,14 @@ def solve(
         problem = build_problem(units, n_labels, demands)
         chosen = optimise(problem, seed)
         test[kept] = draw(units.class_of, chosen, words)[unit_of]
-        gave_way = what_gave_way(problem, chosen, demands)
+        gave_way = relaxed_constraints(problem, chosen, demands)
         share = problem.share
     else:
         gave_way = ()
-    broken = tuple(GaveWay("locked", int(np.flatnonzero(codes == group)[0]), "", 1, 2) for group in torn)
+    broken = tuple(
+        RelaxedConstraint("locked", int(np.flatnonzero(codes == group)[0]), "", 1, 2)
+        for group in inconsistent
+    )
     return Solution(test, left_out, broken + gave_way, share)
 
 
@@ -165,15 +168,15 @@ def optimise(problem: Problem, seed: int) -> Ints:
     chosen = diffuse(problem, seed)
     if not (problem.side == FREE).any():
         return chosen
-    chosen = mend(problem, chosen)
-    search = Search(problem, chosen, seed)
+    chosen = swap_to_bounds(problem, chosen)
+    search = LocalSearch(problem, chosen, seed)
     search.descend()
-    chosen = mend(problem, search.result())
+    chosen = swap_to_bounds(problem, search.result())
     short = short_of_floor(problem, problem.deviation(chosen))
     if is_small(problem):
         return prove(problem, chosen, seed) if short or not keeps_bounds(problem, chosen) else chosen
     if short:
-        search = Search(problem, chosen, seed)
+        search = LocalSearch(problem, chosen, seed)
         search.walk()
         search.descend()
         chosen = search.result()
@@ -192,16 +195,16 @@ def _sides(locked: ArrayLike | None, n_rows: int) -> NDArray[np.int8] | None:
     return state.astype(np.int8) if (state != FREE).any() else None
 
 
-def _torn_groups(codes: Ints, state: NDArray[np.int8] | None) -> tuple[NDArray[np.bool_], Ints]:
+def _locked_on_both_sides(codes: Ints, state: NDArray[np.int8] | None) -> tuple[NDArray[np.bool_], Ints]:
     """Return the free rows of groups that are locked on both sides, and those groups."""
     if state is None:
         return np.zeros(len(codes), bool), np.zeros(0, np.int64)
-    torn = np.intersect1d(codes[state == TRAIN], codes[state == TEST])
-    return np.isin(codes, torn) & (state == FREE), torn
+    inconsistent = np.intersect1d(codes[state == TRAIN], codes[state == TEST])
+    return np.isin(codes, inconsistent) & (state == FREE), inconsistent
 
 
 def _units_of(
-    codes: Ints, state: NDArray[np.int8] | None, torn: Ints, kept: Ints, words: UInts
+    codes: Ints, state: NDArray[np.int8] | None, inconsistent: Ints, kept: Ints, words: UInts
 ) -> tuple[Ints, NDArray[np.int8], UInts]:
     """Return the unit of each kept row, and the side and the word of each unit.
 
@@ -211,7 +214,7 @@ def _units_of(
         n_units = int(codes.max(initial=-1)) + 1
         side = np.full(n_units, FREE, np.int8)
     else:
-        apart = np.isin(codes, torn)
+        apart = np.isin(codes, inconsistent)
         codes = np.where(apart, codes.max(initial=0) + 1 + np.arange(len(codes)), codes)[kept]
         codes = np.unique(codes, return_inverse=True)[1]
         words, n_units = words[kept], int(codes.max(initial=-1)) + 1

@@ -14,7 +14,7 @@ from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import Outcome, Outcomes, compare
 from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.splits.measures import groups_across, label_distribution, label_pair_distribution
-from manifest_tools.splits.relaxed import GaveWay
+from manifest_tools.splits.relaxed import RelaxedConstraint
 from manifest_tools.splits.solver import solve
 from manifest_tools.splits.units import FREE, TEST, TRAIN, Ints
 
@@ -79,7 +79,7 @@ def split_dataset(
     )
     split = images["split"].where(images["locked"], "").to_numpy(object)
     split[rows] = np.where(solution.left_out, "", np.where(solution.test, "test", "train"))
-    told = [_told(one, outcomes.labels, goals, part) for one in solution.gave_way]
+    told = [_described(one, outcomes.labels, goals, part) for one in solution.gave_way]
     return dataset.step(
         "split",
         images=images.assign(split=split),
@@ -114,7 +114,9 @@ _NAMES = {
 }
 
 
-def _told(one: GaveWay, labels: tuple[str, ...], goals: list[Target], images: pd.DataFrame) -> dict[str, Any]:
+def _described(
+    one: RelaxedConstraint, labels: tuple[str, ...], goals: list[Target], images: pd.DataFrame
+) -> dict[str, Any]:
     """Return what gave way as plain values: constraint, label, detail, wanted, got."""
     label = ""
     detail = f"{one.wanted:g} images wanted, {one.got:g} reached"

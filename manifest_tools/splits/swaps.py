@@ -21,7 +21,7 @@ _EFFECTS = 400  # effects tried before giving up
 _WORK = 1_500_000  # partners looked up: a limit on work, never on time
 
 
-def mend(problem: Problem, chosen: Ints) -> Ints:
+def swap_to_bounds(problem: Problem, chosen: Ints) -> Ints:
     """Swap units of two classes wherever that brings columns nearer to their targets.
 
     Parameters
@@ -34,7 +34,7 @@ def mend(problem: Problem, chosen: Ints) -> Ints:
     without = 2 + problem.n_labels
     work = 0
     for ignored in ([1], [1, without]):  # images count once; images without label may have to pay for labels
-        state = _Mending(problem, chosen, ignored)
+        state = _Swaps(problem, chosen, ignored)
         while work < _WORK:
             swap, looked_up = state.find(_WORK - work)
             work += looked_up
@@ -45,7 +45,7 @@ def mend(problem: Problem, chosen: Ints) -> Ints:
     return chosen
 
 
-class _Mending:
+class _Swaps:
     """How many units of each class are chosen, the deviation, and the classes by their keys."""
 
     def __init__(self, problem: Problem, chosen: Ints, ignored: list[int]) -> None:

@@ -55,10 +55,10 @@ def test_locked_rows_stay_and_torn_groups_get_no_new_rows(case, data):
     solution = solve(y, groups, locked=locked)
     assert solution.test[locked == 1].all()
     assert not solution.test[locked == 0].any()
-    torn = np.intersect1d(groups[locked == 0], groups[locked == 1])
-    assert (solution.left_out == (np.isin(groups, torn) & (locked == -1))).all()
-    assert sum(g.constraint == "locked" for g in solution.gave_way) == len(torn)
-    whole = ~np.isin(groups, torn)
+    inconsistent = np.intersect1d(groups[locked == 0], groups[locked == 1])
+    assert (solution.left_out == (np.isin(groups, inconsistent) & (locked == -1))).all()
+    assert sum(g.constraint == "locked" for g in solution.gave_way) == len(inconsistent)
+    whole = ~np.isin(groups, inconsistent)
     assert groups_across(groups[whole], solution.test[whole]) == 0
 
 

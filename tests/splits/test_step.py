@@ -142,5 +142,5 @@ def test_the_report():
 
 def test_the_report_sees_a_leak_in_any_split():
     dataset = make()
-    torn = dataset.images.assign(split=np.where(np.arange(100) % 2, "train", "test"))
-    assert split_report(Dataset.from_tables(torn, dataset.labels)).groups_across == 50
+    inconsistent = dataset.images.assign(split=np.where(np.arange(100) % 2, "train", "test"))
+    assert split_report(Dataset.from_tables(inconsistent, dataset.labels)).groups_across == 50
