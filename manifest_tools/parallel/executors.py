@@ -28,10 +28,10 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 TRIES: Final = 3  # of one batch
-_LOOK: Final = 0.5  # seconds between two looks at the engine's health
-_PAUSE: Final = 2.0  # seconds before a batch is tried again
-_BREAKS: Final = 2  # breaks that a batch may have a part in before it is tried alone
-_BARREN: Final = 10  # breaks in a row without a finished batch
+_POLL_SECONDS: Final = 0.5  # seconds between two looks at the engine's health
+_RETRY_SECONDS: Final = 2.0  # seconds before a batch is tried again
+_CRASHES_BEFORE_ISOLATION: Final = 2  # breaks that a batch may have a part in before it is tried alone
+_CRASHES_WITHOUT_PROGRESS: Final = 10  # breaks in a row without a finished batch
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class _Work(Generic[_Item, _Result]):
         self._again: deque[_Job[_Item]] = deque()
         self._suspects: deque[_Job[_Item]] = deque()  # each runs alone: it may be what breaks the executor
         self._under_way: dict[Future[_Result], _Job[_Item]] = {}
-        self._barren = 0  # breaks since a batch was finished
+        self._crashes_in_a_row = 0  # breaks since a batch was finished
 
     def fill(self) -> bool:
         """Begin batches until enough are under way; False when there is nothing left to wait for."""
@@ -213,12 +213,12 @@ class _Work(Generic[_Item, _Result]):
                 lost = [job, *self._under_way.values()]
                 self._under_way.clear()
                 self._broke(lost)
-            if job.breaks > _BREAKS:
+            if job.breaks > _CRASHES_BEFORE_ISOLATION:
                 break
         return bool(self._under_way or self._again or self._suspects)
 
     def _next(self) -> _Job[_Item] | None:
-        if any(job.breaks > _BREAKS for job in self._under_way.values()):
+        if any(job.breaks > _CRASHES_BEFORE_ISOLATION for job in self._under_way.values()):
             return None
         if self._again and self._again[0].not_before <= time.monotonic():
             return self._again.popleft()
@@ -231,14 +231,14 @@ class _Work(Generic[_Item, _Result]):
     def results(self) -> Generator[tuple[int, _Result | Failure]]:
         """Wait for batches to end, for a moment at most; yield what came of them."""
         if not self._under_way:
-            time.sleep(_LOOK)
-        done = wait(self._under_way, timeout=_LOOK, return_when=FIRST_COMPLETED).done
+            time.sleep(_POLL_SECONDS)
+        done = wait(self._under_way, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED).done
         broken = []
         for future in done:
             job = self._under_way.pop(future)
             error = CancelledError() if future.cancelled() else future.exception()
             if error is None:
-                self._barren = 0
+                self._crashes_in_a_row = 0
                 yield job.number, future.result()
             elif isinstance(error, BrokenExecutor | CancelledError):
                 broken.append(job)
@@ -251,7 +251,7 @@ class _Work(Generic[_Item, _Result]):
     def _after_break(self, broken: list[_Job[_Item]]) -> Generator[tuple[int, Failure]]:
         lost = [*broken, *self._under_way.values()]  # nothing comes of the others either
         self._under_way.clear()
-        if len(lost) == 1 and lost[0].breaks > _BREAKS:
+        if len(lost) == 1 and lost[0].breaks > _CRASHES_BEFORE_ISOLATION:
             self._engine.renew()
             yield lost[0].number, Failure(ManifestToolsError("workers die on this batch"))
         else:
@@ -259,14 +259,14 @@ class _Work(Generic[_Item, _Result]):
 
     def _broke(self, jobs: list[_Job[_Item]]) -> None:
         """Put batches back after a worker's death, and have the executor replaced."""
-        self._barren += 1
-        if self._barren > _BARREN:
-            msg = f"workers died {_BARREN} times before any batch was finished; is there memory left?"
+        self._crashes_in_a_row += 1
+        if self._crashes_in_a_row > _CRASHES_WITHOUT_PROGRESS:
+            msg = f"workers died {_CRASHES_WITHOUT_PROGRESS} times before any batch was finished; is there memory left?"
             raise ManifestToolsError(msg)
         self._engine.renew()
         for job in sorted(jobs, key=lambda job: job.number):
             job.breaks += 1
-            (self._suspects if job.breaks > _BREAKS else self._again).append(job)
+            (self._suspects if job.breaks > _CRASHES_BEFORE_ISOLATION else self._again).append(job)
 
     def _failed(self, job: _Job[_Item], error: BaseException) -> Generator[tuple[int, Failure]]:
         passing = isinstance(error, UnavailableError)
@@ -274,7 +274,7 @@ class _Work(Generic[_Item, _Result]):
             raise error
         job.failed += 1
         if job.failed < self._tries:
-            job.not_before = time.monotonic() + _PAUSE * job.failed * passing
+            job.not_before = time.monotonic() + _RETRY_SECONDS * job.failed * passing
             self._again.append(job)
         elif passing:
             raise error

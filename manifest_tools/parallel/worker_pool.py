@@ -20,11 +20,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from manifest_tools.core.errors import ManifestToolsError
 from manifest_tools.parallel.worker_main import Lost
-from manifest_tools.parallel.worker_process import SHELF, Child
+from manifest_tools.parallel.worker_process import IDLE_WORKERS, Child
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-_BARREN: Final = 3  # processes in a row that may die before they begin
+_CRASHES_WITHOUT_PROGRESS: Final = 3  # processes in a row that may die before they begin
 _TICK: Final = 0.2  # seconds between two looks at the clock
 
 
@@ -104,7 +104,7 @@ def _raise_errors(message: list[tuple[int, Any]] | BaseException) -> None:
 def isolated(task: Callable[[_Item], _Result], *, timeout: float) -> Callable[[_Item], _Result]:
     """Return a function that does a task in a worker process, one for each thread that calls it.
 
-    The processes are kept for a minute, or until :meth:`manifest_tools.parallel.worker_process.Shelf.clear`. The function raises
+    The processes are kept for a minute, or until :meth:`manifest_tools.parallel.worker_process.IdleWorkers.clear`. The function raises
     what `isolated_map` does, and ManifestToolsError when the task fails or kills its process.
     """
 
@@ -141,7 +141,7 @@ class _Driver(threading.Thread):
         self._child: Child | None = None
         self._pending: deque[tuple[int, Any]] = deque()  # sent, and not answered
         self._retried: set[int] = set()
-        self._barren = 0
+        self._crashes_in_a_row = 0
         self._timed_out = self._stopping = False
 
     def run(self) -> None:
@@ -151,7 +151,7 @@ class _Driver(threading.Thread):
                 try:
                     self._one_life()
                 except (EOFError, OSError, pickle.UnpicklingError):
-                    self._bury()
+                    self._on_death()
         except BaseException as error:  # noqa: BLE001 - the thread that waits for results must hear of it
             self._results.put(error)
         finally:
@@ -194,7 +194,7 @@ class _Driver(threading.Thread):
     def _start(self) -> Child:
         """Take a process from the shelf, or start one."""
         self._timed_out = False
-        if self._shelf is not None and (waiting := SHELF.take(self._shelf)) is not None:
+        if self._shelf is not None and (waiting := IDLE_WORKERS.take(self._shelf)) is not None:
             self._child = waiting
             return waiting
         child = Child.start()
@@ -218,15 +218,15 @@ class _Driver(threading.Thread):
             self._timed_out = True
             child.process.kill()
 
-    def _bury(self) -> None:
+    def _on_death(self) -> None:
         """Find which item killed the process; give the others back to be done again."""
         child, self._child = self._child, None
         code = child.end(kill=True) if child is not None else 0
         if self._stopping:
             return
         begun, answered = (child.begun, child.answered) if child is not None else (0, 0)
-        self._barren = 0 if begun else self._barren + 1
-        if self._barren > _BARREN:
+        self._crashes_in_a_row = 0 if begun else self._crashes_in_a_row + 1
+        if self._crashes_in_a_row > _CRASHES_WITHOUT_PROGRESS:
             msg = f"worker processes die before they begin ({_cause(code)}); is there memory left?"
             raise ManifestToolsError(msg)
         at = begun - answered - 1
@@ -250,7 +250,7 @@ class _Driver(threading.Thread):
         if child is None:
             return
         if self._shelf is not None and not (self._stopping or self._pending):
-            SHELF.put(self._shelf, child)
+            IDLE_WORKERS.put(self._shelf, child)
         else:
             child.end(kill=self._stopping or bool(self._pending))
 

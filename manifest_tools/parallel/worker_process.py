@@ -97,7 +97,7 @@ class Child:
         return code
 
 
-class Shelf:
+class IdleWorkers:
     """Processes that wait for the next map of the same task; for a minute, and no longer than this process lives."""
 
     def __init__(self) -> None:
@@ -147,7 +147,7 @@ class Shelf:
             child.end(kill=True)
 
 
-SHELF: Final = Shelf()
+IDLE_WORKERS: Final = IdleWorkers()
 
 
 def _shared_slot() -> tuple[Path, mmap.mmap]:

@@ -17,7 +17,7 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.parallel.executors import Failure, SerialExecutor, default_workers, run
 from manifest_tools.parallel.worker_pool import isolated
-from manifest_tools.parallel.worker_process import SHELF
+from manifest_tools.parallel.worker_process import IDLE_WORKERS
 from manifest_tools.review.journal import Journal
 
 LARGE = 500_000  # images from which a data set is judged piece by piece
@@ -71,7 +71,7 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         """Let the processes go."""
-        SHELF.clear()
+        IDLE_WORKERS.clear()
 
     def in_order(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
         """Do some work on every item; yield the results in the order of the items.
