@@ -32,7 +32,7 @@ class Share(NamedTuple):
     rate: float
 
 
-class Told(NamedTuple):
+class BatchResult(NamedTuple):
     """What came of a share: records for the journal, and the pictures without an answer."""
 
     records: list[dict[str, Any]]
@@ -53,7 +53,7 @@ class AskTask:
     region: str
     endpoint_url: str
 
-    def __call__(self, share: Share) -> Told:
+    def __call__(self, share: Share) -> BatchResult:
         """Ask, and return everything; the worker keeps nothing."""
         journal = MemoryJournal()
         large = any(picture.too_large_for_a_call for picture in share.pictures)
@@ -66,7 +66,7 @@ class AskTask:
             limiter=RateLimiter(share.rate),
             workers=callers(share.rate),
         )
-        return Told(journal.records, answers.failed)
+        return BatchResult(journal.records, answers.failed)
 
 
 def ask_on(
@@ -105,16 +105,16 @@ def ask_on(
     todo = [p for p in pictures if p.key not in answers.found and p.key not in answers.failed]
     task = AskTask(question, staging, client.meta.region_name, client.meta.endpoint_url)
     done = 0
-    for _, told in executors.run(task, _shares(todo, executor, rate), executor=executor):
-        if isinstance(told, executors.Failure):
-            msg = f"a worker failed: {type(told.error).__name__}: {told.error}; run it again for the rest"
+    for _, result in executors.run(task, _shares(todo, executor, rate), executor=executor):
+        if isinstance(result, executors.Failure):
+            msg = f"a worker failed: {type(result.error).__name__}: {result.error}; run it again for the rest"
             raise ManifestToolsError(msg)
-        journal.append(told.records)
-        new = recall(told.records, question)
+        journal.append(result.records)
+        new = recall(result.records, question)
         answers.found |= new.found
-        answers.failed |= told.failed
+        answers.failed |= result.failed
         answers.asked += len(new.found)
-        done += len(new.found) + len(told.failed)
+        done += len(new.found) + len(result.failed)
         if progress is not None:
             progress(done, len(todo))
     return answers

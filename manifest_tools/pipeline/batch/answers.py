@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.aws.prediction.distributed import Told
+from manifest_tools.aws.prediction.distributed import BatchResult
 from manifest_tools.aws.prediction.payload import Picture
 from manifest_tools.core.arrays import cumcount
 from manifest_tools.core.progress import Progress
@@ -25,24 +25,26 @@ _SHOWN: Final = 10  # failures that are kept by name
 _UNNAMED: Final = "unknown"  # model version of an answer without one
 
 
-def answer_table(rows: Sequence[int], pictures: Sequence[Picture], told: Told) -> pd.DataFrame:
+def answer_table(rows: Sequence[int], pictures: Sequence[Picture], result: BatchResult) -> pd.DataFrame:
     """Return what a batch was told, for the images at some positions: a row for each label.
 
     An answer without labels has one row; so has an image without an answer, with the reason in `code` and `message`.
     """
-    found = {record["picture"]: record["answer"] for record in told.records if "answer" in record}
+    found = {record["picture"]: record["answer"] for record in result.records if "answer" in record}
     lines = [
         line
         for row, picture in zip(rows, pictures, strict=True)
-        for line in _lines(row, picture, found, told)
+        for line in _lines(row, picture, found, result)
     ]
     return pd.DataFrame(lines, columns=list(_COLUMNS))
 
 
-def _lines(row: int, picture: Picture, found: dict[str, Any], told: Told) -> Iterator[tuple[Any, ...]]:
+def _lines(
+    row: int, picture: Picture, found: dict[str, Any], result: BatchResult
+) -> Iterator[tuple[Any, ...]]:
     answer = found.get(picture.key)
     if answer is None:
-        failure = told.failed[picture.key]
+        failure = result.failed[picture.key]
         yield row, picture.image, "", "", np.nan, failure.code, failure.message
         return
     prediction = base_prediction({"detect-moderation-labels": answer})
@@ -92,8 +94,8 @@ def collect_answers(
     min_confidence : float
         Confidence from which the model reported.
     """
-    told = Collected()
-    answers = _answers(batches, told)
+    result = Collected()
+    answers = _answers(batches, result)
     starts = np.searchsorted(answers["row"].to_numpy(), np.arange(saved.rows + 1))
     with DatasetWriter(saved.folder) as writer:
         for number in range(saved.pieces):
@@ -101,7 +103,7 @@ def collect_answers(
             images, first = piece.images, owner[span]
             counts = starts[first + 1] - starts[first]  # lines of each image's answer
             at = np.flatnonzero(counts)
-            told.answered += len(at)
+            result.answered += len(at)
             lines = np.repeat(starts[first[at]], counts[at]) + cumcount(np.repeat(at, counts[at]))
             said = answers.iloc[lines].assign(
                 image=np.repeat(images["image"].to_numpy(object)[at], counts[at])
@@ -119,15 +121,15 @@ def collect_answers(
         origin = {"file": "", "unmatched": 0, "examples": []}
         frame = replace(saved.frame, sources={**saved.frame.sources, PREDICTIONS: origin})
         writer.finish(frame, "predict", {"min_confidence": float(min_confidence)})
-    return told
+    return result
 
 
-def _answers(batches: Iterable[pd.DataFrame], told: Collected) -> pd.DataFrame:
+def _answers(batches: Iterable[pd.DataFrame], result: Collected) -> pd.DataFrame:
     """Return all answers as one lean table, sorted by row: models and labels are few, and held by number."""
     numbers: dict[str, dict[str, int]] = {"model": {}, "label": {}}
     parts = [pd.DataFrame({"row": np.zeros(0, np.int64), "model": 0, "label": 0, "score": 0.0})]
     for table in batches:
-        noted = _noted(table, told)
+        noted = _noted(table, result)
         for name, known in numbers.items():
             known |= {text: len(known) + at for at, text in enumerate(set(noted[name]) - set(known))}
             noted[name] = noted[name].map(known).astype("int32")
@@ -140,13 +142,13 @@ def _answers(batches: Iterable[pd.DataFrame], told: Collected) -> pd.DataFrame:
     return answers
 
 
-def _noted(table: pd.DataFrame, told: Collected) -> pd.DataFrame:
+def _noted(table: pd.DataFrame, result: Collected) -> pd.DataFrame:
     """Count what a batch says; return its answers."""
     missed = table[table["code"] != ""]
-    told.failed += len(missed)
-    room = _SHOWN - len(told.failures)
-    told.failures += missed[["image", "code", "message"]].head(room).to_dict("records")
+    result.failed += len(missed)
+    room = _SHOWN - len(result.failures)
+    result.failures += missed[["image", "code", "message"]].head(room).to_dict("records")
     answers = table.loc[table["code"] == "", ["row", "model", "label", "score"]]
     for model, count in answers.drop_duplicates("row")["model"].value_counts().items():
-        told.models[str(model)] = told.models.get(str(model), 0) + int(count)
+        result.models[str(model)] = result.models.get(str(model), 0) + int(count)
     return answers

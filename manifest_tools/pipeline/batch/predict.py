@@ -91,10 +91,10 @@ class PredictionTask:
         """Do a batch; return how much was told."""
         if self.folder.has(batch_name(batch.number)):  # done meanwhile by a worker that was taken for dead
             return 0
-        told = self.ask(batch.share)
-        table = answer_table(batch.rows, batch.share.pictures, told)
+        result = self.ask(batch.share)
+        table = answer_table(batch.rows, batch.share.pictures, result)
         self.folder.write_table(batch_name(batch.number), table)
-        return len(told.records)
+        return len(result.records)
 
 
 def plan_asking(saved: SavedDataset, *, scratch: Path) -> Asking:
@@ -202,11 +202,11 @@ def predict_saved(
     ask_batches(folder, asking, task, executor=engine, rate=rate, progress=progress)
     watcher.end("ask", f"{len(asking.rows):,} pictures")
     progress = watcher.begin("write")
-    told = collect_answers(
+    result = collect_answers(
         tables(folder, asking.batches), asking.saved, asking.first, question.min_confidence, progress
     )
     watcher.end("write", str(asking.saved.folder))
-    return told
+    return result
 
 
 def begin(folder: RunFolder, asking: Asking, question: Question) -> None:
