@@ -50,7 +50,7 @@ class Outcomes:
         NaN where it reported none.
     asked : bool array, shape (images,)
         Whether the base model was asked about the image.
-    said, silent : bool array, shape (images, labels)
+    predicted_positive, predicted_negative : bool array, shape (images, labels)
         The model reports the label at the threshold; it was asked and does not. Where both are false,
         nobody knows: it was not asked, or it reported only from a higher confidence on.
     outcome : int8 array, shape (images, labels)
@@ -60,8 +60,8 @@ class Outcomes:
     truth: Truth
     score: npt.NDArray[np.float64]
     asked: Mask
-    said: Mask
-    silent: Mask
+    predicted_positive: Mask
+    predicted_negative: Mask
     outcome: npt.NDArray[np.int8]
 
     @property
@@ -72,7 +72,7 @@ class Outcomes:
     @property
     def unchecked(self) -> Mask:
         """Where the model says a label that nobody knows the truth of, shape (images, labels)."""
-        return np.asarray(self.said & ~self.truth.known)
+        return np.asarray(self.predicted_positive & ~self.truth.known)
 
     def count(self, outcome: Outcome, rows: Mask) -> npt.NDArray[np.int64]:
         """Count an outcome over some images, shape (labels,)."""
@@ -90,13 +90,13 @@ def compare(dataset: Dataset, policy: Policy, rows: pd.DataFrame | None = None) 
     threshold = policy.confidence_threshold
     asked = (dataset.images["predicted"] != "").to_numpy()
     reported_from = dataset.images["min_confidence"].to_numpy()
-    said, silent = answers(score, asked, reported_from, threshold)
+    predicted_positive, predicted_negative = answers(score, asked, reported_from, threshold)
     outcome = np.zeros(score.shape, dtype=np.int8)
-    outcome[truth.present & said] = Outcome.TRUE_POSITIVE
-    outcome[truth.absent & said] = Outcome.FALSE_POSITIVE
-    outcome[truth.present & silent] = Outcome.FALSE_NEGATIVE
-    outcome[truth.absent & silent] = Outcome.TRUE_NEGATIVE
-    return Outcomes(truth, score, asked, said, silent, outcome)
+    outcome[truth.present & predicted_positive] = Outcome.TRUE_POSITIVE
+    outcome[truth.absent & predicted_positive] = Outcome.FALSE_POSITIVE
+    outcome[truth.present & predicted_negative] = Outcome.FALSE_NEGATIVE
+    outcome[truth.absent & predicted_negative] = Outcome.TRUE_NEGATIVE
+    return Outcomes(truth, score, asked, predicted_positive, predicted_negative, outcome)
 
 
 def answers(
@@ -117,12 +117,14 @@ def answers(
 
     Returns
     -------
-    said, silent : bool arrays, shape (images, labels)
+    predicted_positive, predicted_negative : bool arrays, shape (images, labels)
         Where both are false, nobody knows.
     """
-    said = score >= threshold
-    silent = asked[:, None] & ~said & (~np.isnan(score) | (reported_from <= threshold)[:, None])
-    return said, silent
+    predicted_positive = score >= threshold
+    predicted_negative = (
+        asked[:, None] & ~predicted_positive & (~np.isnan(score) | (reported_from <= threshold)[:, None])
+    )
+    return predicted_positive, predicted_negative
 
 
 def targets_in_force(policy: Policy, taxonomy: Taxonomy) -> tuple[Target, ...]:

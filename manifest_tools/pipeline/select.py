@@ -148,7 +148,7 @@ def _sets(evidence: Evidence) -> Rows:
     """Number the images by their labels; before anybody has labelled one, by those that the base model says."""
     if evidence.truth.judged.any():
         return evidence.label_sets
-    said = evidence.outcomes.said
+    said = evidence.outcomes.predicted_positive
     return group_ids((said[:, column] for column in range(said.shape[1])), evidence.count)
 
 

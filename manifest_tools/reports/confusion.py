@@ -79,8 +79,8 @@ def confusion(dataset: Dataset, policy: Policy, labels: Sequence[str]) -> Confus
     reported_from = dataset.images["min_confidence"].to_numpy()
     counts = {side: np.zeros((len(labels), len(OUTCOMES), len(thresholds)), dtype=np.int64) for side in sides}
     for position, threshold in enumerate(thresholds):
-        said, silent = answers(score, outcomes.asked, reported_from, threshold)
-        found = (present & said, absent & said, present & silent, absent & silent)
+        said, predicted_negative = answers(score, outcomes.asked, reported_from, threshold)
+        found = (present & said, absent & said, present & predicted_negative, absent & predicted_negative)
         for side, rows in sides.items():
             here = np.array([mask[rows].sum(axis=0) for mask in found])
             counts[side][:, :-1, position] = here.T

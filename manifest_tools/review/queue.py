@@ -44,7 +44,7 @@ class Filter:
 
 def open_questions(outcomes: Outcomes, reviewed: Mask, conflict: Mask) -> Mask:
     """Return the labels that a person should say something about, shape (images, labels)."""
-    return np.asarray((outcomes.said | conflict) & ~reviewed)
+    return np.asarray((outcomes.predicted_positive | conflict) & ~reviewed)
 
 
 def tiers(outcomes: Outcomes, reviewed: Mask, conflict: Mask, wanted: Mask) -> npt.NDArray[np.int8]:
@@ -61,7 +61,7 @@ def tiers(outcomes: Outcomes, reviewed: Mask, conflict: Mask, wanted: Mask) -> n
     wanted : bool array, shape (labels,)
         Targets, and labels that fall short of the minimum.
     """
-    unconfirmed = outcomes.said & ~reviewed
+    unconfirmed = outcomes.predicted_positive & ~reviewed
     tier = np.full(len(reviewed), Tier.DONE, dtype=np.int8)
     tier[unconfirmed.any(axis=1)] = Tier.CONFIRM
     tier[(conflict & ~reviewed).any(axis=1)] = Tier.CONFLICT

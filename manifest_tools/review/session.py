@@ -74,7 +74,7 @@ class ReviewSession:
             if not wanted.everything:
                 waiting = tier != Tier.DONE
                 chosen &= (waiting | ~reviewed.any(axis=1)) if narrowed else waiting
-            open_score = np.where(outcomes.said & ~reviewed, np.nan_to_num(outcomes.score), 0.0)
+            open_score = np.where(outcomes.predicted_positive & ~reviewed, np.nan_to_num(outcomes.score), 0.0)
             return [int(row) for row in in_order(tier, open_score.max(axis=1, initial=0.0), chosen)]
 
     def _wanted(self) -> Mask:
@@ -99,7 +99,7 @@ class ReviewSession:
                 raise InputError(f"there is no label {wanted.label!r} at the level that is judged")
             columns = [outcomes.labels.index(wanted.label)]
             if not wanted.outcome:
-                chosen &= (outcomes.said | outcomes.truth.present)[:, columns[0]]
+                chosen &= (outcomes.predicted_positive | outcomes.truth.present)[:, columns[0]]
         if wanted.outcome:
             if wanted.outcome not in OUTCOMES:
                 raise InputError(f"outcome is {wanted.outcome!r}; expected one of {', '.join(OUTCOMES)}")
@@ -125,7 +125,7 @@ class ReviewSession:
         with self._lock:
             said = self.state.labels_of(row)
             outcomes, reviewed = self.state.outcomes, self.state.reviewed[row]
-            asked = (outcomes.said[row] | self.state.conflict[row]) & ~reviewed
+            asked = (outcomes.predicted_positive[row] | self.state.conflict[row]) & ~reviewed
             if label in outcomes.labels:
                 column = outcomes.labels.index(label)
                 asked[column] = not reviewed[column]
@@ -169,7 +169,7 @@ class ReviewSession:
         return {
             "label": label,
             "score": None if np.isnan(score) else round(float(score), 1),
-            "said": bool(outcomes.said[row, column]),
+            "said": bool(outcomes.predicted_positive[row, column]),
             "truth": known,
             "conflict": bool(self.state.conflict[row, column]),
             "detail": [{"label": name, "score": round(float(value), 1)} for name, value in detail],
@@ -187,7 +187,7 @@ class ReviewSession:
     def catalogue(self) -> dict[str, Any]:
         """Return what the page needs once: names, filters, who reviews."""
         outcomes = self.state.outcomes
-        occurs = (outcomes.said | outcomes.truth.present).any(axis=0) | self._targets
+        occurs = (outcomes.predicted_positive | outcomes.truth.present).any(axis=0) | self._targets
         taxonomy = self.state.taxonomy
         return {
             "reviewer": self.reviewer,

@@ -137,7 +137,7 @@ class Evidence:
         return tuple(
             label
             for column, label in enumerate(outcomes.labels)
-            if outcomes.truth.present[:, column].any() or outcomes.said[:, column].any()
+            if outcomes.truth.present[:, column].any() or outcomes.predicted_positive[:, column].any()
         )
 
     @cached_property

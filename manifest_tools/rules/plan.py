@@ -79,7 +79,9 @@ def _confirmable(evidence: Evidence, sample: Samples, waiting: Mask) -> Mask:
     """Return the images that one answer may turn into a sample: said for a false positive, else a near miss."""
     outcomes = evidence.outcomes
     column = outcomes.labels.index(sample.label)
-    wrong = outcomes.said if sample.goal is Goal.FALSE_POSITIVES else outcomes.silent
+    wrong = (
+        outcomes.predicted_positive if sample.goal is Goal.FALSE_POSITIVES else outcomes.predicted_negative
+    )
     confirmable = waiting & wrong[:, column] & ~np.isnan(outcomes.score[:, column])
     return np.asarray(confirmable & ~evidence.truth.present[:, column] & ~evidence.truth.absent[:, column])
 

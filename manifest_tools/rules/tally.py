@@ -63,7 +63,9 @@ def count(outcomes: Outcomes, usable: Mask, sides: dict[str, Mask], groups: Rows
             for value in Outcome:
                 if value and tally.outcomes[side][column, value]:
                     tally.effective[side][column, value] = distinct(groups, mask & (outcome == value))
-        nobody_knows = sides["train"] & ~outcomes.said[:, column] & ~outcomes.silent[:, column]
+        nobody_knows = (
+            sides["train"] & ~outcomes.predicted_positive[:, column] & ~outcomes.predicted_negative[:, column]
+        )
         tally.open[Goal.FALSE_POSITIVES][column] = int((nobody_knows & absent).sum())
         tally.open[Goal.FALSE_NEGATIVES][column] = int((nobody_knows & present).sum())
     return tally

@@ -82,8 +82,8 @@ def test_every_cell_is_compared_as_written_down(example):
                 (False, False): Outcome.TRUE_NEGATIVE,
             }.get((present, says), Outcome.UNKNOWN)
             assert outcomes.outcome[row, column] == (wanted if known else Outcome.UNKNOWN), (image, label)
-            assert outcomes.said[row, column] == (says is True)
-            assert outcomes.silent[row, column] == (says is False)
+            assert outcomes.predicted_positive[row, column] == (says is True)
+            assert outcomes.predicted_negative[row, column] == (says is False)
             assert outcomes.unchecked[row, column] == (says is True and not known)
 
 
@@ -93,9 +93,11 @@ def test_answers_at_another_threshold_are_what_another_policy_gives(example, thr
     dataset, policy = example
     here = compare(dataset, policy)
     there = compare(dataset, Policy(confidence_threshold=threshold, label_level=policy.label_level))
-    said, silent = answers(here.score, here.asked, dataset.images["min_confidence"].to_numpy(), threshold)
+    said, predicted_negative = answers(
+        here.score, here.asked, dataset.images["min_confidence"].to_numpy(), threshold
+    )
     assert (said == there.said).all()
-    assert (silent == there.silent).all()
+    assert (predicted_negative == there.predicted_negative).all()
 
 
 def test_a_score_at_the_threshold_counts_as_said():
@@ -104,7 +106,7 @@ def test_a_score_at_the_threshold_counts_as_said():
         [("a.jpg", "Alcohol", "predictions", 50.0)], columns=["image", "label", "source", "score"]
     )
     outcomes = compare(Dataset.from_tables(images, labels), Policy())
-    assert outcomes.said[0, outcomes.labels.index("Alcohol")]
+    assert outcomes.predicted_positive[0, outcomes.labels.index("Alcohol")]
 
 
 def test_count_is_by_label_over_the_rows_asked_for():

@@ -54,7 +54,10 @@ def look(item: tuple[Path, int]) -> Look:
         outcomes = compare(piece, scratch.policy, evidence.rows)
         truth = outcomes.truth
         found |= image_exclusion_reasons(piece, scratch.policy, outcomes)
-        found |= {name: getattr(outcomes, name) for name in ("said", "silent", "outcome", "score", "asked")}
+        found |= {
+            name: getattr(outcomes, name)
+            for name in ("predicted_positive", "predicted_negative", "outcome", "score", "asked")
+        }
         found |= {name: getattr(truth, name) for name in ("present", "absent", "unsure", "judged")}
         found |= {"unresolved": truth.unresolved, "contradictory": truth.contradictory}
     else:

@@ -29,8 +29,8 @@ _OF_LABELS = {
     "present": "?",
     "absent": "?",
     "unsure": "?",
-    "said": "?",
-    "silent": "?",
+    "predicted_positive": "?",
+    "predicted_negative": "?",
     "outcome": "i1",
     "score": "f8",
 }
@@ -128,7 +128,9 @@ class Scratch:
         of = {name: self.read(name)[rows] for name in (*_OF_LABELS, *_OF_TRUTH)}
         said = (of[name] for name in ("present", "absent", "unsure", "judged", "unresolved", "contradictory"))
         truth = Truth(self.labels, *said)
-        return Outcomes(truth, of["score"], of["asked"], of["said"], of["silent"], of["outcome"])
+        return Outcomes(
+            truth, of["score"], of["asked"], of["predicted_positive"], of["predicted_negative"], of["outcome"]
+        )
 
 
 def _allocate(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> None:
