@@ -28,7 +28,7 @@ from manifest_tools.findings.policy import Policy
 PREDICTIONS = "predictions"  # the source of the base model's own rows
 DEFAULT_MIN_CONFIDENCE = 50.0  # of DetectModerationLabels, when it is not asked for another
 REVIEW = "review:"  # begins the source of a person's review
-_AGE = {
+_PRIORITY = {
     "manifest": 0,
     "folder": 1,
     "table": 2,
@@ -39,7 +39,7 @@ Matrix: TypeAlias = npt.NDArray[np.int8]
 _UNSTATED, _ABSENT, _PRESENT, _UNKNOWN = -1, 0, 1, 2
 
 
-class Sense(StrEnum):
+class NameResolution(StrEnum):
     """What a label name, as found, turns out to be."""
 
     LABEL = "label"  # a label of the taxonomy, spelt exactly
@@ -55,7 +55,7 @@ class NameReading:
     """How one label name is read. `name` is empty unless the name was resolved to a label."""
 
     found: str
-    sense: Sense
+    resolution: NameResolution
     name: str = ""
     choices: tuple[str, ...] = ()
     version: str = ""
@@ -63,7 +63,7 @@ class NameReading:
     @property
     def resolved(self) -> bool:
         """Whether the name stands for a label, or for Safe."""
-        return self.sense not in (Sense.AMBIGUOUS, Sense.UNKNOWN)
+        return self.resolution not in (NameResolution.AMBIGUOUS, NameResolution.UNKNOWN)
 
 
 def read_name(found: str, taxonomy: Taxonomy, policy: Policy) -> NameReading:
@@ -74,20 +74,26 @@ def read_name(found: str, taxonomy: Taxonomy, policy: Policy) -> NameReading:
     """
     name = found.strip()
     if policy.is_safe(name):
-        return NameReading(found, Sense.SAFE)
+        return NameReading(found, NameResolution.SAFE)
     if name in taxonomy:
-        return NameReading(found, Sense.LABEL if name == found else Sense.SPELLING, name)
+        return NameReading(found, NameResolution.LABEL if name == found else NameResolution.SPELLING, name)
     migration = taxonomy.migrate(name)
     if migration is not None:
         choices = migration.choices
         if policy.label_level == "1":
             choices = tuple(dict.fromkeys(map(taxonomy.level_1, choices))) if migration.ambiguous else choices
-        sense = Sense.OLD if len(choices) == 1 else Sense.AMBIGUOUS
-        return NameReading(found, sense, choices[0] if sense is Sense.OLD else "", choices, migration.version)
+        resolution = NameResolution.OLD if len(choices) == 1 else NameResolution.AMBIGUOUS
+        return NameReading(
+            found,
+            resolution,
+            choices[0] if resolution is NameResolution.OLD else "",
+            choices,
+            migration.version,
+        )
     spellings = taxonomy.spellings(name)
     if len(spellings) == 1:
-        return NameReading(found, Sense.SPELLING, spellings[0])
-    return NameReading(found, Sense.UNKNOWN, "", spellings or taxonomy.suggest(name))
+        return NameReading(found, NameResolution.SPELLING, spellings[0])
+    return NameReading(found, NameResolution.UNKNOWN, "", spellings or taxonomy.suggest(name))
 
 
 def read_names(names: Iterable[str], taxonomy: Taxonomy, policy: Policy) -> dict[str, NameReading]:
@@ -95,16 +101,16 @@ def read_names(names: Iterable[str], taxonomy: Taxonomy, policy: Policy) -> dict
     return {name: read_name(name, taxonomy, policy) for name in dict.fromkeys(names)}
 
 
-def age_of(source: str) -> int:
+def source_priority(source: str) -> int:
     """Return how new a kind of source is: the higher one counts where two disagree; reviews are the newest."""
-    return len(_AGE) if source.startswith(REVIEW) else _AGE.get(source, _AGE["table"])
+    return len(_PRIORITY) if source.startswith(REVIEW) else _PRIORITY.get(source, _PRIORITY["table"])
 
 
 def source_order(sources: Iterable[str]) -> list[str]:
     """Sort the sources of truth from the oldest to the newest kind; all reviews stand last, as one."""
     return sorted(
         {source for source in sources if source != PREDICTIONS and not source.startswith(REVIEW)},
-        key=lambda source: (age_of(source), source),
+        key=lambda source: (source_priority(source), source),
     )
 
 
@@ -207,7 +213,9 @@ def truth_rows(dataset: Dataset, taxonomy: Taxonomy, policy: Policy) -> pd.DataF
     number = {name: column for column, name in enumerate(taxonomy.names)}
     rows: pd.DataFrame = labels.assign(
         column=labels["label"].map({f: number.get(r.name, -1) for f, r in readings.items()}).astype("int64"),
-        safe=labels["label"].map({f: r.sense is Sense.SAFE for f, r in readings.items()}).astype(bool),
+        safe=labels["label"]
+        .map({f: r.resolution is NameResolution.SAFE for f, r in readings.items()})
+        .astype(bool),
         resolved=labels["label"].map({f: r.resolved for f, r in readings.items()}).astype(bool),
     )
     return rows

@@ -11,7 +11,7 @@ import orjson
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
-from manifest_tools.dataset.ground_truth import NameReading, Sense, read_name
+from manifest_tools.dataset.ground_truth import NameReading, NameResolution, read_name
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.findings.policy import Policy
@@ -263,18 +263,18 @@ class _Conversion:
         resolved, safe = True, ""
         for found in given:
             reading = self.options.read(found)
-            if reading.sense is Sense.SPELLING:
+            if reading.resolution is NameResolution.SPELLING:
                 self._note("label-spelling", None, found, name=reading.name)
-            elif reading.sense is Sense.OLD:
+            elif reading.resolution is NameResolution.OLD:
                 self._note("label-old-taxonomy", None, found, version=reading.version, name=reading.name)
-            elif reading.sense is Sense.AMBIGUOUS:
+            elif reading.resolution is NameResolution.AMBIGUOUS:
                 values = {"version": reading.version, "choices": list(reading.choices)}
                 self._note("label-old-taxonomy", "ambiguous", found, **values)
-            elif reading.sense is Sense.UNKNOWN:
+            elif reading.resolution is NameResolution.UNKNOWN:
                 values = {"taxonomy": self.options.taxonomy.version, "suggestions": list(reading.choices)}
                 self._note("label-unknown", None, found, **values)
             resolved = resolved and reading.resolved
-            safe = found if reading.sense is Sense.SAFE else safe
+            safe = found if reading.resolution is NameResolution.SAFE else safe
             if reading.name:
                 names[self.options.level(reading.name)] = None
         if safe and names:

@@ -14,7 +14,7 @@ import orjson
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
-from manifest_tools.dataset.ground_truth import Sense, read_name
+from manifest_tools.dataset.ground_truth import NameResolution, read_name
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.kinds import LABELS, SOURCE_REF, TRUTH
 from manifest_tools.manifests.line_reader import LongLine, Source
@@ -22,7 +22,7 @@ from manifest_tools.manifests.validation.json_syntax import has_duplicate_keys
 from manifest_tools.manifests.writing import write_bytes
 
 _SHOWN = 1000
-_REPAIRED = {Sense.SPELLING: "label-spelling", Sense.OLD: "label-old-taxonomy"}
+_REPAIRED = {NameResolution.SPELLING: "label-spelling", NameResolution.OLD: "label-old-taxonomy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +156,9 @@ class _Work:
         kept: list[dict[str, Any]] = []
         for entry in entries:
             reading = read_name(entry["Name"], self.taxonomy, self.policy)
-            if reading.sense in _REPAIRED:
+            if reading.resolution in _REPAIRED:
                 entry["Name"] = reading.name
-                codes.append(_REPAIRED[reading.sense])
+                codes.append(_REPAIRED[reading.resolution])
             if entry in kept:
                 codes.append("label-duplicate")
             else:

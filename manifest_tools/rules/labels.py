@@ -10,16 +10,23 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows
-from manifest_tools.dataset.ground_truth import PREDICTIONS, Hierarchy, NameReading, Sense, age_of, read_names
+from manifest_tools.dataset.ground_truth import (
+    PREDICTIONS,
+    Hierarchy,
+    NameReading,
+    NameResolution,
+    read_names,
+    source_priority,
+)
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Many
 from manifest_tools.rules.evidence import Evidence, many
 
 _MATCHES = 5  # of an ambiguous base name that a message lists
 _ODD_NAMES = (
-    (Sense.SPELLING, "label-spelling", None),
-    (Sense.OLD, "label-old-taxonomy", None),
-    (Sense.AMBIGUOUS, "label-old-taxonomy", "ambiguous"),
+    (NameResolution.SPELLING, "label-spelling", None),
+    (NameResolution.OLD, "label-old-taxonomy", None),
+    (NameResolution.AMBIGUOUS, "label-old-taxonomy", "ambiguous"),
 )
 
 
@@ -30,17 +37,21 @@ def names(evidence: Evidence) -> Iterator[Many]:
     """
     claimed = evidence.rows[_claimed(evidence.rows)]
     readings = read_names(claimed["label"].unique(), evidence.taxonomy, evidence.policy)
-    unread = [name for name, reading in readings.items() if reading.sense not in (Sense.LABEL, Sense.SAFE)]
+    unread = [
+        name
+        for name, reading in readings.items()
+        if reading.resolution not in (NameResolution.LABEL, NameResolution.SAFE)
+    ]
     odd = claimed[claimed["label"].isin(unread)]
-    senses = np.array([readings[name].sense for name in odd["label"]], dtype=object)
+    resolutions = np.array([readings[name].resolution for name in odd["label"]], dtype=object)
     unmapped = np.array([_unmapped(evidence, source) for source in odd["source"]], dtype=bool)
 
     def reading(row: Any) -> dict[str, Any]:
         return _reading(evidence, readings[row.label])
 
-    for sense, code, variant in _ODD_NAMES:
-        yield _about_rows(evidence, odd[senses == sense], code, reading, variant)
-    unknown = senses == Sense.UNKNOWN
+    for resolution, code, variant in _ODD_NAMES:
+        yield _about_rows(evidence, odd[resolutions == resolution], code, reading, variant)
+    unknown = resolutions == NameResolution.UNKNOWN
     yield _about_rows(evidence, odd[unknown & ~unmapped], "label-unknown", reading)
     yield _about_rows(evidence, odd[unknown & unmapped], "label-unknown", reading, "unmapped")
 
@@ -187,12 +198,12 @@ def _about_rows(
 
 
 def _reading(evidence: Evidence, reading: NameReading) -> dict[str, Any]:
-    match reading.sense:
-        case Sense.SPELLING:
+    match reading.resolution:
+        case NameResolution.SPELLING:
             return {"name": reading.name}
-        case Sense.OLD:
+        case NameResolution.OLD:
             return {"name": reading.name, "version": reading.version}
-        case Sense.AMBIGUOUS:
+        case NameResolution.AMBIGUOUS:
             return {"choices": list(reading.choices), "version": reading.version}
     return {"suggestions": list(reading.choices), "taxonomy": evidence.taxonomy.version}
 
@@ -237,7 +248,8 @@ def _statements(evidence: Evidence) -> pd.DataFrame:
     sources = answered.groupby("row")["source"].nunique()
     answered = answered[answered["row"].isin(sources.index[sources > 1])]
     answered = answered.assign(
-        age=answered["source"].map(age_of).astype("int64"), present=_claimed(answered) & ~answered["safe"]
+        age=answered["source"].map(source_priority).astype("int64"),
+        present=_claimed(answered) & ~answered["safe"],
     ).sort_values(["row", "age", "line", "source"], kind="stable")
     answered = answered.assign(place=np.arange(len(answered)))
     own = answered.assign(about=answered["column"])

@@ -11,7 +11,7 @@ from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import (
     PREDICTIONS,
-    Sense,
+    NameResolution,
     effective_truth,
     judged_column,
     read_name,
@@ -221,13 +221,13 @@ class TestNames:
     @pytest.mark.parametrize(
         ("found", "sense", "name"),
         [
-            ("Alcohol", Sense.LABEL, "Alcohol"),
-            (" alcohol ", Sense.SPELLING, "Alcohol"),
-            ("drugs_and_tobacco", Sense.SPELLING, "Drugs & Tobacco"),
-            ("SAFE", Sense.SAFE, ""),
-            ("none", Sense.SAFE, ""),
-            ("Alchohol", Sense.UNKNOWN, ""),
-            ("", Sense.UNKNOWN, ""),
+            ("Alcohol", NameResolution.LABEL, "Alcohol"),
+            (" alcohol ", NameResolution.SPELLING, "Alcohol"),
+            ("drugs_and_tobacco", NameResolution.SPELLING, "Drugs & Tobacco"),
+            ("SAFE", NameResolution.SAFE, ""),
+            ("none", NameResolution.SAFE, ""),
+            ("Alchohol", NameResolution.UNKNOWN, ""),
+            ("", NameResolution.UNKNOWN, ""),
         ],
     )
     def test_reading(self, found, sense, name):

@@ -48,17 +48,17 @@ class LabelRule:
             if level == 1 or self._policy.label_level == "all":
                 return None
             return Problem("label-level", {"level": level, "top": taxonomy.level_1(name)}, label=name)
-        from manifest_tools.dataset.ground_truth import Sense, read_name  # noqa: PLC0415 - loads pandas; rarely needed
+        from manifest_tools.dataset.ground_truth import NameResolution, read_name  # noqa: PLC0415 - loads pandas; rarely needed
 
         reading = read_name(name, taxonomy, self._policy)
-        if reading.sense is Sense.SPELLING:
+        if reading.resolution is NameResolution.SPELLING:
             return Problem("label-spelling", {"name": reading.name}, label=name)
-        if reading.sense is Sense.OLD:
+        if reading.resolution is NameResolution.OLD:
             return Problem(
                 "label-old-taxonomy", {"version": reading.version, "name": reading.name}, label=name
             )
-        if reading.sense is Sense.AMBIGUOUS:
+        if reading.resolution is NameResolution.AMBIGUOUS:
             data = {"version": reading.version, "choices": list(reading.choices)}
             return Problem("label-old-taxonomy", data, "ambiguous", None, name)
-        near = ["an empty list"] if reading.sense is Sense.SAFE else list(reading.choices)
+        near = ["an empty list"] if reading.resolution is NameResolution.SAFE else list(reading.choices)
         return Problem("label-unknown", {"taxonomy": taxonomy.version, "suggestions": near}, label=name)
