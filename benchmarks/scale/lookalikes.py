@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.duplicates.fingerprint_table import Prints
+from manifest_tools.duplicates.fingerprint_table import FingerprintTable
 from manifest_tools.duplicates.fingerprints import HASH_BITS, SKETCH_SIDE, describe
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
 
@@ -97,9 +97,9 @@ def _hex(rows: UInt64Array | UInt8Array) -> list[str]:
     return [text[at : at + width] for at in range(0, len(text), width)]
 
 
-def filled(count: int, folder: Path) -> Prints:
+def filled(count: int, folder: Path) -> FingerprintTable:
     """Return made fingerprints in files of a folder."""
-    prints = Prints.allocate(count, folder)
+    prints = FingerprintTable.allocate(count, folder)
     start = 0
     for images in made_prints(count):
         prints.fill(start, images)

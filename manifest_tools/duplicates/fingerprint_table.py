@@ -27,7 +27,7 @@ _Table = TypeVar("_Table", bound=npt.NDArray[Any])
 
 
 @dataclass(frozen=True)
-class Prints:
+class FingerprintTable:
     """The fingerprints of images, one row each, in the order of the images.
 
     Attributes
@@ -50,7 +50,7 @@ class Prints:
     seen: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, images: pd.DataFrame) -> Prints:
+    def of(cls, images: pd.DataFrame) -> FingerprintTable:
         """Return the fingerprints of a table with the columns `sha256`, `phash`, `views` and `sketch`."""
         count = len(images)
         prints = cls(
@@ -61,7 +61,7 @@ class Prints:
         return prints
 
     @classmethod
-    def allocate(cls, count: int, folder: Path, *, filled: Collection[str] | None = None) -> Prints:
+    def allocate(cls, count: int, folder: Path, *, filled: Collection[str] | None = None) -> FingerprintTable:
         """Return room for the fingerprints of so many images, in files of a folder: 642 bytes an image.
 
         Parameters

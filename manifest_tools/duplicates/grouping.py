@@ -13,7 +13,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.candidates import BEST, Hits, candidate_hits
 from manifest_tools.duplicates.clustering import cluster
 from manifest_tools.duplicates.confirmation import SAME, FloatArray, UInt8Array, similarity
-from manifest_tools.duplicates.fingerprint_table import ROWS, Prints, mapped
+from manifest_tools.duplicates.fingerprint_table import ROWS, FingerprintTable, mapped
 from manifest_tools.duplicates.fingerprints import HASH_BITS
 from manifest_tools.duplicates.hamming_join import in_order
 from manifest_tools.duplicates.orientation import possible_turns
@@ -66,7 +66,7 @@ def group_duplicates(
         The same for any order of the images.
     """
     images = dataset.images
-    prints = Prints.of(images)
+    prints = FingerprintTable.of(images)
     if near and radius is None:
         radius = fitting_radius(prints)
     leader = leaders(prints, near=near, radius=radius, workers=workers, progress=progress)
@@ -76,7 +76,7 @@ def group_duplicates(
 
 
 def leaders(
-    prints: Prints,
+    prints: FingerprintTable,
     *,
     near: bool = True,
     radius: int | None = None,
@@ -87,7 +87,7 @@ def leaders(
 
     Parameters
     ----------
-    prints : Prints
+    prints : FingerprintTable
     near : bool
         False: only files of the same bytes are look-alikes.
     radius : int, optional
@@ -113,7 +113,7 @@ def leaders(
     return cluster(count, pairs.first, pairs.second)[own[leader]]
 
 
-def fitting_radius(prints: Prints) -> int:
+def fitting_radius(prints: FingerprintTable) -> int:
     """Return the bits in which two views may differ by default: 6, or fewer where that is too many for the images.
 
     The pairs that are near each other by chance, each of which is looked at again, grow with the square of the
@@ -129,7 +129,7 @@ def fitting_radius(prints: Prints) -> int:
     return _fitting(prints.views, _pictures(prints, _first_copies(prints)))
 
 
-def _pictures(prints: Prints, leader: IntArray) -> IntArray:
+def _pictures(prints: FingerprintTable, leader: IntArray) -> IntArray:
     """Return the images that have a fingerprint and are no copies of one before."""
     return np.flatnonzero(prints.seen & (leader == np.arange(len(leader))))
 
@@ -148,7 +148,7 @@ def _best(hits: Hits) -> IntArray:
     return np.flatnonzero(np.diff(hits.first, prepend=-1) | np.diff(hits.second, prepend=-1))
 
 
-def _first_copies(prints: Prints) -> IntArray:
+def _first_copies(prints: FingerprintTable) -> IntArray:
     """Return for each image the first with the same bytes; itself where they are not known."""
     leader = np.arange(len(prints.hashed))
     left = np.flatnonzero(prints.hashed)
@@ -172,7 +172,7 @@ def _take(table: UInt8Array, rows: IntArray, columns: slice) -> UInt8Array:
     return np.concatenate(pieces)
 
 
-def _absorb(prints: Prints, rows: IntArray) -> IntArray:
+def _absorb(prints: FingerprintTable, rows: IntArray) -> IntArray:
     """Return for each image the first of the same `phash`, where it is surely the same picture; else itself.
 
     So thousands of versions of one picture are looked at once each, not once for every two of them.

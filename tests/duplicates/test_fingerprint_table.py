@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from manifest_tools.duplicates import grouping
 from manifest_tools.duplicates.candidates import candidate_hits
-from manifest_tools.duplicates.fingerprint_table import Prints
+from manifest_tools.duplicates.fingerprint_table import FingerprintTable
 from manifest_tools.duplicates.fingerprints import describe
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
 from tests.pictures import scene
@@ -28,7 +28,7 @@ def table(pictures=24):
 
 
 def in_files(rows, folder, step):
-    prints = Prints.allocate(len(rows), folder)
+    prints = FingerprintTable.allocate(len(rows), folder)
     for start in range(0, len(rows), step):
         prints.fill(start, rows.iloc[start : start + step])
     return prints
@@ -37,8 +37,8 @@ def in_files(rows, folder, step):
 @pytest.mark.parametrize("step", [7, 1000])
 def test_in_files_as_in_memory(tmp_path, step):
     rows = table()
-    memory, files = Prints.of(rows), in_files(rows, tmp_path, step)
-    for field in dataclasses.fields(Prints):
+    memory, files = FingerprintTable.of(rows), in_files(rows, tmp_path, step)
+    for field in dataclasses.fields(FingerprintTable):
         np.testing.assert_array_equal(getattr(memory, field.name), getattr(files, field.name))
     for options in ({}, {"near": False}, {"workers": 3}, {"radius": 2}):
         np.testing.assert_array_equal(leaders(memory, **options), leaders(files, **options))
@@ -47,12 +47,12 @@ def test_in_files_as_in_memory(tmp_path, step):
 
 def test_no_images(tmp_path):
     rows = table().iloc[:0]
-    assert leaders(Prints.of(rows)).tolist() == leaders(in_files(rows, tmp_path, 1)).tolist() == []
+    assert leaders(FingerprintTable.of(rows)).tolist() == leaders(in_files(rows, tmp_path, 1)).tolist() == []
 
 
 def test_rows_hold_what_the_table_says():
     rows = table(3)
-    prints = Prints.of(rows)
+    prints = FingerprintTable.of(rows)
     assert prints.sha256[0].tobytes().hex() == rows["sha256"][0]
     assert f"{prints.phash[0]:016x}" == rows["phash"][0]
     assert "".join(f"{word:016x}" for word in prints.views[0]) == rows["views"][0]
@@ -66,11 +66,11 @@ def test_rows_hold_what_the_table_says():
 def test_first_copies_of_contents_that_begin_alike(digests):
     rows = pd.DataFrame({"sha256": digests, "phash": "", "views": "", "sketch": ""}, dtype=str)
     first = [digests.index(digest) if digest else row for row, digest in enumerate(digests)]
-    assert leaders(Prints.of(rows)).tolist() == first
+    assert leaders(FingerprintTable.of(rows)).tolist() == first
 
 
 def test_the_radius_is_one_that_leaves_few_enough_pairs(monkeypatch):
-    prints = Prints.of(table())
+    prints = FingerprintTable.of(table())
     state = np.random.default_rng(0)
     views = prints.views.copy()
     for _ in range(4):
@@ -91,7 +91,7 @@ def test_the_radius_is_one_that_leaves_few_enough_pairs(monkeypatch):
 
 
 def test_a_sample_foretells_the_pairs(monkeypatch):
-    prints = Prints.of(pd.concat([table()] * 3, ignore_index=True).assign(sha256=""))
+    prints = FingerprintTable.of(pd.concat([table()] * 3, ignore_index=True).assign(sha256=""))
     monkeypatch.setattr(grouping, "LARGE", 10)
     monkeypatch.setattr(grouping, "SAMPLE", 40)
     monkeypatch.setattr(grouping, "MOST_PAIRS", 0)
@@ -103,4 +103,4 @@ def test_a_sample_foretells_the_pairs(monkeypatch):
 @pytest.mark.parametrize("radius", [-1, 55])
 def test_a_radius_beyond_the_hash_is_refused(radius):
     with pytest.raises(ValueError, match=r"expected a radius in 0\.\.54"):
-        leaders(Prints.of(table(2)), radius=radius)
+        leaders(FingerprintTable.of(table(2)), radius=radius)

@@ -18,7 +18,7 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.confirmation import SAME
-from manifest_tools.duplicates.fingerprint_table import Prints
+from manifest_tools.duplicates.fingerprint_table import FingerprintTable
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
 from manifest_tools.duplicates.sorting import IntArray
 from manifest_tools.pipeline.batch.plan import Plan
@@ -61,7 +61,7 @@ def find_look_alikes(
         A folder for fingerprints: about 650 bytes an image.
     """
     with _room(scratch) as place:
-        prints = Prints.allocate(plan.images, place)
+        prints = FingerprintTable.allocate(plan.images, place)
         start = 0
         for table in tables(folder, plan.batches):
             if start + len(table) > plan.images:
@@ -80,7 +80,7 @@ def find_look_alikes(
 def first_copies(saved: SavedDataset, *, scratch: Path) -> IntArray:
     """Return for each image of a saved data set the position of the first one with the same bytes."""
     with _room(scratch) as place:
-        prints = Prints.allocate(saved.rows, place, filled=("sha256", "hashed", "seen"))
+        prints = FingerprintTable.allocate(saved.rows, place, filled=("sha256", "hashed", "seen"))
         for number in range(saved.pieces):
             table = saved.images(number, ["sha256"])
             prints.fill(saved.starts[number], table.assign(phash="", views="", sketch=""))
