@@ -13,7 +13,7 @@ from manifest_tools.duplicates.fingerprint_table import ROWS, mapped
 from manifest_tools.duplicates.fingerprints import HASH_BITS, VIEWS
 from manifest_tools.duplicates.hamming_join import near_values
 from manifest_tools.duplicates.near_pairs import members_of
-from manifest_tools.duplicates.orientation import TURNS, Looks, canonical_looks
+from manifest_tools.duplicates.orientation import TURNS, OrientedHashes, canonical_hashes
 from manifest_tools.duplicates.sorting import IntArray, UInt64Array, run_starts, sort_order
 
 TOGETHER = (
@@ -84,14 +84,14 @@ def candidate_hits(views: UInt64Array, rows: IntArray, *, radius: int, workers: 
     return _best_of_each([best, *waiting])
 
 
-def _looks(views: UInt64Array, rows: IntArray, view: int) -> Looks:
+def _looks(views: UInt64Array, rows: IntArray, view: int) -> OrientedHashes:
     """Return the canonical hashes of one view of all images."""
     owner = rows.astype(np.int32) if len(views) <= np.iinfo(np.int32).max else rows
     pieces = []
     for start in range(0, max(len(rows), 1), ROWS):
         some = slice(start, start + ROWS)
-        pieces.append(canonical_looks(mapped(views)[rows[some], view], view, owner[some]))
-    return Looks(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
+        pieces.append(canonical_hashes(mapped(views)[rows[some], view], view, owner[some]))
+    return OrientedHashes(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
 
 
 def _join(

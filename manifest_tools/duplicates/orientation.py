@@ -31,7 +31,7 @@ def _mask(bits: npt.NDArray[np.bool_]) -> np.uint64:
 _ODD_ACROSS, _ODD_DOWN = _mask(fp.DEGREES[:, 1] % 2 == 1), _mask(fp.DEGREES[:, 0] % 2 == 1)
 
 
-class Looks(NamedTuple):
+class OrientedHashes(NamedTuple):
     """Canonical hashes of one view, one row each: whose, and how it was looked at."""
 
     owner: npt.NDArray[np.int32] | IntArray
@@ -39,12 +39,14 @@ class Looks(NamedTuple):
     hash: UInt64Array
 
 
-def look_of(view: int, turn: npt.NDArray[np.uint8] | int) -> npt.NDArray[np.uint8] | int:
+def oriented_view(view: int, turn: npt.NDArray[np.uint8] | int) -> npt.NDArray[np.uint8] | int:
     """Return view and turn as one number; in the order of the numbers, wider views come first."""
     return turn + view * TURNS
 
 
-def canonical_looks(words: UInt64Array, view: int, owner: npt.NDArray[np.int32] | IntArray) -> Looks:
+def canonical_hashes(
+    words: UInt64Array, view: int, owner: npt.NDArray[np.int32] | IntArray
+) -> OrientedHashes:
     """Return the canonical hashes of one view.
 
     Parameters
@@ -59,9 +61,9 @@ def canonical_looks(words: UInt64Array, view: int, owner: npt.NDArray[np.int32] 
     pieces = []
     for turn in range(TURNS):
         rows = np.flatnonzero(turns[:, turn])
-        look = np.full(len(rows), look_of(view, turn), dtype=np.uint8)
+        look = np.full(len(rows), oriented_view(view, turn), dtype=np.uint8)
         pieces.append((owner[rows], look, turn_hashes(words[rows] & _HASH, turn)))
-    return Looks(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
+    return OrientedHashes(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
 
 
 def possible_turns(words: UInt64Array) -> npt.NDArray[np.bool_]:

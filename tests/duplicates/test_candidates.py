@@ -4,7 +4,7 @@ import pytest
 from manifest_tools.duplicates import candidates, hamming_join
 from manifest_tools.duplicates.candidates import BEST, candidate_hits
 from manifest_tools.duplicates.fingerprints import USABLE_BIT, VIEWS
-from manifest_tools.duplicates.orientation import TURNS, canonical_looks
+from manifest_tools.duplicates.orientation import TURNS, canonical_hashes
 
 
 def related_views(seed, count):
@@ -21,7 +21,7 @@ def related_views(seed, count):
 def by_hand(words, rows, radius):
     looks = []
     for view in range(len(VIEWS)):
-        some = canonical_looks(words[rows, view], view, rows)
+        some = canonical_hashes(words[rows, view], view, rows)
         looks += zip(some.owner.tolist(), some.look.tolist(), some.hash.tolist(), strict=True)
     met = {}
     for a, look, value in looks:

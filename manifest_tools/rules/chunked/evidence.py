@@ -20,7 +20,7 @@ from manifest_tools.dataset.dataset import IMAGE_KEY
 from manifest_tools.dataset.eligibility import DuplicateGroups, copy_exclusion_reasons
 from manifest_tools.dataset.outcomes import Outcomes
 from manifest_tools.findings.policy import Policy
-from manifest_tools.rules.chunked.scan import Look, first_alike, look
+from manifest_tools.rules.chunked.scan import PassResult, first_alike, look
 from manifest_tools.rules.chunked.scratch import Scratch
 from manifest_tools.rules.chunked.workers import Crew
 from manifest_tools.rules.evidence import Evidence, keys_by_name, lost_rows
@@ -36,12 +36,12 @@ class LargeEvidence(Evidence):
         Without rows.
     scratch : Scratch
         The arrays.
-    looks : tuple of Look
+    looks : tuple of PassResult
         What the first look at each piece found.
     """
 
     scratch: Scratch
-    looks: tuple[Look, ...] = ()
+    looks: tuple[PassResult, ...] = ()
 
     @property
     def images(self) -> NoReturn:

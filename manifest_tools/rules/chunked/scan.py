@@ -25,7 +25,7 @@ from manifest_tools.rules.evidence import Evidence
 COPIES = ("image", "sha256", "group")  # the columns that tell copies and look-alikes apart
 
 
-class Look(NamedTuple):
+class PassResult(NamedTuple):
     """What a first look at a piece found besides the arrays."""
 
     lost: pd.DataFrame
@@ -33,7 +33,7 @@ class Look(NamedTuple):
     unread: int
 
 
-def look(item: tuple[Path, int]) -> Look:
+def look(item: tuple[Path, int]) -> PassResult:
     """Look at one piece, given by the scratch folder and its number, and fill its rows of the arrays."""
     folder, number = item
     scratch = job_in(folder)
@@ -66,7 +66,7 @@ def look(item: tuple[Path, int]) -> Look:
         found |= dict(zip(ORDER, order_of(images["image"], scratch.seed).T, strict=True))
     for name, values in found.items():
         scratch.write(name, values, rows)
-    return Look(evidence.lost, dict(evidence.predicted_names), evidence.unread)
+    return PassResult(evidence.lost, dict(evidence.predicted_names), evidence.unread)
 
 
 def _hashes(values: pd.Series[str]) -> npt.NDArray[np.uint64]:
