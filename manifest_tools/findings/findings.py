@@ -109,7 +109,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
+class LazyFindings:
     """Findings of one code and severity, which are made only as far as somebody keeps them.
 
     Parameters
@@ -322,21 +322,23 @@ class FindingCollector:
                 )
             self._kept[key].append(finding)
 
-    def extend(self, findings: Iterable[Finding | Many]) -> None:
+    def extend(self, findings: Iterable[Finding | LazyFindings]) -> None:
         """Add several findings, in their order."""
         for finding in findings:
-            if isinstance(finding, Many):
-                self._add_many(finding)
+            if isinstance(finding, LazyFindings):
+                self._add_lazily(finding)
             else:
                 self.add(finding)
 
-    def _add_many(self, many: Many) -> None:
-        count = len(many.left_out)
-        made = min(count, max(0, self.room(many.code, many.severity)))
+    def _add_lazily(self, lazy_findings: LazyFindings) -> None:
+        count = len(lazy_findings.left_out)
+        made = min(count, max(0, self.room(lazy_findings.code, lazy_findings.severity)))
         if made:
-            for finding in many.make(made):
+            for finding in lazy_findings.make(made):
                 self.add(finding)
-        self.count_only(many.code, many.severity, count - made, int(many.left_out[made:].sum()))
+        self.count_only(
+            lazy_findings.code, lazy_findings.severity, count - made, int(lazy_findings.left_out[made:].sum())
+        )
 
     def merge(self, later: FindingCollector) -> None:
         """Add what another collector with the same limit and severities found after this one."""

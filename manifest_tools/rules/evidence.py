@@ -26,7 +26,7 @@ from manifest_tools.dataset.eligibility import (
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Truth, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.catalogue import CATALOGUE, finding
-from manifest_tools.findings.findings import Finding, Many
+from manifest_tools.findings.findings import Finding, LazyFindings
 from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.tally import Tally, count
 
@@ -178,7 +178,7 @@ class Evidence:
 
     def about(
         self, code: str, among: Mask | Rows, details: Details | None = None, *, variant: str | None = None
-    ) -> Many:
+    ) -> LazyFindings:
         """Make findings of one kind about many images.
 
         Parameters
@@ -201,7 +201,7 @@ class Evidence:
                 more: dict[str, Any] = {"left_out": True} if is_out else {}
                 yield finding(code, variant=variant, image=key, **data, **more)
 
-        return many(code, left_out, make, variant=variant)
+        return lazy_findings(code, left_out, make, variant=variant)
 
     def place(self, source: str, line: Any) -> dict[str, Any]:
         """Return file and line of a label row, as far as they are known."""
@@ -209,20 +209,20 @@ class Evidence:
         return {"file": file, "line": None if pd.isna(line) or not file else int(line)}
 
 
-Rule: TypeAlias = Callable[[Evidence], Iterable[Finding | Many]]
+Rule: TypeAlias = Callable[[Evidence], Iterable[Finding | LazyFindings]]
 
 
-def many(
+def lazy_findings(
     code: str,
     left_out: npt.NDArray[np.bool_],
     make: Callable[[int], Iterable[Finding]],
     *,
     variant: str | None = None,
-) -> Many:
+) -> LazyFindings:
     """Return findings of one code and variant that are made when they are kept."""
     entry = CATALOGUE[code]
     severity = entry.variants[variant].severity if variant else entry.severity
-    return Many(code, severity, left_out, make)
+    return LazyFindings(code, severity, left_out, make)
 
 
 def lost_rows(dataset: Dataset) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.dataset.eligibility import IMAGE_REASONS
-from manifest_tools.findings.findings import Many
+from manifest_tools.findings.findings import LazyFindings
 from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.evidence import Evidence
 
@@ -31,7 +31,7 @@ _UNUSUAL = {"12-bit": "12 bits", "16-bit": "16 bits", "cmyk-inverted": "inverted
 _PLAIN_MODES = frozenset({"", "RGB", "RGBA", "L", "LA", "P", "PA", "1"})  # every tool agrees on these
 
 
-def unusable_images(evidence: Evidence) -> Iterator[Many]:
+def unusable_images(evidence: Evidence) -> Iterator[LazyFindings]:
     """Images that the service would refuse.
 
     Source: https://docs.aws.amazon.com/rekognition/latest/dg/limits.html, and decoding itself.
@@ -44,7 +44,7 @@ def unusable_images(evidence: Evidence) -> Iterator[Many]:
         yield evidence.about(code, evidence.reasons[code], numbers)
 
 
-def wrong_extensions(evidence: Evidence) -> Iterator[Many]:
+def wrong_extensions(evidence: Evidence) -> Iterator[LazyFindings]:
     """Names whose extension says another format than the content."""
     images = evidence.images
     lowered = images["image"].str.lower()
@@ -68,7 +68,7 @@ def wrong_extensions(evidence: Evidence) -> Iterator[Many]:
     yield evidence.about("image-extension", np.fromiter(said, dtype=np.int64), details)
 
 
-def odd_pixels(evidence: Evidence) -> Iterator[Many]:
+def odd_pixels(evidence: Evidence) -> Iterator[LazyFindings]:
     """Damage, animation, blankness, colour modes and orientation: facts that inspection recorded."""
     images = evidence.images
     odd = Remarks.of(images["remarks"])

@@ -15,11 +15,11 @@ from manifest_tools.dataset.object_keys import (
     refused_keys,
     source_refs,
 )
-from manifest_tools.findings.findings import Many
+from manifest_tools.findings.findings import LazyFindings
 from manifest_tools.rules.evidence import Evidence
 
 
-def object_keys(evidence: Evidence) -> Iterator[Many]:
+def object_keys(evidence: Evidence) -> Iterator[LazyFindings]:
     """Keys that S3 refuses, and keys with characters that it advises against.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html

@@ -19,8 +19,8 @@ from manifest_tools.dataset.ground_truth import (
     source_priority,
 )
 from manifest_tools.findings.catalogue import finding
-from manifest_tools.findings.findings import Finding, Many
-from manifest_tools.rules.evidence import Evidence, many
+from manifest_tools.findings.findings import Finding, LazyFindings
+from manifest_tools.rules.evidence import Evidence, lazy_findings
 
 _MATCHES = 5  # of an ambiguous base name that a message lists
 _ODD_NAMES = (
@@ -30,7 +30,7 @@ _ODD_NAMES = (
 )
 
 
-def names(evidence: Evidence) -> Iterator[Many]:
+def names(evidence: Evidence) -> Iterator[LazyFindings]:
     """Label names that are not spelt as the taxonomy spells them.
 
     Source: https://docs.aws.amazon.com/rekognition/latest/dg/moderation-api.html
@@ -56,7 +56,7 @@ def names(evidence: Evidence) -> Iterator[Many]:
     yield _about_rows(evidence, odd[unknown & unmapped], "label-unknown", reading, "unmapped")
 
 
-def orphans(evidence: Evidence) -> Iterator[Many]:
+def orphans(evidence: Evidence) -> Iterator[LazyFindings]:
     """Rows of a label table that name no image, or more than one."""
     lost = evidence.lost
 
@@ -72,10 +72,10 @@ def orphans(evidence: Evidence) -> Iterator[Many]:
                 "label-orphan", label=label if size == 1 else None, **evidence.place(source, line), **data
             )
 
-    yield many("label-orphan", np.ones(len(lost), dtype=bool), make)
+    yield lazy_findings("label-orphan", np.ones(len(lost), dtype=bool), make)
 
 
-def contradictions(evidence: Evidence) -> Iterator[Many]:
+def contradictions(evidence: Evidence) -> Iterator[LazyFindings]:
     """Images of which one source says two things that cannot both be true."""
     rows = evidence.rows[evidence.truth.contradictory[evidence.rows["row"]]]
     rows = rows.sort_values(["row", "source"], kind="stable")
@@ -92,7 +92,7 @@ def contradictions(evidence: Evidence) -> Iterator[Many]:
     yield evidence.about("label-contradiction", rows["row"].to_numpy()[begins[torn]], details)
 
 
-def unchecked(evidence: Evidence) -> Iterator[Many]:
+def unchecked(evidence: Evidence) -> Iterator[LazyFindings]:
     """Labels that the base model sees where nobody looked for them."""
     outcomes = evidence.outcomes
     rows, columns = np.nonzero(outcomes.unchecked & ~evidence.truth.unsure)
@@ -105,7 +105,7 @@ def unchecked(evidence: Evidence) -> Iterator[Many]:
     yield evidence.about("label-unchecked", rows, details)
 
 
-def unlabelled(evidence: Evidence) -> Iterator[Many]:
+def unlabelled(evidence: Evidence) -> Iterator[LazyFindings]:
     """Images of which nobody said anything, or of which a reviewer could not say."""
     yield evidence.about("image-unlabelled", evidence.reasons["image-unlabelled"])
     rows, columns = np.nonzero(evidence.truth.unsure)
@@ -127,7 +127,7 @@ def levels(evidence: Evidence) -> Iterator[Finding]:
             yield finding("label-level", label=label, level=level, top=top, count=int(count))
 
 
-def disagreements(evidence: Evidence) -> Iterator[Many]:
+def disagreements(evidence: Evidence) -> Iterator[LazyFindings]:
     """Sources that say different things about a label of one image; the newest one counts."""
     said = _statements(evidence)
     newest = said.groupby(["row", "about"], sort=True)[["source", "present"]].transform("last")
@@ -152,7 +152,7 @@ def disagreements(evidence: Evidence) -> Iterator[Many]:
     yield evidence.about("review-disagreement", against["row"].to_numpy(dtype=np.int64), details)
 
 
-def repetitions(evidence: Evidence) -> Iterator[Many]:
+def repetitions(evidence: Evidence) -> Iterator[LazyFindings]:
     """Labels that one source gives more than once for an image."""
     rows = evidence.rows[_claimed(evidence.rows)]
     key = ["row", "label", "source"]
@@ -186,7 +186,7 @@ def _about_rows(
     code: str,
     data_of: Callable[[Any], dict[str, Any]],
     variant: str | None = None,
-) -> Many:
+) -> LazyFindings:
     """Make findings about label rows: their place is the row of the table that they stand in."""
 
     def details(shown: Rows) -> Iterator[dict[str, Any]]:

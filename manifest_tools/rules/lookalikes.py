@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from manifest_tools.core.arrays import Mask, Rows, first_index
-from manifest_tools.findings.findings import Many
+from manifest_tools.findings.findings import LazyFindings
 from manifest_tools.rules.evidence import Evidence
 
 
-def copies(evidence: Evidence) -> Iterator[Many]:
+def copies(evidence: Evidence) -> Iterator[LazyFindings]:
     """Every further copy of a picture, with the first one's name."""
     files = evidence.duplicates.files
     exact = files != np.arange(evidence.count)
@@ -24,7 +24,7 @@ def copies(evidence: Evidence) -> Iterator[Many]:
     yield evidence.about("duplicate-near", evidence.followers & ~exact, leaders)
 
 
-def conflicting_labels(evidence: Evidence) -> Iterator[Many]:
+def conflicting_labels(evidence: Evidence) -> Iterator[LazyFindings]:
     """Copies that are labelled differently: at least one of the label sets is wrong."""
     duplicates, truth = evidence.duplicates, evidence.truth
     exact = evidence.reasons["duplicate-conflict"]
@@ -33,7 +33,7 @@ def conflicting_labels(evidence: Evidence) -> Iterator[Many]:
     yield _conflicts(evidence, duplicates.groups, grouped, "near")
 
 
-def split_copies(evidence: Evidence) -> Iterator[Many]:
+def split_copies(evidence: Evidence) -> Iterator[LazyFindings]:
     """Look-alikes on both sides of the split."""
     duplicates = evidence.duplicates
     first_in_train = first_index(
@@ -54,7 +54,7 @@ def _others(evidence: Evidence, rows: Rows) -> Iterator[dict[str, Any]]:
     return ({"other": key} for key in evidence.values("image", rows))
 
 
-def _conflicts(evidence: Evidence, kinds: Rows, among: Mask, variant: str | None) -> Many:
+def _conflicts(evidence: Evidence, kinds: Rows, among: Mask, variant: str | None) -> LazyFindings:
     """Compare each image with the first one of its kind that has other labels."""
     sets, rows = evidence.label_sets, np.flatnonzero(among)
     first = first_index(kinds, rows)[kinds]

@@ -9,7 +9,7 @@ from manifest_tools.core.arrays import Rows, distinct
 from manifest_tools.dataset.carry_over import ROUND
 from manifest_tools.dataset.outcomes import BESIDE, MISTAKE
 from manifest_tools.findings.catalogue import finding
-from manifest_tools.findings.findings import Finding, Many
+from manifest_tools.findings.findings import Finding, LazyFindings
 from manifest_tools.findings.policy import Goal, Reading
 from manifest_tools.rules.counts import Samples, State, readiness
 from manifest_tools.rules.evidence import Evidence
@@ -90,7 +90,7 @@ def effective_samples(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def selection(evidence: Evidence) -> Iterator[Many]:
+def selection(evidence: Evidence) -> Iterator[LazyFindings]:
     """Images that were not selected."""
 
     def details(rows: Rows) -> Iterator[dict[str, Any]]:

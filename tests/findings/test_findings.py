@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.findings.catalogue import CATALOGUE, finding, look_up
-from manifest_tools.findings.findings import Finding, FindingCollector, Many, Report, Severity
+from manifest_tools.findings.findings import Finding, FindingCollector, LazyFindings, Report, Severity
 
 
 def blank(image: str, **data: object) -> Finding:
@@ -108,13 +108,13 @@ def test_a_report_survives_json():
 PARTS = st.lists(st.lists(st.booleans(), max_size=6), max_size=4)
 
 
-def many(part: int, left_out: list[bool], made: list[str]) -> Many:
+def many(part: int, left_out: list[bool], made: list[str]) -> LazyFindings:
     def make(number: int) -> Iterator[Finding]:
         for place in range(number):
             made.append(f"{part}-{place}.jpg")
             yield blank(made[-1], **({"left_out": True} if left_out[place] else {}))
 
-    return Many("image-blank", Severity.WARNING, np.array(left_out, dtype=bool), make)
+    return LazyFindings("image-blank", Severity.WARNING, np.array(left_out, dtype=bool), make)
 
 
 @given(PARTS, st.integers(0, 8), st.booleans())
