@@ -210,20 +210,20 @@ def copy_exclusion_reasons(duplicates: DuplicateGroups, truth: Truth, sets: Rows
 def conflicting_copies(duplicates: DuplicateGroups, truth: Truth, sets: Rows) -> Mask:
     """Return the images that have a byte-for-byte copy with other labels, shape (images,)."""
     said = truth.judged & ~truth.unresolved & ~truth.contradictory
-    return _torn(duplicates.files, sets, said) & said
+    return _inconsistent(duplicates.files, sets, said) & said
 
 
 def locked_on_both_sides(duplicates: DuplicateGroups) -> Mask:
     """Return the images that are not locked, while look-alikes of theirs are locked in train and in test."""
-    torn = _torn(duplicates.groups, duplicates.sides, duplicates.locked & duplicates.grouped)
-    return torn & duplicates.grouped & ~duplicates.locked
+    inconsistent = _inconsistent(duplicates.groups, duplicates.sides, duplicates.locked & duplicates.grouped)
+    return inconsistent & duplicates.grouped & ~duplicates.locked
 
 
-def _torn(kinds: Rows, values: npt.NDArray[Any], among: Mask) -> Mask:
+def _inconsistent(kinds: Rows, values: npt.NDArray[Any], among: Mask) -> Mask:
     """Return the images of those kinds of which some images have different values."""
     rows = np.flatnonzero(among)
     own = kinds[rows]
     differs = values[first_index(kinds, rows)[own]] != values[rows]
-    torn = np.zeros(len(kinds), dtype=bool)
-    torn[own[differs]] = True
-    return np.asarray(torn[kinds])
+    inconsistent = np.zeros(len(kinds), dtype=bool)
+    inconsistent[own[differs]] = True
+    return np.asarray(inconsistent[kinds])

@@ -80,16 +80,16 @@ def contradictions(evidence: Evidence) -> Iterator[LazyFindings]:
     rows = evidence.rows[evidence.truth.contradictory[evidence.rows["row"]]]
     rows = rows.sort_values(["row", "source"], kind="stable")
     begins = np.flatnonzero(~_repeats(rows, ["row", "source"]))  # of what each source says of each image
-    torn = np.flatnonzero(_contradictory(evidence, rows, begins))
+    inconsistent = np.flatnonzero(_contradictory(evidence, rows, begins))
     ends = np.append(begins, len(rows))[1:]
 
     def details(shown: Rows) -> Iterator[dict[str, Any]]:
-        for number in torn[: len(shown)]:
+        for number in inconsistent[: len(shown)]:
             said = rows.iloc[begins[number] : ends[number]]
             label, other = _contradiction(evidence, said)
             yield {"label": label, "source": said["source"].iloc[0], "other": other}
 
-    yield evidence.about("label-contradiction", rows["row"].to_numpy()[begins[torn]], details)
+    yield evidence.about("label-contradiction", rows["row"].to_numpy()[begins[inconsistent]], details)
 
 
 def unchecked(evidence: Evidence) -> Iterator[LazyFindings]:
