@@ -32,7 +32,7 @@ class Outcome(IntEnum):
 MISTAKE: Mapping[Goal, Outcome] = MappingProxyType(
     {Goal.FALSE_POSITIVES: Outcome.FALSE_POSITIVE, Goal.FALSE_NEGATIVES: Outcome.FALSE_NEGATIVE}
 )
-BESIDE: Mapping[Goal, Outcome] = MappingProxyType(
+COUNTEREXAMPLE: Mapping[Goal, Outcome] = MappingProxyType(
     {Goal.FALSE_POSITIVES: Outcome.TRUE_POSITIVE, Goal.FALSE_NEGATIVES: Outcome.TRUE_NEGATIVE}
 )
 

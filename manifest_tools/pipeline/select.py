@@ -18,7 +18,7 @@ from manifest_tools.core.arrays import Mask, Order, Rows, cumcount, group_ids, o
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import SIDES
-from manifest_tools.dataset.outcomes import BESIDE, MISTAKE, targets_in_force
+from manifest_tools.dataset.outcomes import COUNTEREXAMPLE, MISTAKE, targets_in_force
 from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.rules.evidence import Evidence
 
@@ -111,7 +111,7 @@ def select(evidence: Evidence, order: Order, limit: int) -> Selection:
     rows = np.flatnonzero(pool)
     rows = rows[np.lexsort((order[rows, 1], order[rows, 0]))]
     choice = _choose(
-        _Pool(rows, duplicates.groups[rows], _sets(evidence)[rows]), _wishes(evidence, rows), limit
+        _Pool(rows, duplicates.groups[rows], _sets(evidence)[rows]), _quotas(evidence, rows), limit
     )
     chosen = np.zeros(evidence.count, dtype=bool)
     chosen[rows[choice.chosen]] = True
@@ -153,12 +153,12 @@ def _sets(evidence: Evidence) -> Rows:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _TargetQuota:
     """One label and goal: the images that are its mistakes, those that balance them, and the least number."""
 
     mistakes: Mask
-    beside: Mask
-    least: int
+    counterexamples: Mask
+    minimum: int
 
 
 @dataclass(frozen=True)
@@ -186,43 +186,43 @@ class _Choice:
         self.reasons[reason] += len(new)
 
 
-def _wishes(evidence: Evidence, rows: Rows) -> list[_Wish]:
+def _quotas(evidence: Evidence, rows: Rows) -> list[_TargetQuota]:
     """Return the targets, or every label with both goals."""
     policy, outcomes = evidence.policy, evidence.outcomes
     targets = targets_in_force(policy, evidence.taxonomy)
-    wishes = []
+    quotas = []
     for target in targets or [Target(label, goal) for label in outcomes.labels for goal in Goal]:
         column = outcomes.outcome[:, outcomes.labels.index(target.label)][rows]
-        mistakes, beside = column == MISTAKE[target.goal], column == BESIDE[target.goal]
-        wishes.append(_Wish(mistakes, beside, policy.minimum(target.goal)))
-    return wishes
+        mistakes, counterexamples = column == MISTAKE[target.goal], column == COUNTEREXAMPLE[target.goal]
+        quotas.append(_TargetQuota(mistakes, counterexamples, policy.minimum(target.goal)))
+    return quotas
 
 
-def _choose(pool: _Pool, wishes: list[_Wish], limit: int) -> _Choice:
+def _choose(pool: _Pool, quotas: list[_TargetQuota], limit: int) -> _Choice:
     """Fill the choice step by step, each step as the docstring of :func:`select_images` has it."""
     size = len(pool.rows)
     choice = _Choice(limit, np.zeros(size, dtype=bool))
-    wrong: Mask = np.logical_or.reduce([wish.mistakes for wish in wishes])
+    wrong: Mask = np.logical_or.reduce([quota.mistakes for quota in quotas])
     first = np.argsort(~wrong, kind="stable")  # a group is represented by its mistake
     copy = np.empty(size, dtype=np.int64)
     copy[first] = cumcount(pool.groups[first])
     places = np.lexsort((np.arange(size), ~wrong, copy))
     alone = places[copy[places] == 0]
 
-    least = [places[wish.mistakes[places]][: wish.least] for wish in wishes]
-    choice.take(_in_turn(least), "mistakes")
-    mistakes = group_ids((wish.mistakes for wish in wishes), size)
+    minimum = [places[quota.mistakes[places]][: quota.minimum] for quota in quotas]
+    choice.take(_in_turn(minimum), "mistakes")
+    mistakes = group_ids((quota.mistakes for quota in quotas), size)
     choice.take(_in_proportion(alone[wrong[alone]], mistakes), "mistakes")
-    choice.take(_in_turn([_lacking(choice, wish, alone) for wish in wishes]), "balance")
+    choice.take(_in_turn([_lacking(choice, quota, alone) for quota in quotas]), "balance")
     choice.take(_in_proportion(alone, pool.sets), "others")
     choice.take(places, "look-alikes")
     return choice
 
 
-def _lacking(choice: _Choice, wish: _Wish, places: Rows) -> Rows:
+def _lacking(choice: _Choice, quota: _TargetQuota, places: Rows) -> Rows:
     """Return as many images beside the chosen mistakes as are missing to balance them."""
-    missing = int((wish.mistakes & choice.chosen).sum()) - int((wish.beside & choice.chosen).sum())
-    fitting = places[wish.beside[places] & ~choice.chosen[places]]
+    missing = int((quota.mistakes & choice.chosen).sum()) - int((quota.counterexamples & choice.chosen).sum())
+    fitting = places[quota.counterexamples[places] & ~choice.chosen[places]]
     return fitting[: max(0, missing)]
 
 

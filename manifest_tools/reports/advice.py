@@ -10,7 +10,7 @@ from manifest_tools.core.text import counted
 from manifest_tools.findings.findings import Report
 from manifest_tools.reports.summary import GOALS
 
-_BESIDE = {
+_COUNTEREXAMPLE = {
     "true_positive": "true positives (images that the base model flags rightly)",
     "true_negative": "true negatives (images that it rightly leaves alone)",
 }
@@ -75,7 +75,7 @@ def _steps(entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"confirm: {counted(entry['confirm']['count'], 'image')} at hand, where only a person's answer is missing"
     balance = entry["balance"]
     if balance["missing"]:
-        yield f"for balance: {balance['missing']:,} more {_BESIDE[balance['outcome']]}, {balance['count']:,} now"
+        yield f"for balance: {balance['missing']:,} more {_COUNTEREXAMPLE[balance['outcome']]}, {balance['count']:,} now"
 
 
 def _collect(entry: Mapping[str, Any], elsewhere: str) -> str:

@@ -36,7 +36,7 @@ RULES: tuple[Rule, ...] = (
     readiness.selection,
     readiness.effective_samples,
     readiness.missing_labels,
-    readiness.split_wishes,
+    readiness.relaxed_constraints_of_the_split,
     readiness.locked_images,
     readiness.balance,
 )

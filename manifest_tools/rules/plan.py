@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from manifest_tools.dataset.eligibility import SIDES
 from manifest_tools.dataset.ground_truth import Mask
-from manifest_tools.dataset.outcomes import BESIDE
+from manifest_tools.dataset.outcomes import COUNTEREXAMPLE
 from manifest_tools.findings.policy import Goal
 from manifest_tools.rules.counts import Samples, readiness
 from manifest_tools.rules.evidence import Evidence
@@ -45,7 +45,7 @@ def plan(evidence: Evidence) -> dict[str, Any]:
 
 def _entry(evidence: Evidence, sample: Samples, waiting: Mask) -> dict[str, Any]:
     column = evidence.outcomes.labels.index(sample.label)
-    balance = int(evidence.tally.outcomes["train"][column, BESIDE[sample.goal]])
+    balance = int(evidence.tally.outcomes["train"][column, COUNTEREXAMPLE[sample.goal]])
     return {
         "label": sample.label,
         "goal": str(sample.goal),
@@ -58,7 +58,7 @@ def _entry(evidence: Evidence, sample: Samples, waiting: Mask) -> dict[str, Any]
         "predict": sample.possible - sample.count,
         "confirm": _first(evidence, _confirmable(evidence, sample, waiting), column),
         "balance": {
-            "outcome": BESIDE[sample.goal].name.lower(),
+            "outcome": COUNTEREXAMPLE[sample.goal].name.lower(),
             "count": balance,
             "missing": max(0, sample.count - balance),
         },

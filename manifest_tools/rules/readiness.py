@@ -7,7 +7,7 @@ from typing import Any
 
 from manifest_tools.core.arrays import Rows, distinct
 from manifest_tools.dataset.carry_over import ROUND
-from manifest_tools.dataset.outcomes import BESIDE, MISTAKE
+from manifest_tools.dataset.outcomes import COUNTEREXAMPLE, MISTAKE
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, LazyFindings
 from manifest_tools.findings.policy import Goal, Reading
@@ -21,7 +21,7 @@ _CODES = {
 _EXAMPLES = 3
 _WORDS = {Goal.FALSE_POSITIVES: "false positives", Goal.FALSE_NEGATIVES: "false negatives"}
 
-_BESIDE = {
+_COUNTEREXAMPLE = {
     Goal.FALSE_POSITIVES: ("true positives", "images that the base model flags rightly"),
     Goal.FALSE_NEGATIVES: ("true negatives", "images that it rightly leaves alone"),
 }
@@ -111,7 +111,7 @@ def missing_labels(evidence: Evidence) -> Iterator[Finding]:
             yield finding("label-missing-from-test", label=label, count=int(in_train))
 
 
-def split_wishes(evidence: Evidence) -> Iterator[Finding]:
+def relaxed_constraints_of_the_split(evidence: Evidence) -> Iterator[Finding]:
     """What gave way when the images were split."""
     for gave_way in evidence.dataset.sources.get("split", {}).get("gave_way", ()):
         label = gave_way.get("label") or None
@@ -133,9 +133,9 @@ def balance(evidence: Evidence) -> Iterator[Finding]:
     Source: https://docs.aws.amazon.com/rekognition/latest/dg/preparing-datasets-adapters.html
     """
     for sample in readiness(evidence).candidates:
-        words, advice = _BESIDE[sample.goal]
+        words, advice = _COUNTEREXAMPLE[sample.goal]
         column = evidence.outcomes.labels.index(sample.label)
-        other = int(evidence.tally.outcomes["train"][column, BESIDE[sample.goal]])
+        other = int(evidence.tally.outcomes["train"][column, COUNTEREXAMPLE[sample.goal]])
         if sample.state is State.READY and other < sample.count:
             yield finding(
                 "balance",

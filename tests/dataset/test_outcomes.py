@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth
-from manifest_tools.dataset.outcomes import BESIDE, MISTAKE, Outcome, answers, compare, targets_in_force
+from manifest_tools.dataset.outcomes import (
+    COUNTEREXAMPLE,
+    MISTAKE,
+    Outcome,
+    answers,
+    compare,
+    targets_in_force,
+)
 from manifest_tools.findings.policy import Goal, Policy, Target
 
 TAXONOMY = Taxonomy.load()
@@ -121,7 +128,7 @@ def test_count_is_by_label_over_the_rows_asked_for():
 
 def test_goals_have_their_mistakes_and_what_balances_them():
     assert MISTAKE[Goal.FALSE_POSITIVES] is Outcome.FALSE_POSITIVE
-    assert BESIDE[Goal.FALSE_NEGATIVES] is Outcome.TRUE_NEGATIVE
+    assert COUNTEREXAMPLE[Goal.FALSE_NEGATIVES] is Outcome.TRUE_NEGATIVE
 
 
 @pytest.mark.parametrize(("level", "label"), [("1", "Alcohol"), ("all", "Drinking")])
