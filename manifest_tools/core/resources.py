@@ -23,7 +23,7 @@ def load_json(name: str) -> Any:
     return json.loads((schema_folder() / name).read_text(encoding="utf-8"))
 
 
-def problem_of(document: Any, schema: str) -> str:
+def validate_document(document: Any, schema: str) -> str:
     """Return what is wrong with one of our own documents: the place and what was expected, or "" if it is right.
 
     Parameters

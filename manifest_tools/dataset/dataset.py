@@ -19,7 +19,7 @@ import pandas as pd
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
-from manifest_tools.core.resources import problem_of
+from manifest_tools.core.resources import validate_document
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.version import library_version
 
@@ -269,7 +269,7 @@ class Dataset:
             raise InputError(msg)
         with readable(source):
             document = json.loads((source / "dataset.json").read_text(encoding="utf-8"))
-            problem = problem_of(document, "dataset.schema.json")
+            problem = validate_document(document, "dataset.schema.json")
             if problem:
                 raise ValueError(problem)
         if document["format"] > FORMAT:
