@@ -18,7 +18,6 @@ from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.parallel.executors import Failure, SerialExecutor, default_workers, run
 from manifest_tools.parallel.worker_pool import isolated
 from manifest_tools.parallel.worker_process import IDLE_WORKERS
-from manifest_tools.review.journal import Journal
 
 LARGE = 500_000  # images from which a data set is judged piece by piece
 ROW_BYTES = 6_000  # of memory that an image takes when everything is judged at once, sketches included
@@ -107,8 +106,7 @@ def is_large(folder: str | Path, memory: int | None = None) -> bool:
         rows = pq.read_metadata(Path(folder) / "dataset" / "images.parquet").num_rows
     except (OSError, pa.ArrowException):  # whoever reads it next says what is wrong
         return False
-    wanted = rows > LARGE or (memory is not None and rows * ROW_BYTES > memory)
-    return wanted and not Journal.of(folder).entries
+    return rows > LARGE or (memory is not None and rows * ROW_BYTES > memory)
 
 
 def size_in_bytes(text: str) -> int:
