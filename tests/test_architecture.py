@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import manifest_tools
+from tests import ROOT
 
-PACKAGE = Path(__file__).parents[1] / "manifest_tools"
+PACKAGE = ROOT / "manifest_tools"
 
 # From the ground up. A room may import rooms of lower floors, and its own: also inside functions and for types alone.
 FLOORS = (

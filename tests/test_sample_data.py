@@ -11,8 +11,9 @@ import pytest
 
 from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.pipeline.prepare import prepare
+from tests import ROOT
 
-SAMPLE = Path(__file__).resolve().parents[1] / "sample_data"
+SAMPLE = ROOT / "sample_data"
 IMAGES = SAMPLE / "images"
 
 

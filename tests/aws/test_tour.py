@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,8 +12,8 @@ from typer.testing import CliRunner
 from manifest_tools.aws.moderation.decision_policy import Decisions
 from manifest_tools.cli import app
 from manifest_tools.testing import from_predictions, local_rekognition, local_s3
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_data"
 DOCS = (ROOT / "docs" / "aws.md").read_text(encoding="utf-8")
 

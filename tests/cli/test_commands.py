@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from manifest_tools.__main__ import main
 from manifest_tools.cli import app
 from manifest_tools.findings.catalogue import CATALOGUE
+from tests import ROOT
 from tests.pictures import save
 
 COMMANDS = [command.name for command in app.registered_commands]
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

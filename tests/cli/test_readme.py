@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests import ROOT
 
 
 def test_the_first_session_is_true(manifest_tools, monkeypatch, tmp_path):

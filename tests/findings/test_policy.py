@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +10,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.resources import load_json
 from manifest_tools.findings.findings import Severity
 from manifest_tools.findings.policy import Goal, Policy, Reading, Target
+from tests import ROOT
 
 
 def test_defaults_are_the_documented_limits():
@@ -78,7 +78,7 @@ def test_targets_of_a_label_with_a_colon_are_no_problem():
 
 
 def test_every_key_is_documented_with_its_default():
-    text = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
     for item in fields(Policy):
         assert f"`{item.name}`" in text, item.name
     for name in ("min_false_positives", "min_false_negatives", "min_test_images", "max_training_images"):

@@ -16,9 +16,9 @@ import pytest
 from manifest_tools import prepare
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.findings.policy import Policy, Target
+from tests import ROOT
 from tests.pictures import picture, save
 
-ROOT = Path(__file__).parents[1]
 TO = "s3://bucket/in"
 FEW = Policy(min_false_positives=5)  # forty pictures cannot hold the real minimum
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from manifest_tools.sources.formats.detect import FORMATS
+from tests import ROOT
 
-PAGES = Path(__file__).parents[2] / "docs" / "sources"
+PAGES = ROOT / "docs" / "sources"
 
 
 def test_every_format_and_every_page_is_in_the_overview():

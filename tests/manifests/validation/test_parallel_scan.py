@@ -9,7 +9,6 @@ import random
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from manifest_tools.manifests.validation import parallel_scan
 from manifest_tools.manifests.validation.repeats import keys_of
 from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.parallel import worker_pool
+from tests import ROOT
 from tests.manifests.lines import moderation, multi
 from tests.manifests.workers import Mortal
 
@@ -179,7 +179,7 @@ def test_a_script_needs_no_main_guard(tmp_path, manifest):
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\n"
-        f"sys.path.insert(0, {str(Path(parallel_scan.__file__).parents[3])!r})\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
         "from manifest_tools.manifests.validation import parallel_scan\n"
         "from manifest_tools.manifests.validation.validate import validate_manifest\n"
         "parallel_scan.SPAN, parallel_scan.WORTH = 50_000, 1\n"

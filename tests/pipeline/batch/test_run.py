@@ -32,10 +32,9 @@ from manifest_tools.pipeline.batch.progress import progress_of
 from manifest_tools.pipeline.batch.run import inspect_run
 from manifest_tools.pipeline.batch.run_folder import RunFolder
 from manifest_tools.pipeline.inspect import inspect
+from tests import ROOT
 from tests.parallel.dask_processes import Scheduler
 from tests.pictures import save
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
