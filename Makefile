@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test coverage lint clean
 
 demo: .venv/installed
 	$(BIN)/manifest-tools prepare sample_data/images --labels sample_data/labels.csv \
@@ -11,6 +11,9 @@ demo: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n auto
+
+coverage: .venv/installed-test
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check .

@@ -19,22 +19,14 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 _numbers = count(1)
-DATA = Path(os.environ.get("MANIFEST_TOOLS_DATA", Path(__file__).parents[2] / "shared" / "data"))
+# Collections outside the repository: a suite of its own, which says where they come from.
+collect_ignore = [] if "MANIFEST_TOOLS_DATA" in os.environ else ["with_data"]
 
 
 @pytest.fixture(autouse=True)
 def cache_of_its_own(tmp_path_factory, monkeypatch):
     """Keep what inspection remembers away from the user's cache folder."""
     monkeypatch.setenv("MANIFEST_TOOLS_CACHE", str(tmp_path_factory.mktemp("cache")))
-
-
-@pytest.fixture(scope="session")
-def real_images() -> Path:
-    """Return a folder of labelled photographs and drawings, where it is at hand."""
-    folder = DATA / "openclipart-moderation"
-    if not folder.is_dir():
-        pytest.skip(f"no development data at {DATA} (set MANIFEST_TOOLS_DATA)")
-    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -1,19 +1,13 @@
 """Pictures made on the spot, and ways to break them."""
 
 import io
-import os
 import random
 import struct
 import zlib
 from functools import cache
-from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
-
-DATA = Path(os.environ.get("MANIFEST_TOOLS_DATA", Path(__file__).parents[3] / "shared" / "data"))
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the development data are not here")
 
 
 @cache

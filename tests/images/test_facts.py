@@ -1,4 +1,3 @@
-import csv
 import hashlib
 import os
 
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from manifest_tools.images.facts import ImageFacts, is_blank, read_facts
-from tests.images.samples import DATA, encoded, needs_data, photograph, png_chunk, png_of
+from tests.images.samples import encoded, photograph, png_chunk, png_of
 
 PHOTO = encoded(photograph(), quality=85)
 
@@ -191,19 +190,3 @@ def test_any_overwritten_bytes_give_facts(seed, count, kind):
     facts = read_facts(bytes(data))
     assert facts.sha256 == hashlib.sha256(data).hexdigest()
     assert facts == read_facts(bytes(data))
-
-
-@needs_data
-def test_odd_images_as_published():
-    folder = DATA / "images-odd"
-    with (folder / "expected.csv").open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table))
-    assert len(rows) > 60
-    for row in rows:
-        facts = read_facts(folder / row["file"])
-        decodable = row["decodable_by_pillow_full_load"] == "yes"
-        assert (facts.decode_error == "") == decodable, row["file"]
-        assert facts.sha256 == row["sha256"]
-        if decodable:
-            shape = (str(facts.width), str(facts.height), facts.mode, str(facts.frames), facts.format.lower())
-            assert shape == tuple(row[name] for name in ("width", "height", "mode", "frames", "true_format"))

@@ -286,23 +286,6 @@ def p_safe(name: str) -> bool:
     return int(name.rsplit(" ", 1)[1].split(".", maxsplit=1)[0]) >= 20
 
 
-@pytest.mark.slow
-def test_the_real_pictures_split_as_promised(real_images, tmp_path):
-    dataset, _ = prepare(
-        real_images / "images", labels=real_images / "labels.csv", to=TO, out=tmp_path / "out"
-    )
-    written = both(tmp_path / "out")
-    used = dataset.images[dataset.images["split"] != ""]
-    assert len(written) == len(used)
-    assert used.groupby("group")["split"].nunique().max() == 1
-    largest = used["group"].value_counts().max()
-    assert abs((used["split"] == "test").sum() - 0.2 * len(used)) <= largest
-    said = dataset.labels.merge(used[["image", "split", "group"]], on="image")
-    for label, rows in said[said["label"] != "Safe"].groupby("label"):
-        if rows["group"].nunique() >= 2:
-            assert set(rows["split"]) == {"train", "test"}, label
-
-
 def test_interrupting_leaves_what_was_there(folder):
     run(folder)
     before = (folder / "out" / "train.manifest").read_bytes()

@@ -1,4 +1,4 @@
-"""Real exports, checked by hand against the files; skipped where they are not at hand."""
+"""Real exports, checked by hand against the files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import pytest
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats.detect import read_labels
-from tests.conftest import DATA
+from tests.with_data import DATA
 
 EXPORTS = DATA / "exports"
-pytestmark = pytest.mark.skipif(
-    not EXPORTS.is_dir(), reason=f"no exports at {EXPORTS} (set MANIFEST_TOOLS_DATA)"
-)
 
 CHESS = "black-king black-rook black-knight black-pawn black-bishop white-king white-pawn white-knight white-bishop white-queen"
 READ = {

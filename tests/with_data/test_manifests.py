@@ -1,21 +1,16 @@
-"""Manifests as found in public repositories, when they are at hand: recognised, and no false error."""
+"""Manifests as found in public repositories: recognised, and no false error."""
 
 from __future__ import annotations
 
 import csv
-import os
-from pathlib import Path
 
 import pytest
 
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation.validate import validate_manifest
+from tests.with_data import DATA
 
-HERE = (
-    Path(os.environ.get("MANIFEST_TOOLS_DATA", Path(__file__).parents[3] / "shared" / "data"))
-    / "manifests-real"
-)
-pytestmark = pytest.mark.skipif(not HERE.is_dir(), reason="the collection of real manifests is not here")
+HERE = DATA / "manifests-real"
 
 KINDS = {
     "image-classification": "image-classification",
@@ -55,7 +50,7 @@ def wanted_kinds(words):
         )
 
 
-@pytest.mark.parametrize("row", index() if HERE.is_dir() else [], ids=lambda row: row["file"])
+@pytest.mark.parametrize("row", index(), ids=lambda row: row["file"])
 def test_real_manifests(row):
     report = validate_manifest(HERE / row["file"])
     (file,) = report.facts["files"]
@@ -69,7 +64,7 @@ def test_real_manifests(row):
         assert file["kinds"] == totals
 
 
-@pytest.mark.parametrize("row", index() if HERE.is_dir() else [], ids=lambda row: row["file"])
+@pytest.mark.parametrize("row", index(), ids=lambda row: row["file"])
 def test_real_manifests_can_be_read(row):
     dataset = read_manifest(HERE / row["file"])
     assert dataset.labels["truth"].all()

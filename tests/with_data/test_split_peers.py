@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy import sparse
 
 from manifest_tools.splits.measures import count_deviation
 from manifest_tools.splits.model_selection import MultilabelStratifiedGroupSplit
+from tests.with_data import DATA
 
-DATA = (
-    Path(os.environ.get("MANIFEST_TOOLS_DATA", Path(__file__).parents[3] / "shared" / "data")) / "multilabel"
-)
 # where the peer reaches the rounding floor in the median, or comes near it; the benchmark runs all of them
 NAMES = ("birds", "emotions", "flags", "medical", "scene", "slashdot", "voc2012-trainval")
 
@@ -22,10 +17,7 @@ NAMES = ("birds", "emotions", "flags", "medical", "scene", "slashdot", "voc2012-
 @pytest.mark.parametrize("name", NAMES)
 def test_no_worse_than_iterative_stratification(name):
     iterstrat = pytest.importorskip("iterstrat.ml_stratifiers")
-    path = DATA / f"{name}.npz"
-    if not path.is_file():
-        pytest.skip("the public label matrices are not here; MANIFEST_TOOLS_DATA names their folder")
-    y = sparse.load_npz(path).toarray()
+    y = sparse.load_npz(DATA / "multilabel" / f"{name}.npz").toarray()
 
     def median(splitter):
         tests = (next(splitter(seed).split(y, y))[1] for seed in range(3))
