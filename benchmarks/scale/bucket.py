@@ -25,7 +25,7 @@ import engine
 import inspect_corpus
 import objects
 
-from manifest_tools.parallel.worker_process import SHELF
+from manifest_tools.parallel.worker_process import IDLE_WORKERS
 from manifest_tools.pipeline.batch.run import inspect_run
 from manifest_tools.pipeline.inspect import inspect
 from manifest_tools.testing import local_s3
@@ -65,7 +65,7 @@ def child(work: Callable[[str, int], None], out: str, workers: int, told: Any) -
     start = time.perf_counter()
     work(out, workers)
     seconds = time.perf_counter() - start
-    SHELF.clear()  # only processes that have ended are counted
+    IDLE_WORKERS.clear()  # only processes that have ended are counted
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     used = sum(use.ru_utime + use.ru_stime for use in (own, children))
     told.put((seconds, used, own.ru_maxrss / 1024, children.ru_maxrss / 1024))

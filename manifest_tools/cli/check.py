@@ -73,6 +73,7 @@ def check(
                     policy=chosen(None, taxonomy),
                     taxonomy=taxonomy,
                     max_findings=max_findings,
+                    workers=workers,
                     progress=progress,
                 )
         case _:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -99,7 +98,7 @@ def validate(
             taxonomy=taxonomy,
             policy=chosen,
             max_findings=max_findings,
-            workers=workers or os.cpu_count() or 1,
+            workers=workers,
             progress=progress,
         )
     show(_rendered(report, format))

@@ -18,6 +18,7 @@ from manifest_tools.duplicates.fingerprints import HASH_BITS
 from manifest_tools.duplicates.hamming_join import in_order
 from manifest_tools.duplicates.orientation import possible_turns
 from manifest_tools.duplicates.sorting import IntArray, UInt64Array, first_of_each
+from manifest_tools.parallel.executors import worker_count
 
 RADIUS = 6  # bits of 54 in which two views may differ
 LARGE = 1_000_000  # images; among more, the radius may have to be smaller
@@ -40,7 +41,7 @@ def group_duplicates(
     *,
     near: bool = True,
     radius: int | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Give copies and look-alikes one `group`: the smallest `image` among them.
@@ -55,8 +56,10 @@ def group_duplicates(
         Inspected: `sha256`, `views` and `sketch` are read.
     near : bool
         False: only files of the same bytes are grouped.
-    radius, workers
-        As for `leaders`.
+    radius : int, optional
+        Bits in which two views may differ; by default 6, or fewer where that is too many for the images.
+    workers : int, optional
+        Threads; by default one for each processor that this process may use. The result does not depend on it.
     progress : callable, optional
         Called with (candidates looked at, candidates).
 
@@ -69,7 +72,7 @@ def group_duplicates(
     prints = FingerprintTable.of(images)
     if near and radius is None:
         radius = fitting_radius(prints)
-    leader = leaders(prints, near=near, radius=radius, workers=workers, progress=progress)
+    leader = leaders(prints, near=near, radius=radius, workers=worker_count(workers), progress=progress)
     keys = images["image"].to_numpy(dtype=object)
     options = {"near": near, "radius": radius, "similarity": SAME} if near else {"near": near}
     return dataset.step("group", images=images.assign(group=keys[leader]), options=options)

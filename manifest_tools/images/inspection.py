@@ -13,7 +13,6 @@ from typing import Final
 
 import pandas as pd
 
-from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import IMAGE_COLUMNS, Dataset
 from manifest_tools.dataset.object_keys import NOT_UTF_8
@@ -22,7 +21,7 @@ from manifest_tools.images.batches import BatchReader, portions, refuse_outage, 
 from manifest_tools.images.cache import FactsCache, signature
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
 from manifest_tools.images.task import Look, Read, Reader, Task, is_remote
-from manifest_tools.parallel.executors import Failure, default_workers, run
+from manifest_tools.parallel.executors import Failure, run, worker_count
 from manifest_tools.parallel.worker_pool import isolated_map
 
 TIMEOUT: Final = 60.0  # seconds for one image
@@ -80,9 +79,7 @@ def inspect_images(
         With the columns of :class:`manifest_tools.images.ImageFacts` filled. The same for any number of
         workers and any state of the cache.
     """
-    if workers is not None and workers < 1:
-        msg = f"workers must be at least 1, not {workers}"
-        raise InputError(msg)
+    count = worker_count(workers)
     data = dataset if isinstance(dataset, Dataset) else _read_images(dataset)
     uris = data.images["uri"].tolist()
     names = data.images["remarks"].str.contains(NOT_UTF_8, regex=False).tolist()  # no path to open them by
@@ -92,9 +89,7 @@ def inspect_images(
     task = Task(look, quick, max_pixels, _cache_folder(cache), reader)
     listed = data.images["bytes"].tolist()
     sizes = {uris[i]: listed[i] for i in rows if far[i]}
-    facts = _Run(
-        task, paths, sizes, data.root, executor, workers or default_workers(), timeout, progress
-    ).table()
+    facts = _Run(task, paths, sizes, data.root, executor, count, timeout, progress).table()
     facts.index = pd.Index(rows)
     table = data.images.copy()
     if len(facts) < len(table):

@@ -20,13 +20,15 @@ from concurrent.futures import (
     wait,
 )
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from manifest_tools.core.errors import ManifestToolsError, UnavailableError
+from manifest_tools.core.errors import InputError, ManifestToolsError, UnavailableError
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+_CPU_MAX: Final = Path("/sys/fs/cgroup/cpu.max")  # of the container, as Linux control groups tell it
 TRIES: Final = 3  # of one batch
 _POLL_SECONDS: Final = 0.5  # seconds between two looks at the engine's health
 _RETRY_SECONDS: Final = 2.0  # seconds before a batch is tried again
@@ -54,13 +56,40 @@ class SerialExecutor(Executor):
         return future
 
 
+def worker_count(workers: int | None) -> int:
+    """Return how many workers are wanted: `workers`, or for None as many as there are processors to use.
+
+    Raises
+    ------
+    InputError
+        It is less than one.
+    """
+    if workers is None:
+        return default_workers()
+    if workers < 1:
+        msg = f"workers must be at least 1, not {workers}; None takes every processor that may be used"
+        raise InputError(msg)
+    return workers
+
+
 def default_workers() -> int:
-    """Return how many processors this process may use now."""
+    """Return how many processors this process may use now: not those that it, or its container, is kept from."""
     if hasattr(os, "process_cpu_count"):  # Python 3.13
-        return os.process_cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        allowed = os.process_cpu_count() or 1
+    elif hasattr(os, "sched_getaffinity"):
+        allowed = len(os.sched_getaffinity(0))
+    else:
+        allowed = os.cpu_count() or 1
+    return min(allowed, _container_limit(_CPU_MAX) or allowed)
+
+
+def _container_limit(file: Path) -> int | None:
+    """Return the processors that a container may use by its share of time, rounded up; None if it is not limited."""
+    try:
+        quota, period = file.read_text().split()
+        return max(1, -(-int(quota) // int(period)))
+    except (OSError, ValueError):  # no such file, or "max"
+        return None
 
 
 def run(

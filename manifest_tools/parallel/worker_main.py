@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import mmap
 import os
 import pickle
@@ -10,10 +11,12 @@ import queue
 import signal
 import struct
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from manifest_tools.core.errors import ManifestToolsError
@@ -22,11 +25,48 @@ SLOT: Final = struct.Struct("<Q")  # shared with the parent: how many items were
 _FLUSH: Final = 0.05  # seconds between two messages to the parent
 
 
+_REARM: Final = 1.0  # seconds: setting the alarm starts a thread, which is not worth it for every item
+
+
 class Lost(NamedTuple):
-    """What comes back for an item that could not be done: `kind` is ``crashed`` or ``timeout``."""
+    """What comes back for an item that could not be done.
+
+    `kind` is ``crashed`` or ``timeout``. `error` is what the task raised; None when its process died or was ended.
+    """
 
     kind: str
     detail: str
+    error: Exception | None = None
+
+    def as_error(self, task: str) -> Exception:
+        """Return what to raise where nothing may be missing: a fault of the program is shown as what it is."""
+        if self.error is not None and not isinstance(self.error, MemoryError):
+            return self.error
+        return ManifestToolsError(f"{task}: {self.detail}; is there memory left? workers=1 needs the least")
+
+
+@contextlib.contextmanager
+def shared_slot() -> Iterator[tuple[int | str, mmap.mmap]]:
+    """Make a few bytes of memory that a child process can share; yield their address for it, and the bytes.
+
+    The address is good for a child that is started inside the block. No file is left behind, whoever is killed.
+    """
+    if sys.platform == "win32":
+        name = f"manifest-tools-{uuid.uuid4().hex}"
+        yield name, mmap.mmap(-1, SLOT.size, tagname=name)
+    else:
+        with tempfile.TemporaryFile() as file:  # has no name any more
+            file.truncate(SLOT.size)
+            yield file.fileno(), mmap.mmap(file.fileno(), SLOT.size)
+
+
+def _slot_at(address: Any) -> mmap.mmap:
+    """Return the parent's bytes, in the child."""
+    if sys.platform == "win32":
+        return mmap.mmap(-1, SLOT.size, tagname=address)
+    slot = mmap.mmap(address, SLOT.size)
+    os.close(address)
+    return slot
 
 
 def main() -> None:
@@ -35,49 +75,76 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    slot_file, timeout = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
-    with Path(slot_file).open("r+b") as file:
-        slot = mmap.mmap(file.fileno(), SLOT.size)
-    trouble = None
+    address, timeout = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+    slot = _slot_at(address)
+    trouble = ""
     try:
         task = pickle.load(sys.stdin.buffer)  # noqa: S301
     except Exception as error:  # noqa: BLE001 - the parent tells the user
         trouble = f"{type(error).__name__}: {error}"
     pickle.dump(trouble, answers)
     answers.flush()
-    if trouble is None:
+    if not trouble:
         with contextlib.suppress(BrokenPipeError):  # the parent is gone
-            _answer(task, answers, slot, 2 * int(timeout) + 10)
+            _answer(task, answers, slot, 2 * timeout + 10)
         os._exit(0)  # without waiting for what is being fetched
 
 
-def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline: int) -> None:
-    # an orphan that hangs ends by the alarm; while the parent lives, it is faster
-    alarm = getattr(signal, "alarm", lambda _: 0)
+def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline: float) -> None:
     begun = 0
     batches: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(task, batches), daemon=True).start()
     while (batch := batches.get()) is not None:
         done: list[Any] = []
-        flushed = time.monotonic()
+        flushed, armed = time.monotonic(), -_REARM
         for item in batch:
             begun += 1
             SLOT.pack_into(slot, 0, begun)
-            alarm(deadline)
+            if (now := time.monotonic()) - armed >= _REARM:
+                # An orphan that hangs ends by this, even inside a decoder; while the parent lives, it is faster.
+                faulthandler.dump_traceback_later(deadline, exit=True)
+                armed = now
             try:
                 done.append(task(item))
             except ManifestToolsError as error:  # ends the map: the next item would meet it too
                 done.append(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, it costs one item
-                done.append(Lost("crashed", f"{type(error).__name__}: {error}"))
+                done.append(_lost(error))
             if time.monotonic() - flushed > _FLUSH:
-                pickle.dump(done, answers)
-                answers.flush()
+                _send(done, answers)
                 done, flushed = [], time.monotonic()
-        alarm(0)
+        faulthandler.cancel_dump_traceback_later()
         if done:
-            pickle.dump(done, answers)
-            answers.flush()
+            _send(done, answers)
+
+
+def _lost(error: Exception) -> Lost:
+    """Return what the parent is told of an error, with the place in this process."""
+    text = f"{type(error).__name__}: {error}"
+    error.add_note(f"In a worker process:\n{''.join(traceback.format_exception(error))}")
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - not every error survives the way
+    except Exception:  # noqa: BLE001
+        error, notes = RuntimeError(text), error.__notes__
+        error.add_note(notes[-1])
+    return Lost("crashed", text, error)
+
+
+def _send(done: list[Any], answers: Any) -> None:
+    try:
+        message = pickle.dumps(done)
+    except Exception:  # noqa: BLE001 - one of them is to blame
+        message = pickle.dumps([_sendable(answer) for answer in done])
+    answers.write(message)
+    answers.flush()
+
+
+def _sendable(answer: Any) -> Any:
+    try:
+        pickle.dumps(answer)
+    except Exception as error:  # noqa: BLE001
+        return _lost(error)
+    return answer
 
 
 def _receive(task: Callable[[Any], Any], batches: queue.SimpleQueue[list[Any] | None]) -> None:

@@ -104,8 +104,8 @@ def _raise_errors(message: list[tuple[int, Any]] | BaseException) -> None:
 def isolated(task: Callable[[_Item], _Result], *, timeout: float) -> Callable[[_Item], _Result]:
     """Return a function that does a task in a worker process, one for each thread that calls it.
 
-    The processes are kept for a minute, or until :meth:`manifest_tools.parallel.worker_process.IdleWorkers.clear`. The function raises
-    what `isolated_map` does, and ManifestToolsError when the task fails or kills its process.
+    The processes are kept for a minute, or until :meth:`manifest_tools.parallel.worker_process.IdleWorkers.clear`.
+    The function raises what `isolated_map` does, what the task raises, and ManifestToolsError when its process dies.
     """
 
     def do(item: _Item) -> _Result:
@@ -114,8 +114,7 @@ def isolated(task: Callable[[_Item], _Result], *, timeout: float) -> Callable[[_
             for _ in messages:  # to its end, where the process is kept
                 pass
         if isinstance(answer, Lost):
-            msg = f"a worker process failed: {answer.detail}; is there memory left?"
-            raise ManifestToolsError(msg)
+            raise answer.as_error("a worker process failed")
         result: _Result = answer
         return result
 
@@ -201,12 +200,13 @@ class _Driver(threading.Thread):
         self._child = child
         if self._stopping:
             child.process.kill()
-        ready = child.introduce(self._task, self._timeout)
-        if ready is not None and child.process.poll() is not None and child.process.returncode < 0:
-            raise EOFError  # somebody killed it: the next one may live
-        if ready is not None and not self._stopping:
+        trouble = child.introduce(self._task, self._timeout)
+        if trouble and not self._stopping:
+            self._child = None
+            child.end(kill=True)
             msg = (
-                f"worker processes cannot start: {ready}; check that {sys.executable} can import this package"
+                f"worker processes cannot start: {trouble}; check that {sys.executable} can import this package"
+                " and what it is asked to do"
             )
             raise ManifestToolsError(msg)
         return child
@@ -227,7 +227,10 @@ class _Driver(threading.Thread):
         begun, answered = (child.begun, child.answered) if child is not None else (0, 0)
         self._crashes_in_a_row = 0 if begun else self._crashes_in_a_row + 1
         if self._crashes_in_a_row > _CRASHES_WITHOUT_PROGRESS:
-            msg = f"worker processes die before they begin ({_cause(code)}); is there memory left?"
+            msg = (
+                f"worker processes end before they begin ({_cause(code)}); check that {sys.executable} can import"
+                " this package, and that there is memory left"
+            )
             raise ManifestToolsError(msg)
         at = begun - answered - 1
         pending = list(self._pending)
@@ -238,7 +241,7 @@ class _Driver(threading.Thread):
         if culprit is None:
             return
         if self._timed_out:
-            self._results.put([(culprit[0], Lost("timeout", f"not decoded in {self._timeout:g} s"))])
+            self._results.put([(culprit[0], Lost("timeout", f"not done in {self._timeout:g} s"))])
         elif culprit[0] in self._retried:
             self._results.put([(culprit[0], Lost("crashed", _cause(code)))])
         else:  # once more, alone: the system may have killed the process for its memory
@@ -264,7 +267,10 @@ class _Driver(threading.Thread):
 
 
 def _cause(code: int) -> str:
+    """Return how a process ended: by a signal (POSIX), or with an exit code, which Windows uses for crashes too."""
+    if code >= 0:
+        return f"exit code {code}" if code < 1 << 31 else f"exit code 0x{code:08X}"
     try:
-        return f"the decoder was killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"killed by {signal.Signals(-code).name}"
     except ValueError:
-        return f"the decoder was killed by signal {-code}"
+        return f"killed by signal {-code}"

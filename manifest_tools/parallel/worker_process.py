@@ -9,19 +9,23 @@ import os
 import pickle
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
-from manifest_tools.parallel.worker_main import SLOT
+from manifest_tools.parallel.worker_main import SLOT, shared_slot
 
-_BOOT: Final = (
-    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
-    "from manifest_tools.parallel.worker_main import main; main()"
-)
+_BOOT: Final = """
+import pickle, sys
+sys.path[:] = pickle.load(sys.stdin.buffer)
+try:
+    from manifest_tools.parallel.worker_main import main
+except BaseException as error:
+    pickle.dump(f"{type(error).__name__}: {error}", sys.stdout.buffer)
+else:
+    main()
+"""
 _ONE_THREAD: Final = dict.fromkeys(  # the workers share the processors; numerical libraries must not
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
@@ -31,45 +35,47 @@ _KEPT: Final = 60.0  # seconds that an idle process waits for more of its task
 class Child:
     """A worker process, and how far it is."""
 
-    def __init__(self, process: subprocess.Popen[bytes], slot_file: Path, slot: mmap.mmap) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], address: int | str, slot: mmap.mmap) -> None:
         self.process = process
-        self._slot_file, self._slot = slot_file, slot
+        self._address, self._slot = address, slot
         self.answered = 0  # items, over its whole life
         self._seen = (0, time.monotonic())  # the item being worked on, and since when
 
     @classmethod
     def start(cls) -> Child:
         """Start a process that waits to be told its task."""
-        group: dict[str, Any] = (
-            {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
-        )  # 0x200: CREATE_NEW_PROCESS_GROUP; either way Ctrl-C does not reach the child
-        slot_file, slot = _shared_slot()
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", _BOOT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ONE_THREAD},
-            **group,
-        )
-        return cls(process, slot_file, slot)
+        with shared_slot() as (address, slot):
+            options: dict[str, Any]  # Ctrl-C does not reach the child
+            if sys.platform == "win32":
+                options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+            else:
+                options = {"start_new_session": True, "pass_fds": [address]}
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                [sys.executable, "-c", _BOOT],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, **_ONE_THREAD},
+                **options,
+            )
+        return cls(process, address, slot)
 
-    def introduce(self, task: Callable[[Any], Any], timeout: float) -> str | None:
-        """Tell it its task; return None when it is ready, else why it is not."""
+    def introduce(self, task: Callable[[Any], Any], timeout: float) -> str:
+        """Tell it its task; return "" when it is ready, else why it will never be.
+
+        Raises
+        ------
+        EOFError
+            It died.
+        """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        try:
+        with contextlib.suppress(OSError):  # it may have ended, and said why
             pickle.dump(sys.path, self.process.stdin)
-            pickle.dump((str(self._slot_file), timeout), self.process.stdin)
+            pickle.dump((self._address, timeout), self.process.stdin)
             pickle.dump(task, self.process.stdin)
             self.process.stdin.flush()
-            trouble: str | None = pickle.load(self.process.stdout)  # noqa: S301 - from our own child
-        except (EOFError, OSError) as error:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(1)
-            return f"it ended at once ({error!r})"
-        finally:
-            self._slot_file.unlink()  # both sides have it open
+        trouble: str = pickle.load(self.process.stdout)  # noqa: S301 - from our own child
         return trouble
 
     @property
@@ -148,12 +154,3 @@ class IdleWorkers:
 
 
 IDLE_WORKERS: Final = IdleWorkers()
-
-
-def _shared_slot() -> tuple[Path, mmap.mmap]:
-    """Make a file that both sides map into memory."""
-    descriptor, name = tempfile.mkstemp(prefix="manifest-tools-slot-")
-    os.write(descriptor, bytes(SLOT.size))
-    slot = mmap.mmap(descriptor, SLOT.size)
-    os.close(descriptor)
-    return Path(name), slot

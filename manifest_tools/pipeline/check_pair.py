@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
+from manifest_tools.core.progress import Progress
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.grouping import group_duplicates
@@ -28,7 +28,8 @@ def check_pair(
     policy: Policy | None = None,
     taxonomy: str = CURRENT,
     max_findings: int = MAX_FINDINGS,
-    progress: Callable[[int, int | None], None] | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Validate two manifests, and judge them as the two sides of one training.
 
@@ -44,6 +45,8 @@ def check_pair(
         Version that labels are read by.
     max_findings : int
         How many findings of each code the report keeps.
+    workers : int, optional
+        Processes and threads; by default one for each processor that this process may use.
     progress : callable, optional
         Told of the inspection of the images.
 
@@ -53,11 +56,13 @@ def check_pair(
         Findings of both files, their overlap, labels that one side lacks, sizes, and look-alikes across them.
     """
     policy = policy or Policy()
-    shape = validate_manifest(train, test, taxonomy=taxonomy, policy=policy, max_findings=max_findings)
+    shape = validate_manifest(
+        train, test, taxonomy=taxonomy, policy=policy, max_findings=max_findings, workers=workers
+    )
     dataset = _read_pair(train, test, taxonomy, policy)
     if images is not None:
-        dataset = find_files(dataset, images)
-        dataset = group_duplicates(inspect_images(dataset, progress=progress))
+        dataset = inspect_images(find_files(dataset, images), workers=workers, progress=progress)
+        dataset = group_duplicates(dataset, workers=workers)
     return merge_reports(
         shape, check_dataset(dataset, policy=policy, max_findings=max_findings, rules=PAIR_RULES)
     )

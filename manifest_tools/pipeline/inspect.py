@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
 from manifest_tools.core import output_folder
+from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
@@ -26,7 +26,7 @@ def inspect(
     executor: Executor | None = None,
     policy: Policy | None = None,
     max_findings: int = MAX_FINDINGS,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Read, inspect and group the images of a place, and judge them by the rules about images.
 
@@ -61,7 +61,7 @@ def inspect(
         reader=reader_of(images),
         progress=progress,
     )
-    dataset = group_duplicates(dataset)
+    dataset = group_duplicates(dataset, workers=workers)
     if folder is not None:
         with output_folder.replacing_files(folder) as stage:
             dataset.save(stage)

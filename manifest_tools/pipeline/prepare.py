@@ -143,7 +143,7 @@ def prepare(
     watcher.end("inspect", _inspect_summary(dataset))
 
     progress = watcher.begin("group")
-    dataset = group_duplicates(dataset, progress=progress)
+    dataset = group_duplicates(dataset, workers=workers, progress=progress)
     watcher.end("group", _group_summary(dataset))
 
     if predictions is not None:

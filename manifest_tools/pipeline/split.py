@@ -12,6 +12,7 @@ import pandas as pd
 from manifest_tools.core import output_folder
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
+from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.duplicates.grouping import group_duplicates
@@ -82,7 +83,7 @@ def split_manifest(
     min_test: int | None = None,
     seed: int = 0,
     max_findings: int = MAX_FINDINGS,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Split any manifest line by line: every line keeps its bytes.
 

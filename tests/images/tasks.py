@@ -33,6 +33,21 @@ def trouble(number):
     return number
 
 
+def faulty(number):
+    return {}[number]
+
+
+class UnpicklableError(Exception):
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+
+def unpicklable(number):
+    if number == 2:
+        raise UnpicklableError(1, 2)
+    return (lambda: number) if number == 3 else number
+
+
 def hang(number):
     if number == 3:
         time.sleep(600)

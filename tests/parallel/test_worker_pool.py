@@ -1,20 +1,32 @@
 import os
+import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from manifest_tools.core.errors import InputError, ManifestToolsError
-from manifest_tools.parallel import worker_pool
-from manifest_tools.parallel.executors import default_workers
+from manifest_tools.parallel import executors, worker_pool
+from manifest_tools.parallel.executors import default_workers, worker_count
 from manifest_tools.parallel.worker_main import Lost
 from manifest_tools.parallel.worker_pool import isolated, isolated_map
 from manifest_tools.parallel.worker_process import Child
-from tests.images.tasks import chatter, hang, hang_after_note, misused, process_number, square, trouble
+from tests.images.tasks import (
+    chatter,
+    faulty,
+    hang,
+    hang_after_note,
+    misused,
+    process_number,
+    square,
+    trouble,
+    unpicklable,
+)
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the troubled tasks use POSIX signals")
 
@@ -38,16 +50,17 @@ def test_nothing_to_do():
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_crash_costs_one_item(workers):
     found = run(trouble, [list(range(10)), list(range(10, 20))], workers)
-    assert found.pop(5) == Lost("crashed", "the decoder was killed by SIGSEGV")
+    assert found.pop(5) == Lost("crashed", "killed by SIGSEGV")
     assert found.pop(11) == Lost("crashed", "exit code 7")
-    assert found.pop(17) == Lost("crashed", "RuntimeError: a bug")
+    kind, detail, error = found.pop(17)
+    assert (kind, detail, type(error)) == ("crashed", "RuntimeError: a bug", RuntimeError)
     assert found == {number: number for number in range(20) if number not in {5, 11, 17}}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_hang_costs_one_item(workers):
     found = run(hang, [list(range(8))], workers, timeout=1.0)
-    assert found.pop(3) == Lost("timeout", "not decoded in 1 s")
+    assert found.pop(3) == Lost("timeout", "not done in 1 s")
     assert found == {number: number for number in range(8) if number != 3}
 
 
@@ -61,6 +74,54 @@ def test_a_task_that_workers_cannot_import_is_misuse():
 
     with pytest.raises((ManifestToolsError, AttributeError)):
         run(local, [[1]])
+
+
+def test_workers_that_cannot_import_the_task_say_so(monkeypatch):
+    module = ModuleType("only_here")
+    exec("def task(number): return number", module.__dict__)
+    monkeypatch.setitem(sys.modules, "only_here", module)
+    with pytest.raises(ManifestToolsError, match="No module named 'only_here'"):
+        run(module.task, [[1], [2]])
+
+
+def test_workers_that_cannot_import_the_package_say_so(monkeypatch, tmp_path):
+    (tmp_path / "manifest_tools").mkdir()
+    (tmp_path / "manifest_tools" / "__init__.py").write_text("raise ImportError('a broken installation')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ManifestToolsError, match="ImportError: a broken installation"):
+        run(square, [[1]])
+
+
+def test_what_cannot_be_sent_back_costs_one_item():
+    found = run(unpicklable, [[1, 2], [3, 4]])
+    assert (found[0], found[3]) == (1, 4)
+    assert found[1].detail == "UnpicklableError: 1 and 2"
+    assert "pickle" in found[2].detail
+
+
+def test_no_more_workers_than_work():
+    answers = run(process_number, [[1], [2]], workers=50)
+    assert 1 <= len(set(answers.values())) <= 2
+
+
+def test_no_file_is_left_however_it_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with closing(isolated_map(square, [[1]], workers=1, timeout=60)) as messages:
+        next(messages)
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (-9, "killed by SIGKILL"),
+        (-250, "killed by signal 250"),
+        (7, "exit code 7"),
+        (0xC0000005, "exit code 0xC0000005"),
+    ],
+)
+def test_how_a_process_ended(code, words):
+    assert worker_pool._cause(code) == words
 
 
 def test_closing_ends_the_workers(tmp_path):
@@ -141,6 +202,24 @@ def test_ctrl_c_is_quiet_and_leaves_nobody(tmp_path):
         os.kill(int(worker.name), 0)
 
 
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [("150000 100000", 2), ("50000 100000", 1), ("400000 100000", 4), ("max 100000", None), ("", None)],
+)
+def test_a_container_s_share_of_time_is_a_number_of_processors(tmp_path, text, limit):
+    (tmp_path / "cpu.max").write_text(f"{text}\n")
+    assert executors._container_limit(tmp_path / "cpu.max") == limit
+    assert executors._container_limit(tmp_path / "absent") is None
+
+
+def test_workers_mean_the_same_everywhere(monkeypatch):
+    monkeypatch.setattr(executors, "default_workers", lambda: 7)
+    assert (worker_count(None), worker_count(3)) == (7, 3)
+    for none in (0, -1):
+        with pytest.raises(InputError, match="at least 1"):
+            worker_count(none)
+
+
 def test_the_default_follows_the_processors_that_may_be_used():
     if not hasattr(os, "sched_setaffinity"):
         pytest.skip("this system cannot restrict a process to some processors")
@@ -187,3 +266,29 @@ def test_one_item_at_a_time_in_a_process_of_the_calling_thread():
     assert do(1) == do(2) != os.getpid()
     with pytest.raises(ManifestToolsError, match="exit code 7"):
         isolated(trouble, timeout=60)(11)
+
+
+def test_a_fault_of_the_program_is_shown_as_what_it_is():
+    with pytest.raises(KeyError) as caught:
+        isolated(faulty, timeout=60)(11)
+    (note,) = caught.value.__notes__
+    assert "tasks.py" in note  # where it happened
+
+
+def test_a_hang_whose_parent_is_gone_ends_by_itself():
+    script = (
+        "import io, mmap, pickle, sys; sys.stdin = open(sys.argv[1])\n"
+        "from manifest_tools.parallel.worker_main import _answer; from tests.images.tasks import hang\n"
+        "_answer(hang, io.BytesIO(), mmap.mmap(-1, 8), 0.3)"
+    )
+    with tempfile.NamedTemporaryFile() as items:
+        items.write(pickle.dumps([3]))
+        items.flush()
+        done = subprocess.run(
+            [sys.executable, "-c", script, items.name],
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stderr=subprocess.PIPE,
+        )
+    assert done.returncode == 1
+    assert b"Timeout" in done.stderr

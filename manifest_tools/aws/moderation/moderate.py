@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from manifest_tools.aws.prediction.predict import ask_about
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Question
 from manifest_tools.aws.training.adapters import Adapter, AdapterName, adapter_status
 from manifest_tools.core.errors import InputError, RemoteError
+from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Severity
@@ -77,7 +78,7 @@ def moderate(
     staging: str = "",
     workers: int | None = None,
     fresh: bool = False,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> ModerationResult:
     """Ask an adapter about images, and decide on each.
 

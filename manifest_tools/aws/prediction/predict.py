@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from manifest_tools.aws.prediction.question import Answers, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.progress import Progress
 from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import ACCEPTED_FORMATS, decode_kind
@@ -124,7 +124,7 @@ def predict_labels(
     workers: int | None = None,
     executor: Executor | None = None,
     fresh: bool = False,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Ask the base model, or an adapter, what it sees in each image.
 
@@ -206,7 +206,7 @@ def ask_about(
     staging: str = "",
     workers: int | None = None,
     executor: Executor | None = None,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[dict[str, list[str]], Answers]:
     """Ask a question about every suitable image of a data set.
 

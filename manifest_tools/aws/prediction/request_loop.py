@@ -7,7 +7,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers,
 from manifest_tools.aws.prediction.rate_limit import RateLimiter, RetryQueue
 from manifest_tools.aws.request_checks import check_call
 from manifest_tools.core.errors import RemoteError
+from manifest_tools.core.progress import Progress
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.storage.aws_errors import error_code, is_transient, remote_error
 
@@ -46,7 +47,7 @@ def ask(
     journal: Journal | MemoryJournal,
     limiter: RateLimiter,
     workers: int,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> Answers:
     """Ask about each picture that the journal knows no answer for.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from manifest_tools.aws.training.create import (
 from manifest_tools.aws.training.failure import trace_failure
 from manifest_tools.aws.training.plan import TRAIN, TrainingPlan, plan_training
 from manifest_tools.core.errors import InputError, RemoteError
+from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
@@ -64,7 +65,7 @@ def train_adapter(
     s3_client: Any = None,
     wait: bool = True,
     poll: float = _POLL_SECONDS,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress | None = None,
     **options: Any,
 ) -> TrainingResult:
     """Train an adapter on a published data set and wait for it: plan, start and attach in one.
@@ -95,7 +96,7 @@ def start_training(
     tags: Mapping[str, str] | None = None,
     wait: bool = True,
     poll: float = _POLL_SECONDS,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> TrainingResult:
     """Start a training and wait for its end.
 
@@ -161,7 +162,7 @@ def attach_training(
     client: Any = None,
     s3_client: Any = None,
     poll: float = _POLL_SECONDS,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> TrainingResult:
     """Wait for the training that was last started from a folder.
 
@@ -237,7 +238,7 @@ def _wait(
     project_arn: str,
     version: str,
     poll: float,
-    progress: Callable[[int, int | None], None] | None,
+    progress: Progress | None,
 ) -> dict[str, Any]:
     """Look until the training has ended. Looks that fail do not end the waiting, unless they keep failing."""
     start = time.monotonic()

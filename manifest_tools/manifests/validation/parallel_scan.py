@@ -6,13 +6,13 @@ neither on the number of workers nor on which of them comes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from manifest_tools.core.errors import ManifestToolsError
+from manifest_tools.core.progress import Progress
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.kinds import Kind
@@ -31,7 +31,6 @@ _SPANS = 32  # for each worker, so that they end at about the same time
 WORTH = 32 << 20  # bytes; judging them takes about as long as starting a worker
 _PATIENCE = 600.0  # seconds for a span, which takes a tenth of one
 
-Progress: TypeAlias = Callable[[int, int | None], None]
 Span: TypeAlias = tuple[int, int | None]
 
 
@@ -131,11 +130,7 @@ def _shared(source: Source, task: Task, spans: Sequence[Span], crew: int, progre
 
 
 def _found(answer: Part | Lost, source: Source, span: Span) -> Part:
-    """Return what a worker found; raise ManifestToolsError when it died of it."""
+    """Return what a worker found; raise what it met, or ManifestToolsError when it died of it."""
     if isinstance(answer, Part):
         return answer
-    msg = (
-        f"{source.name}: a worker could not judge the bytes {span[0]:,} to {span[1]:,} ({answer.detail}); "
-        "is there memory left? workers=1 needs the least"
-    )
-    raise ManifestToolsError(msg)
+    raise answer.as_error(f"{source.name}: a worker could not judge the bytes {span[0]:,} to {span[1]:,}")

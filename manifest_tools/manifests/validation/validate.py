@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from manifest_tools.core.progress import Progress
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report
 from manifest_tools.findings.policy import Policy
@@ -21,8 +22,9 @@ from manifest_tools.manifests.validation.file_findings import (
     add_repeats,
     facts,
 )
-from manifest_tools.manifests.validation.parallel_scan import Progress, Task, scan
+from manifest_tools.manifests.validation.parallel_scan import Task, scan
 from manifest_tools.manifests.validation.repeats import Seen, repeats
+from manifest_tools.parallel.executors import worker_count
 
 
 def validate_manifest(
@@ -31,7 +33,7 @@ def validate_manifest(
     taxonomy: str | None = None,
     policy: Policy | None = None,
     max_findings: int = MAX_FINDINGS,
-    workers: int = 1,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Check manifests of any kind, and compare those that are given together.
@@ -49,8 +51,8 @@ def validate_manifest(
         Severities, safe names, and whether labels below level 1 are meant to be written.
     max_findings : int
         How many findings of each code to keep. Counts are exact whatever it is.
-    workers : int
-        Processes that share a file of 64 MB or more. The report does not depend on it, and a script that asks for
+    workers : int, optional
+        Processes that share a file of 64 MB or more; by default one for each processor that this process may use. The report does not depend on it, and a script that asks for
         several needs no ``__main__`` guard. A worker that dies costs nothing: another judges its lines.
     progress : callable, optional
         Called with (bytes done, bytes in all or None).
@@ -76,10 +78,11 @@ def validate_manifest(
     chosen = policy or Policy()
     task = Task(parse_kind(kind), taxonomy and Taxonomy.load(taxonomy).version, chosen, max_findings)
     collector = FindingCollector(max_findings, chosen.severities)
+    count = worker_count(workers)
     sources = [Source(path) for path in paths]
     files = []
     for source in sources:
-        tally, size = scan(source, task, workers=workers, progress=progress)
+        tally, size = scan(source, task, workers=count, progress=progress)
         summary = FileSummary(source.name, tally, size, source.mark, task.kind)
         add_file_findings(collector, summary)
         files.append(summary)

@@ -13,7 +13,7 @@ from manifest_tools.core.progress import Silent, Watcher
 from manifest_tools.core.text import counted
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
-from manifest_tools.parallel.executors import default_workers
+from manifest_tools.parallel.executors import worker_count
 from manifest_tools.pipeline.batch.collect import collect, find_look_alikes
 from manifest_tools.pipeline.batch.inspect import begin, inspect_batches, source_of
 from manifest_tools.pipeline.batch.plan import make_plan, planned
@@ -72,7 +72,7 @@ def inspect_run(
         The storage or the cluster is gone; what is done stays done.
     """
     watcher, policy = watcher or Silent(), policy or Policy()
-    count = workers or default_workers()
+    count = worker_count(workers)
     folder, source = RunFolder.at(run), source_of(images)
     place = _result_place(folder, out)
     if folder.is_local and Path(folder.place).resolve().is_relative_to(source):

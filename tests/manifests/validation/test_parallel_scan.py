@@ -152,7 +152,7 @@ def test_a_worker_killed_again_and_again_is_an_error_that_names_the_place(
 ):
     (tmp_path / "graves").mkdir()
     monkeypatch.setattr(parallel_scan, "_Worker", partial(Mortal, graves=tmp_path / "graves", times=9))
-    with pytest.raises(ManifestToolsError, match=r"big\.manifest: .* bytes 2,\d+ to \d,\d+ \(.*SIGKILL\)"):
+    with pytest.raises(ManifestToolsError, match=r"big\.manifest: .* bytes 2,\d+ to \d,\d+: .*SIGKILL"):
         validate_manifest(manifest, workers=2)
 
 
