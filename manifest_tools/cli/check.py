@@ -94,12 +94,12 @@ def _check_folder(
 ) -> Report:
     """Judge a prepared folder: in memory, or piece by piece when it is too large for that."""
     from manifest_tools.dataset.dataset import Dataset
-    from manifest_tools.review.journal import Journal, merge_journal
+    from manifest_tools.review.journal import ReviewJournal, merge_journal
     from manifest_tools.rules.checking import check_dataset
     from manifest_tools.rules.chunked import is_large, size_in_bytes
 
     limit = None if memory is None else size_in_bytes(memory)
-    if not is_large(folder, limit) or Journal.of(folder).entries:
+    if not is_large(folder, limit) or ReviewJournal.of(folder).entries:
         dataset = merge_journal(folder)
         policy = chosen(Policy.from_dict(dataset.policy), dataset.taxonomy)
         return check_dataset(dataset, policy=policy, max_findings=max_findings)

@@ -48,7 +48,7 @@ def select(
     Example: manifest-tools select out --limit 10000
     """
     from manifest_tools.dataset.dataset import Dataset
-    from manifest_tools.review.journal import Journal
+    from manifest_tools.review.journal import ReviewJournal
     from manifest_tools.rules.chunked import is_large, size_in_bytes
 
     frame = Dataset.load_frame(folder)
@@ -60,7 +60,7 @@ def select(
         fail_on=fail_on,
     )
     room = None if memory is None else size_in_bytes(memory)
-    work = _select_large if is_large(folder, room) and not Journal.of(folder).entries else _select
+    work = _select_large if is_large(folder, room) and not ReviewJournal.of(folder).entries else _select
     report = work(
         _Wanted(folder, out, limit, chosen, seed, str(thumbnails), max_findings, workers, room, quiet)
     )

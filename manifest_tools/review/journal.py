@@ -6,18 +6,15 @@ it by :func:`merge_journal`, as often as one likes: the result depends on the jo
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from manifest_tools.core.errors import OutputError
+from manifest_tools.core.journal import JournalFile
 from manifest_tools.dataset.carry_over import match_images
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import REVIEW, judged_column
@@ -33,7 +30,7 @@ class Said(NamedTuple):
     truth: bool | None
 
 
-class Seen(NamedTuple):
+class ReviewedImage(NamedTuple):
     """An image that an answer is about: its key and content, and what had been looked for before the answer."""
 
     image: str
@@ -42,7 +39,7 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ReviewEntry:
     """One line of the journal.
 
     Parameters
@@ -51,7 +48,7 @@ class Entry:
         Grows by one from line to line.
     reviewer : str
         Who answered.
-    images : tuple of Seen
+    images : tuple of ReviewedImage
         The image, and look-alikes that were answered together with it; empty for an undo.
     answers : tuple of Said
         What holds for every one of `images`; empty for an undo.
@@ -65,44 +62,42 @@ class Entry:
 
     number: int
     reviewer: str
-    images: tuple[Seen, ...] = ()
+    images: tuple[ReviewedImage, ...] = ()
     answers: tuple[Said, ...] = ()
     undoes: int = 0
     id: str = ""
     at: str = ""
 
-    def to_line(self) -> bytes:
-        """Return the entry as a line of JSON."""
-        document: dict[str, Any] = {"number": self.number, "at": self.at, "reviewer": self.reviewer}
+    def to_record(self) -> dict[str, Any]:
+        """Return the entry as the JSON object of its line."""
+        record: dict[str, Any] = {"number": self.number, "at": self.at, "reviewer": self.reviewer}
         if self.id:
-            document["id"] = self.id
+            record["id"] = self.id
         if self.undoes:
-            document["undoes"] = self.undoes
+            record["undoes"] = self.undoes
         else:
-            document["images"] = [seen._asdict() for seen in self.images]
-            document["answers"] = [said._asdict() for said in self.answers]
-        return json.dumps(document).encode() + b"\n"
+            record["images"] = [image._asdict() for image in self.images]
+            record["answers"] = [said._asdict() for said in self.answers]
+        return record
 
     @classmethod
-    def from_line(cls, line: bytes) -> Entry | None:
-        """Read a line; None when it is torn or no entry."""
+    def from_record(cls, record: Mapping[str, Any]) -> ReviewEntry | None:
+        """Read a line's JSON object; None when it is no entry."""
         try:
-            document = json.loads(line)
             return cls(
-                int(document["number"]),
-                str(document["reviewer"]),
-                tuple(Seen(**seen) for seen in document.get("images", ())),
-                tuple(Said(**said) for said in document.get("answers", ())),
-                int(document.get("undoes", 0)),
-                str(document.get("id", "")),
-                str(document.get("at", "")),
+                int(record["number"]),
+                str(record["reviewer"]),
+                tuple(ReviewedImage(**image) for image in record.get("images", ())),
+                tuple(Said(**said) for said in record.get("answers", ())),
+                int(record.get("undoes", 0)),
+                str(record.get("id", "")),
+                str(record.get("at", "")),
             )
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
 
-@dataclass
-class Journal:
+class ReviewJournal:
     """The journal of one output folder. Several processes may append to it; each sees the others' entries.
 
     Parameters
@@ -113,39 +108,31 @@ class Journal:
         Numbers of a new journal begin above this one.
     """
 
-    path: Path
-    start: int = 0
-    entries: list[Entry] = field(default_factory=list)
-    _offset: int = 0
+    def __init__(self, path: Path, start: int = 0) -> None:
+        self.start = start
+        self.entries: list[ReviewEntry] = []
+        self._file = JournalFile(path)
 
     @classmethod
-    def of(cls, folder: str | Path, labels: pd.DataFrame | None = None) -> Journal:
+    def of(cls, folder: str | Path, labels: pd.DataFrame | None = None) -> ReviewJournal:
         """Open the journal of an output folder; a new one counts on from the newest review among `labels`."""
         start = 0 if labels is None else newest_review(labels)
         journal = cls(Path(folder) / "dataset" / JOURNAL, start)
         journal.read()
         return journal
 
-    def read(self) -> list[Entry]:
-        """Take in what was appended since the last look, by anybody, and return it. A torn line is passed over."""
-        try:
-            with self.path.open("rb") as stream:
-                return self._read_from(stream)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            msg = f"cannot read {self.path}: {error.strerror}; answers cannot be taken without it"
-            raise OutputError(msg) from error
+    def read(self) -> list[ReviewEntry]:
+        """Take in what was appended since the last look, by anybody, and return it.
 
-    def _read_from(self, stream: IO[bytes]) -> list[Entry]:
-        if stream.seek(0, os.SEEK_END) < self._offset:  # somebody set the journal aside: this is a new one
-            self._offset = 0
+        Raises
+        ------
+        OutputError
+            The journal cannot be read.
+        """
+        anew, records = self._file.read()
+        if anew:
             self.entries.clear()
-        stream.seek(self._offset)
-        data = stream.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        found = [entry for line in whole.splitlines() if (entry := Entry.from_line(line))]
+        found = [entry for record in records if (entry := ReviewEntry.from_record(record))]
         self.entries += found
         return found
 
@@ -153,16 +140,16 @@ class Journal:
         self,
         reviewer: str,
         *,
-        images: Iterable[Seen] = (),
+        images: Iterable[ReviewedImage] = (),
         answers: Iterable[Said] = (),
         undoes: int = 0,
         id: str = "",  # noqa: A002 - the journal's word
-    ) -> list[Entry]:
+    ) -> list[ReviewEntry]:
         """Write one entry; it is on the disk when this returns.
 
         Returns
         -------
-        list of Entry
+        list of ReviewEntry
             What is new in the journal since the last look: entries of others, then this one. Without this
             one, when an entry with the same `id` is there already.
 
@@ -171,32 +158,19 @@ class Journal:
         OutputError
             The entry could not be written.
         """
-        try:
-            with self.path.open("a+b") as stream, _alone(stream):
-                found = self._read_from(stream)
-                if id and any(entry.id == id for entry in self.entries):
-                    return found
-                if self._is_torn(stream):  # what a killed writer left ends here
-                    stream.write(b"\n")
-                    stream.flush()
-                    found += self._read_from(stream)
-                number = max((entry.number for entry in self.entries), default=self.start) + 1
-                now = datetime.now(UTC).isoformat(timespec="seconds")
-                entry = Entry(number, reviewer, tuple(images), tuple(answers), undoes, id, now)
-                stream.write(entry.to_line())
-                stream.flush()
-                os.fsync(stream.fileno())
-                return found + self._read_from(stream)
-        except OSError as error:
-            msg = f"cannot write {self.path}: {error.strerror or error}; the answer is not saved"
-            raise OutputError(msg) from error
-
-    def _is_torn(self, stream: IO[bytes]) -> bool:
-        stream.seek(0, os.SEEK_END)
-        return stream.tell() > self._offset
+        with self._file.locked():
+            found = self.read()
+            if id and any(entry.id == id for entry in self.entries):
+                return found
+            number = max((entry.number for entry in self.entries), default=self.start) + 1
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            entry = ReviewEntry(number, reviewer, tuple(images), tuple(answers), undoes, id, now)
+            self._file.append([entry.to_record()])
+        self.entries.append(entry)
+        return [*found, entry]
 
     @property
-    def standing(self) -> list[Entry]:
+    def standing(self) -> list[ReviewEntry]:
         """The answers that were not taken back, oldest first."""
         gone = {entry.undoes for entry in self.entries}
         return [entry for entry in self.entries if not entry.undoes and entry.number not in gone]
@@ -206,21 +180,6 @@ def newest_review(labels: pd.DataFrame) -> int:
     """Return the highest number of a review among label rows, or 0."""
     numbers = labels.loc[labels["source"].str.startswith(REVIEW), "line"].dropna()
     return int(numbers.max()) if len(numbers) else 0
-
-
-@contextmanager
-def _alone(stream: IO[bytes]) -> Iterator[None]:
-    """Keep other processes from appending meanwhile; the operating system frees the lock of a killed one."""
-    try:
-        import fcntl  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        yield  # one process at a time there
-        return
-    fcntl.flock(stream, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(stream, fcntl.LOCK_UN)
 
 
 def merge_journal(folder: str | Path, *, save: bool = False) -> Dataset:
@@ -241,7 +200,7 @@ def merge_journal(folder: str | Path, *, save: bool = False) -> Dataset:
         The data set cannot be written, or the journal cannot be read.
     """
     dataset = Dataset.load(folder)
-    journal = Journal.of(folder, dataset.labels)
+    journal = ReviewJournal.of(folder, dataset.labels)
     if not journal.entries:
         return dataset
     merged = with_answers(dataset, journal.entries, standing=journal.standing)
@@ -261,24 +220,26 @@ def set_aside_journal(folder: str | Path) -> Path | None:
     return path.rename(aside)
 
 
-def with_answers(dataset: Dataset, entries: Iterable[Entry], *, standing: Iterable[Entry]) -> Dataset:
+def with_answers(
+    dataset: Dataset, entries: Iterable[ReviewEntry], *, standing: Iterable[ReviewEntry]
+) -> Dataset:
     """Return the data set with the answers of a journal in place of what it had from the same journal.
 
     Parameters
     ----------
     dataset : Dataset
         Images are recognised by key and content, then by content, then by key.
-    entries : iterable of Entry
+    entries : iterable of ReviewEntry
         The whole journal: label rows with its numbers are replaced.
-    standing : iterable of Entry
+    standing : iterable of ReviewEntry
         Those that were not taken back.
     """
     entries, standing = list(entries), list(standing)
-    seen: dict[str, Seen] = {}
+    seen: dict[str, ReviewedImage] = {}
     for entry in entries:
         for item in entry.images:
             seen.setdefault(item.image, item)
-    now = match_images(pd.DataFrame(list(seen.values()), columns=Seen._fields), dataset.images)
+    now = match_images(pd.DataFrame(list(seen.values()), columns=ReviewedImage._fields), dataset.images)
     reviews = dataset.labels["source"].str.startswith(REVIEW)
     ours = reviews & dataset.labels["line"].isin([entry.number for entry in entries])
     rows = pd.DataFrame(_rows(standing, now), columns=["image", "label", "source", "truth", "line"]).astype(
@@ -299,7 +260,7 @@ def with_answers(dataset: Dataset, entries: Iterable[Entry], *, standing: Iterab
     return dataset if merged.fingerprint() == dataset.fingerprint() else merged
 
 
-def _rows(standing: Iterable[Entry], now: Mapping[str, str]) -> list[tuple[Any, ...]]:
+def _rows(standing: Iterable[ReviewEntry], now: Mapping[str, str]) -> list[tuple[Any, ...]]:
     """Return label rows; of what one reviewer said twice about a label of an image, the newest."""
     rows = {}
     for entry in standing:

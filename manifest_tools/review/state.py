@@ -16,10 +16,10 @@ from manifest_tools.dataset.ground_truth import REVIEW, Mask, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.policy import Policy
 from manifest_tools.review.journal import (
-    Entry,
-    Journal,
+    ReviewedImage,
+    ReviewEntry,
+    ReviewJournal,
     Said,
-    Seen,
     merge_journal,
     newest_review,
     with_answers,
@@ -46,7 +46,7 @@ class ReviewState:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.journal = Journal.of(
+        self.journal = ReviewJournal.of(
             folder
         )  # read before the merge, so that what others add meanwhile is seen as new
         self.dataset = merge_journal(folder, save=True)
@@ -82,16 +82,16 @@ class ReviewState:
         others = np.flatnonzero(self.groups == self.groups[row])
         return [row, *(int(other) for other in others if other != row)]
 
-    def record(self, reviewer: str, rows: Sequence[int], answers: Sequence[Said], id: str) -> Entry:  # noqa: A002
+    def record(self, reviewer: str, rows: Sequence[int], answers: Sequence[Said], id: str) -> ReviewEntry:  # noqa: A002
         """Write an answer to the journal and return its entry; the earlier one, when it was asked for before."""
         judged, digest = self.dataset.images["judged"], self.dataset.images["sha256"]
-        images = [Seen(self.keys[row], digest.iloc[row], judged.iloc[row]) for row in rows]
+        images = [ReviewedImage(self.keys[row], digest.iloc[row], judged.iloc[row]) for row in rows]
         with self._writing:
             self._take(self.journal.append(reviewer, images=images, answers=answers, id=id))
             newest = reversed(self.journal.entries)
             return next(entry for entry in newest if entry.id == id) if id else self.journal.entries[-1]
 
-    def take_back(self, reviewer: str, entry: Entry, id: str) -> None:  # noqa: A002
+    def take_back(self, reviewer: str, entry: ReviewEntry, id: str) -> None:  # noqa: A002
         """Write to the journal that an answer no longer stands."""
         with self._writing:
             self._take(self.journal.append(reviewer, undoes=entry.number, id=id))
@@ -101,16 +101,16 @@ class ReviewState:
         with self._writing:
             self._take(self.journal.read())
 
-    def standing(self) -> list[Entry]:
+    def standing(self) -> list[ReviewEntry]:
         """Return the answers that were not taken back, oldest first."""
         with self._writing:
             return self.journal.standing
 
-    def rows_of(self, entry: Entry) -> list[int]:
+    def rows_of(self, entry: ReviewEntry) -> list[int]:
         """Return the positions of the images that an entry is about."""
         return [self.position[seen.image] for seen in entry.images if seen.image in self.position]
 
-    def _take(self, entries: Iterable[Entry]) -> None:
+    def _take(self, entries: Iterable[ReviewEntry]) -> None:
         by_number = {entry.number: entry for entry in self.journal.entries}
         for entry in entries:
             self._stale.update(self.rows_of(by_number.get(entry.undoes, entry)))
@@ -160,7 +160,7 @@ class ReviewState:
         return reviewed
 
 
-def _about(entries: Iterable[Entry], keys: set[str]) -> list[Entry]:
+def _about(entries: Iterable[ReviewEntry], keys: set[str]) -> list[ReviewEntry]:
     """Return the entries about some images, without the other images that they name."""
     chosen = []
     for entry in entries:

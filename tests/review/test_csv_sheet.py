@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.review import csv_sheet
-from manifest_tools.review.journal import Journal, Said
+from manifest_tools.review.journal import ReviewJournal, Said
 from manifest_tools.review.session import ReviewSession
 from tests.review.conftest import ALCOHOL, VIOLENCE, image_of, make_folder
 
@@ -54,7 +54,7 @@ def test_filled_rows_become_answers(folder, tmp_path, delimiter):
     assert csv_sheet.import_sheet(review, write(path, rows, delimiter)) == 6
     said = {
         (seen.image, *answer)
-        for entry in Journal.of(folder).standing
+        for entry in ReviewJournal.of(folder).standing
         for seen in entry.images
         for answer in entry.answers
     }
@@ -82,7 +82,7 @@ def test_a_row_that_cannot_be_understood_refuses_the_whole_sheet(folder, tmp_pat
     with pytest.raises(InputError, match=told) as raised:
         csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, rows))
     assert "line 3" in str(raised.value)
-    assert Journal.of(folder).entries == []
+    assert ReviewJournal.of(folder).entries == []
 
 
 def test_a_mangled_name_is_found_by_content(folder, tmp_path):
@@ -120,7 +120,7 @@ def test_what_is_no_sheet_is_refused(folder, tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(InputError, match="expected"):
         csv_sheet.import_sheet(ReviewSession(folder, "ana"), path)
-    assert Journal.of(folder).entries == []
+    assert ReviewJournal.of(folder).entries == []
 
 
 def test_a_place_that_cannot_be_written_is_said(folder, tmp_path):

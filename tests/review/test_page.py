@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.review.journal import Journal, merge_journal
+from manifest_tools.review.journal import ReviewJournal, merge_journal
 from tests.review.conftest import ALCOHOL, image_of, make_folder
 
 READY = "() => document.body.dataset.ready === '{}'"
@@ -54,7 +54,7 @@ def at(page, ready):
 
 
 def said(folder):
-    return [(entry.images[0].image, *entry.answers[0]) for entry in Journal.of(folder).standing]
+    return [(entry.images[0].image, *entry.answers[0]) for entry in ReviewJournal.of(folder).standing]
 
 
 def test_thirty_images_by_keyboard_alone_with_a_reload_in_the_middle(many, serving, tab):
@@ -142,7 +142,7 @@ def test_labels_are_added_taken_back_and_safe_is_said(many, serving, tab):
         page.wait_for_function("() => document.getElementById('said').textContent === 'Taken back.'")
         page.wait_for_function("() => document.body.dataset.answered === '0'")
     assert said(many) == []
-    assert len(Journal.of(many).entries) == 4
+    assert len(ReviewJournal.of(many).entries) == 4
 
 
 def test_two_tabs_do_not_overwrite_each_other(many, serving, tab):
@@ -154,7 +154,7 @@ def test_two_tabs_do_not_overwrite_each_other(many, serving, tab):
             ready = page.evaluate("document.body.dataset.ready")
             press(page, keys)
             page.wait_for_function(f"() => document.body.dataset.ready !== '{ready}'")
-    assert len(Journal.of(many).standing) == 4
+    assert len(ReviewJournal.of(many).standing) == 4
     rows = merge_journal(many).labels
     rows = rows[rows["source"] == "review:ana"]
     assert list(rows["truth"]) == [False, True]  # the newest of each image
@@ -222,7 +222,7 @@ def test_another_origin_cannot_read_or_answer(many, serving, tab, browser):
                   await ask('/api/answer', {method: 'POST', mode: 'cors', body, credentials: 'include'})];
         }"""
         assert foreign.evaluate(script, own) == ["refused", "refused"]
-    assert Journal.of(many).entries == []
+    assert ReviewJournal.of(many).entries == []
 
 
 def test_filter_pause_and_finish(many, serving, tab):

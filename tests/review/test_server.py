@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from manifest_tools.review.journal import Journal
+from manifest_tools.review.journal import ReviewJournal
 
 
 class Client:
@@ -109,7 +109,7 @@ def test_bad_requests_say_so_and_write_nothing(client, folder, body):
     status, _, text = client.ask("/api/answer", body)
     assert status == 400
     assert json.loads(text)["error"]
-    assert Journal.of(folder).entries == []
+    assert ReviewJournal.of(folder).entries == []
 
 
 def test_an_answer_is_on_disk_when_the_server_says_so(client, folder):
@@ -117,7 +117,7 @@ def test_an_answer_is_on_disk_when_the_server_says_so(client, folder):
     answer = {"image": 0, "answers": [{"label": "Alcohol", "truth": None}], "id": "once"}
     for _ in range(2):
         assert json.loads(client.ask("/api/answer", answer)[2]) == {"number": 1}
-    assert [entry.number for entry in Journal.of(folder).entries] == [1]
+    assert [entry.number for entry in ReviewJournal.of(folder).entries] == [1]
     assert json.loads(client.ask("/api/undo", {"number": 1})[2]) == {"number": 1, "images": [0]}
     assert json.loads(client.ask("/api/undo", {})[2]) is None
     assert client.ask("/api/undo", {"number": "1"})[0] == 400

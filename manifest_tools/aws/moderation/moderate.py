@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.aws.moderation.decision_policy import Action, Decisions
-from manifest_tools.aws.prediction.answer_journal import Journal
+from manifest_tools.aws.prediction.answer_journal import answer_journal
 from manifest_tools.aws.prediction.output_files import references_of
 from manifest_tools.aws.prediction.predict import ask_about
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Question
@@ -131,7 +131,7 @@ def moderate(
             progress=progress,
         )
 
-    with Journal(out / JOURNAL, fresh=fresh) as journal:
+    with answer_journal(out / JOURNAL, fresh=fresh) as journal:
         try:
             by_key, answers = ask(adapter)
         except AdapterIgnoredError:

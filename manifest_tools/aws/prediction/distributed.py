@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from manifest_tools.aws.prediction.answer_journal import Journal, MemoryJournal
+from manifest_tools.aws.prediction.answer_journal import AnswerJournal
 from manifest_tools.aws.prediction.payload import Picture, Sender
 from manifest_tools.aws.prediction.question import Answers, Failure, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
@@ -35,7 +35,7 @@ class Share(NamedTuple):
 class BatchResult(NamedTuple):
     """What came of a share: records for the journal, and the pictures without an answer."""
 
-    records: list[dict[str, Any]]
+    records: list[Mapping[str, Any]]
     failed: dict[str, Failure]
 
 
@@ -55,18 +55,18 @@ class AskTask:
 
     def __call__(self, share: Share) -> BatchResult:
         """Ask, and return everything; the worker keeps nothing."""
-        journal = MemoryJournal()
+        records: list[Mapping[str, Any]] = []
         large = any(picture.too_large_for_a_call for picture in share.pictures)
         answers = ask(
             share.pictures,
             self.question,
             client=_client("rekognition", os.getpid(), self.region, self.endpoint_url),
             sender=Sender(self.staging, _client("s3", os.getpid(), None, None) if large else None),
-            journal=journal,
+            journal=AnswerJournal([], records.extend),
             limiter=RateLimiter(share.rate),
             workers=callers(share.rate),
         )
-        return BatchResult(journal.records, answers.failed)
+        return BatchResult(records, answers.failed)
 
 
 def ask_on(
@@ -76,7 +76,7 @@ def ask_on(
     *,
     client: Any,
     staging: str,
-    journal: Journal,
+    journal: AnswerJournal,
     rate: float,
     progress: Progress | None = None,
 ) -> Answers:

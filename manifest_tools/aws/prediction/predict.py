@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from manifest_tools.aws.prediction.answer_journal import Journal
+from manifest_tools.aws.prediction.answer_journal import AnswerJournal, answer_journal
 from manifest_tools.aws.prediction.distributed import MOST_WORKERS, ask_on, callers
 from manifest_tools.aws.prediction.output_files import MANIFEST, write_results
 from manifest_tools.aws.prediction.payload import Picture, Sender, require_staging
@@ -18,6 +18,7 @@ from manifest_tools.aws.prediction.question import Answers, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.journal import JournalFile
 from manifest_tools.core.progress import Progress
 from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
@@ -91,11 +92,8 @@ def plan_predictions(
         Price of a thousand images, in any currency.
     """
     pictures, by_key = pictures_of(dataset)
-    journal = Path(out) / JOURNAL
-    known = Answers()
-    if journal.exists() and not fresh:
-        with Journal(journal) as opened:
-            known = recall(opened.records, Question(adapter, min_confidence))
+    _, records = (True, []) if fresh else JournalFile(Path(out) / JOURNAL).read()
+    known = recall(records, Question(adapter, min_confidence))
     todo = [p for p in pictures if p.key not in known.found and p.key not in known.failed]
     staged = [picture.bytes for picture in todo if picture.too_large_for_a_call]
     suitable = sum(map(len, by_key.values()))
@@ -176,7 +174,7 @@ def predict_labels(
     """
     out = Path(out)
     question = Question(adapter, min_confidence)
-    with Journal(out / JOURNAL, fresh=fresh) as journal:
+    with answer_journal(out / JOURNAL, fresh=fresh) as journal:
         by_key, answers = ask_about(
             dataset,
             question,
@@ -198,7 +196,7 @@ def predict_labels(
 def ask_about(
     dataset: Dataset,
     question: Question,
-    journal: Journal,
+    journal: AnswerJournal,
     *,
     client: Any = None,
     s3_client: Any = None,

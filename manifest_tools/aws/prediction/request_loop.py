@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from manifest_tools.aws.prediction.answer_journal import Journal, MemoryJournal
+from manifest_tools.aws.prediction.answer_journal import AnswerJournal
 from manifest_tools.aws.prediction.payload import Picture, Sender, UnsendableError
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Failure, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter, RetryQueue
@@ -44,7 +44,7 @@ def ask(
     *,
     client: Any,
     sender: Sender,
-    journal: Journal | MemoryJournal,
+    journal: AnswerJournal,
     limiter: RateLimiter,
     workers: int,
     progress: Progress | None = None,
@@ -241,9 +241,7 @@ def _delay(failures: int) -> float:
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
 
 
-def _keep(
-    results: list[_Result], answers: Answers, question: Question, journal: Journal | MemoryJournal
-) -> int:
+def _keep(results: list[_Result], answers: Answers, question: Question, journal: AnswerJournal) -> int:
     """Put results into the journal, then into the answers; return how many there were."""
     records = []
     for result in results:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.aws.prediction.answer_journal import Journal
+from manifest_tools.aws.prediction.answer_journal import answer_journal
 from manifest_tools.core.errors import InputError, OutputError
 
 RECORDS = [{"picture": "a"}, {"picture": "ü#% \n", "answer": {"n": [1, 2.5, None]}}, {"picture": "c"}]
@@ -16,7 +16,7 @@ def path(tmp_path):
 
 
 def written(path, records):
-    with Journal(path) as journal:
+    with answer_journal(path) as journal:
         journal.append(records)
     return path.read_bytes()
 
@@ -24,12 +24,12 @@ def written(path, records):
 def test_what_was_appended_is_there_the_next_time(path):
     written(path, RECORDS[:1])
     written(path, RECORDS[1:])
-    with Journal(path) as journal:
+    with answer_journal(path) as journal:
         assert journal.records == RECORDS
 
 
 def test_records_are_on_disk_before_the_journal_is_closed(path):
-    with Journal(path) as journal:
+    with answer_journal(path) as journal:
         journal.append(RECORDS)
         assert path.read_bytes().count(b"\n") == len(RECORDS)
 
@@ -41,10 +41,10 @@ def test_a_torn_end_costs_the_torn_line_alone(tmp_path_factory, data):
     length = data.draw(st.integers(0, len(whole)))
     path.write_bytes(whole[:length])
     kept = whole[:length].count(b"\n")
-    with Journal(path) as journal:
+    with answer_journal(path) as journal:
         assert journal.records == RECORDS[:kept]
         journal.append([{"picture": "later"}])
-    with Journal(path) as journal:
+    with answer_journal(path) as journal:
         assert journal.records == [*RECORDS[:kept], {"picture": "later"}]
 
 
@@ -52,24 +52,32 @@ def test_lines_that_cannot_be_read_are_passed_over(path):
     written(path, RECORDS[:1])
     path.write_bytes(path.read_bytes() + b"\x00\x00\x00\n[1]\n")
     written(path, RECORDS[1:2])
-    with Journal(path) as journal:
+    with answer_journal(path) as journal:
         assert journal.records == RECORDS[:2]
 
 
 def test_fresh_forgets(path):
     written(path, RECORDS)
-    with Journal(path, fresh=True) as journal:
+    with answer_journal(path, fresh=True) as journal:
         assert journal.records == []
     assert path.read_bytes() == b""
 
 
 def test_two_runs_do_not_share_a_journal(path):
-    with Journal(path), pytest.raises(InputError, match="in use by another run"):
-        Journal(path)
-    Journal(path).close()
+    with (
+        answer_journal(path),
+        pytest.raises(InputError, match="in use by another run"),
+        answer_journal(path),
+    ):
+        pass
+    with answer_journal(path):
+        pass
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
-        Journal(tmp_path / "file" / "x.journal")
+    with (
+        pytest.raises(OutputError, match="cannot be written"),
+        answer_journal(tmp_path / "file" / "x.journal"),
+    ):
+        pass

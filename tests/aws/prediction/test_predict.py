@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from benchmarks.predict_killed import kill_repeatedly
 from manifest_tools.aws.prediction import distributed, request_loop
-from manifest_tools.aws.prediction.answer_journal import Journal
+from manifest_tools.aws.prediction.answer_journal import answer_journal
 from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, Sender
 from manifest_tools.aws.prediction.predict import (
     default_tps,
@@ -259,7 +259,7 @@ def test_a_fault_of_the_whole_run_is_not_blamed_on_every_image(rekognition):
 
 
 def run(dataset, client, question=None):
-    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "j") as journal:
+    with tempfile.TemporaryDirectory() as folder, answer_journal(Path(folder) / "j") as journal:
         return ask(
             pictures_of(dataset)[0],
             question or Question(),

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from manifest_tools.cli import app
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.review.journal import Journal, Said, Seen
+from manifest_tools.review.journal import ReviewedImage, ReviewJournal, Said
 from manifest_tools.rules.chunked import is_large, workers
 from tests.rules.samples import mixture, together
 
@@ -86,7 +86,9 @@ def test_what_is_large(folder, monkeypatch):
 
 
 def test_answers_in_the_journal_are_not_passed_over(folder):
-    Journal.of(folder).append("ann", images=[Seen("fp003.jpg")], answers=[Said("Alcohol", truth=None)])
+    ReviewJournal.of(folder).append(
+        "ann", images=[ReviewedImage("fp003.jpg")], answers=[Said("Alcohol", truth=None)]
+    )
     assert "label-unsure" in run("check", folder, *LITTLE).output
 
 

@@ -1,0 +1,119 @@
+"""A journal: what was done, a JSON object a line, on disk before anybody relies on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from manifest_tools.core.errors import InputError, OutputError
+
+
+class JournalFile:
+    """A file of JSON lines that only grows. Several processes may write it in turn; each sees the others' lines.
+
+    A last line that was torn by the death of its writer does not count, and goes with the next :meth:`append`; lines
+    that hold no JSON object are passed over.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._end = 0  # of the last whole line that was read or written
+
+    def read(self) -> tuple[bool, list[dict[str, Any]]]:
+        """Return what was appended since the last look, by anybody.
+
+        Returns
+        -------
+        anew : bool
+            Whether this is the file from its beginning, because it is the first look or the file was set aside.
+        records : list of dict
+
+        Raises
+        ------
+        OutputError
+            The file is there, and cannot be read.
+        """
+        records = []
+        try:
+            with self.path.open("rb") as stream:
+                if stream.seek(0, os.SEEK_END) < self._end:
+                    self._end = 0
+                start = stream.seek(self._end)
+                for line in stream:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._end += len(line)
+                    try:
+                        record = orjson.loads(line)
+                    except orjson.JSONDecodeError:
+                        continue
+                    if isinstance(record, dict):
+                        records.append(record)
+        except FileNotFoundError:
+            self._end = 0
+            return True, []
+        except OSError as error:
+            raise self._unusable("read", error) from error
+        return start == 0, records
+
+    @contextmanager
+    def locked(self, *, wait: bool = True) -> Iterator[None]:
+        """Keep other processes from writing meanwhile; the operating system frees the lock of a killed one.
+
+        Raises
+        ------
+        InputError
+            Another process has the lock, and it is not to be waited for.
+        OutputError
+            The folder cannot be written.
+        """
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - slow to load, and only writers need it
+
+        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"), blocking=wait)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise InputError(f"{self.path} is in use by another run; wait for its end.") from error
+        except OSError as error:
+            raise self._unusable("written", error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def append(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Write records; they are on disk when this returns.
+
+        For whoever holds the lock and has read the file since: what stands behind the last line that was read is cut
+        off.
+
+        Raises
+        ------
+        OutputError
+            The disk is full, or worse.
+        """
+        lines = b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
+        try:
+            with self.path.open("ab") as stream:
+                self._end = min(self._end, stream.tell())
+                stream.truncate(self._end)
+                stream.write(lines)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise self._unusable("written", error) from error
+        self._end += len(lines)
+
+    def _unusable(self, verb: str, error: OSError) -> OutputError:
+        return OutputError(f"the journal {self.path} cannot be {verb}: {error.strerror or error}")
