@@ -24,6 +24,8 @@ _OUTCOMES = {
 }
 _JOINED = frozenset("\u200c\u200d")  # joiners, at home in emoji and in several scripts
 
+_ORPHAN = "label-orphan"  # its findings are about files that are no images of the set
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -47,9 +49,10 @@ class Group:
         """The number of findings, and how many of them are about images that are left out."""
         if not self.left_out:
             return f"{self.count:,}"
+        about = "files that are not among the images" if self.code == _ORPHAN else "images that are left out"
         if self.left_out == self.count:
-            return f"{self.count:,}, about images that are left out"
-        return f"{self.count:,}, {self.left_out:,} of them about images that are left out"
+            return f"{self.count:,}, about {about}"
+        return f"{self.count:,}, {self.left_out:,} of them about {about}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from posixpath import basename
 from typing import Any
 
@@ -57,22 +57,48 @@ def names(evidence: Evidence) -> Iterator[LazyFindings]:
 
 
 def orphans(evidence: Evidence) -> Iterator[LazyFindings]:
-    """Rows of a label table that name no image, or more than one."""
+    """Rows of a label table that name no image, or more than one.
+
+    They count against the manifests where labels of an image that is here may be missing for it.
+    """
     lost = evidence.lost
+    unplaced = {name: origin.get("unplaced", {}) for name, origin in evidence.dataset.sources.items()}
+    near = [
+        unplaced.get(source, {}).get(image, {})
+        for source, image in zip(lost["source"], lost["image"], strict=True)
+    ]
+    elsewhere = np.array([not item.get("may_matter") for item in near], dtype=bool)
+    order = np.argsort(elsewhere, kind="stable")  # those that matter first: no more than some are shown
+    lost, elsewhere = lost.iloc[order], elsewhere[order]
 
     def make(number: int) -> Iterator[Finding]:
         shown = lost.iloc[:number]
         named = evidence.named_alike(map(basename, shown["image"]))
-        for source, line, image, label, size in shown.itertuples(index=False, name=None):
-            matches = named.get(basename(image), [])
-            data: dict[str, Any] = {"reference": image, "left_out": True}
-            if len(matches) > 1:
-                data |= {"variant": "several", "matches": matches[:_MATCHES], "count": len(matches)}
+        told = zip(shown.itertuples(index=False, name=None), order, elsewhere, strict=False)
+        for (source, line, image, label, size), position, is_out in told:
+            data: dict[str, Any] = {
+                "reference": image,
+                **_near(near[position], named.get(basename(image), [])),
+            }
+            if is_out:
+                data["left_out"] = True
             yield finding(
                 "label-orphan", label=label if size == 1 else None, **evidence.place(source, line), **data
             )
 
-    yield lazy_findings("label-orphan", np.ones(len(lost), dtype=bool), make)
+    yield lazy_findings("label-orphan", elsewhere, make)
+
+
+def _near(known: Mapping[str, Any], named: Sequence[str]) -> dict[str, Any]:
+    """Return what a message says of the images that a lost row comes near."""
+    reason = known.get("reason", "several" if len(named) > 1 else "")
+    if reason in ("", "nameless"):
+        return {"variant": reason} if reason else {}
+    matches = known.get("images", named[:_MATCHES])
+    about = {"variant": reason, "matches": matches, "count": known.get("count", len(named))}
+    if reason == "elsewhere" and known["other"]:
+        return about | {"variant": "stranger", "other": known["other"]}
+    return about | ({"other": known["other"]} if reason in ("taken", "rivals") else {})
 
 
 def contradictions(evidence: Evidence) -> Iterator[LazyFindings]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.sources.folders import list_folder
 from manifest_tools.sources.image_index import ImageIndex
+from manifest_tools.sources.matching import match_references
 
 
 def find_files(dataset: Dataset, folder: str | Path) -> Dataset:
@@ -15,9 +16,10 @@ def find_files(dataset: Dataset, folder: str | Path) -> Dataset:
     A file is found by the tail of the object key, or by a base name that only one file has. Images without
     a file keep their S3 URI.
     """
-    files = ImageIndex(list_folder(folder).images["image"])
+    files = ImageIndex(list_folder(folder).images["image"], str(folder))
     images = dataset.images
-    found = {uri: files.resolve(uri.removeprefix("s3://")) or uri for uri in images["uri"].unique()}
+    matches = match_references(files, images["uri"].unique())
+    found = {uri: match.image or uri for uri, match in matches.items()}
     return dataset.step(
         "find-files", images=images.assign(uri=images["uri"].map(found)), root=str(Path(folder).resolve())
     )

@@ -20,6 +20,7 @@ from manifest_tools.sources.formats.tables import (
     read_text,
 )
 from manifest_tools.sources.image_index import ImageIndex
+from manifest_tools.sources.matching import match_references
 
 CONFIDENCE_NAMES = ("confidence", "score", "probability")
 MODEL_NAMES = ("model_version", "moderation_model_version", "model")
@@ -56,9 +57,8 @@ def attach_predictions(
     index = ImageIndex(dataset.images["image"], dataset.root)
     by_reference = dict(zip(source_refs(dataset), dataset.images["image"], strict=True))
     folder = "" if isinstance(predictions, Dataset) else Path(predictions).parent
-    found = {
-        key: by_reference.get(key) or index.resolve(key, folder) for key in answers.images["image"].unique()
-    }
+    matches = match_references(index, answers.images["image"].unique(), folder, known=by_reference)
+    found = {reference: match.image for reference, match in matches.items()}
     unmatched = sorted(key for key, image in found.items() if image is None)
     asked = answers.images.assign(image=answers.images["image"].map(found)).dropna(subset="image")
     asked = asked.drop_duplicates("image", keep="last").set_index("image")

@@ -22,8 +22,11 @@ from manifest_tools.sources.formats.detect import read_labels
 from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.image_index import ImageIndex
 from manifest_tools.sources.mapping import apply_mapping, read_mapping
+from manifest_tools.sources.matching import Match, match_references
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names
+NAMELESS = "nameless"  # why a row without an image is not matched
+MAX_NEAR = 5  # images that are kept of those that a reference comes near
 EVERYTHING = "all"  # the value of `checked_labels` that covers the whole taxonomy
 
 
@@ -121,7 +124,8 @@ def attach_labels(
         known = read_mapping(mapping, Taxonomy.load(dataset.taxonomy), policy)
         said = apply_mapping(said, known, policy)
         origin["mapping"] = {category: list(names) for category, names in sorted(known.items())}
-    keys = {} if folders else _keys(said, dataset, Path(labels))
+    matches = {} if folders else _matches(said, dataset, Path(labels))
+    keys = {reference: match.image or reference for reference, match in matches.items()}
     scope = _checked(checked_labels, dataset.taxonomy)
     rows = _rows(said, keys, set(dataset.images["image"]), scope).assign(source=source)
     if scope is None:
@@ -131,6 +135,8 @@ def attach_labels(
     merged = pd.concat([kept, rows[[c for c in kept.columns if c in rows.columns]]], ignore_index=True)
     judged = judged_column(dataset.images, merged, policy)
     origin |= {"scope": scope, "findings": [_placed(item, keys).to_dict() for item in said.findings]}
+    unplaced = _unplaced(matches, set(rows["image"]))
+    origin |= {"unplaced": unplaced} if unplaced else {}
     sources = {**dataset.sources, source: origin}
     every_scope = sorted({name for item in sources.values() for name in item.get("scope", ())})
     return dataset.step(
@@ -152,12 +158,31 @@ def _folder_names(dataset: Dataset) -> Annotations:
     return Annotations(FOLDERS, tuple(rows), categories=tuple(names["label"].unique()))
 
 
-def _keys(said: Annotations, dataset: Dataset, path: Path) -> dict[str, str]:
-    """Return the image key of each reference; one that matches no image, or several, stays as written."""
+def _matches(said: Annotations, dataset: Dataset, path: Path) -> dict[str, Match]:
+    """Return what each reference means."""
     index = ImageIndex(dataset.images["image"], dataset.root)
     folder = path if path.is_dir() else path.parent
-    references = dict.fromkeys([*(row.reference for row in said.rows), *said.references])
-    return {name: index.resolve(name, folder) or name for name in references}
+    references = [*(row.reference for row in said.rows), *said.references]
+    return match_references(index, references, folder, written=said.written)
+
+
+def _unplaced(matches: Mapping[str, Match], labelled: AbstractSet[str]) -> dict[str, dict[str, object]]:
+    """Return why references are not matched that come near an image, and whether labels of one may be missing.
+
+    They may where the reference could mean an image that other rows speak of, or names none at all.
+    """
+    return {
+        reference: {
+            "reason": match.reason or NAMELESS,
+            "images": list(match.images[:MAX_NEAR]),
+            "count": len(match.images),
+            "other": match.other,
+            "may_matter": not reference.strip()
+            or (match.reason in ("several", "rivals") and not labelled.isdisjoint(match.images)),
+        }
+        for reference, match in matches.items()
+        if match.image is None and (match.reason or not reference.strip())
+    }
 
 
 def _rows(

@@ -59,7 +59,35 @@ ENTRIES = (
                 ERROR,
                 "{reference!r} could be any of {matches}",
                 "Write the path from the images' folder instead of the bare name.",
-            )
+            ),
+            "nameless": Variant(
+                ERROR,
+                "the row names no image, so an image that is here may lack this label",
+                "Write the image's name into every row; merged cells keep it in the first one only.",
+            ),
+            "elsewhere": Variant(
+                ERROR,
+                "no image matches {reference!r}; {matches} has that name, but lies in another folder",
+                "If it is the same picture, write its path from the images' folder; otherwise add the file, or "
+                "remove the row.",
+            ),
+            "stranger": Variant(
+                ERROR,
+                "no image matches {reference!r}; {matches} has that name, but the folders are not the same one: "
+                "{other!r} is another picture than the file of that name in this folder",
+                "If it is the same picture, write its path from the images' folder; otherwise add the file, or "
+                "remove the row.",
+            ),
+            "taken": Variant(
+                ERROR,
+                "no image matches {reference!r}; {matches} comes near it, but is what {other!r} means",
+                "If both mean the same picture, write the same path; otherwise add the file, or remove the row.",
+            ),
+            "rivals": Variant(
+                ERROR,
+                "{reference!r} and {other!r} both come near {matches}, which can be no more than one of them",
+                "Write the path from the images' folder.",
+            ),
         },
     ),
     Entry(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import posixpath
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ class Annotations:
         nobody can tell from the file what that was.
     findings : tuple of Finding
         Entries that could not be read.
+    written : mapping of str to str
+        Where a reference is the path from the folder of all files: what the file itself says.
     """
 
     format: str
@@ -40,6 +43,7 @@ class Annotations:
     categories: tuple[str, ...] = ()
     open_world: bool = False
     findings: tuple[Finding, ...] = ()
+    written: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -63,10 +67,33 @@ class AnnotationBuilder:
     _references: dict[str, None] = field(default_factory=dict)
     _categories: dict[str, None] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
+    _written: dict[str, str] = field(default_factory=dict)
 
     def image(self, reference: str) -> None:
         """Note an image that people went through."""
         self._references[reference] = None
+
+    def image_beside(self, file: Path, name: str, *, folder: Path, also: str = "") -> str:
+        """Note an image that one of a folder's files names; return the reference that tells it from all others.
+
+        Parameters
+        ----------
+        file : Path
+            The file of annotations.
+        name : str
+            What it says the image is called, from its own place.
+        folder : Path
+            The folder that all files lie in.
+        also : str
+            Another path that it gives of the image.
+        """
+        plain = name.replace("\\", "/")
+        within = file.parent.relative_to(folder).as_posix()
+        reference = name if "://" in name else posixpath.normpath(posixpath.join(within, plain))
+        self.image(reference)
+        if (also or name) != reference:
+            self._written[reference] = also or name
+        return reference
 
     def category(self, name: str) -> None:
         """Note a category that the file declares."""
@@ -123,13 +150,14 @@ class AnnotationBuilder:
             tuple(self._categories),
             self.open_world,
             tuple(self._findings),
+            dict(self._written),
         )
 
 
 def read_one_or_all(
     path: Path,
     notes: AnnotationBuilder,
-    read: Callable[[Path, AnnotationBuilder], None],
+    read: Callable[[Path, AnnotationBuilder, Path], None],
     *,
     suffix: str,
     expected: str,
@@ -142,12 +170,12 @@ def read_one_or_all(
         The single file is broken, or the folder holds none.
     """
     if not path.is_dir():
-        read(path, notes)
+        read(path, notes, path.parent)
         return
     files = sorted(path.rglob(f"*{suffix}"), key=lambda file: file.as_posix())
     for file in files:
         try:
-            read(file, notes)
+            read(file, notes, path)
         except InputError as error:
             notes.problem(str(error).removeprefix(f"{file}: "), file=str(file))
     if not files:

@@ -34,20 +34,20 @@ def read(path: Path) -> Annotations:
     return notes.close()
 
 
-def _read_file(path: Path, notes: AnnotationBuilder) -> None:
+def _read_file(path: Path, notes: AnnotationBuilder, folder: Path) -> None:
     document = read_json(path)
     if not recognise(document):
         msg = f"{path}: expected LabelMe, an object with 'shapes' and 'imagePath'"
         raise InputError(msg)
-    reference = text(document["imagePath"])
-    if not reference:
+    name = text(document["imagePath"])
+    if not name:
         msg = f"{path}: no imagePath: which image this is about cannot be told"
         raise InputError(msg)
     flags = document.get("flags") if isinstance(document.get("flags"), dict) else {}
     if flags.get("__ignore__") is True:
-        notes.problem("flagged __ignore__", variant="skipped", file=str(path), image=reference)
+        notes.problem("flagged __ignore__", variant="skipped", file=str(path), image=name)
         return
-    notes.image(reference)
+    reference = notes.image_beside(path, name, folder=folder)
     for shape in objects(document["shapes"]):
         notes.open_world = True
         label = text(shape.get("label"))

@@ -29,7 +29,7 @@ def read(path: Path) -> Annotations:
     return notes.close()
 
 
-def _read_file(path: Path, notes: AnnotationBuilder) -> None:
+def _read_file(path: Path, notes: AnnotationBuilder, folder: Path) -> None:
     names: list[str] = []
     texts: dict[str, str] = {}
     for root, child in read_children(path):
@@ -40,20 +40,20 @@ def _read_file(path: Path, notes: AnnotationBuilder) -> None:
             names.append((child.findtext("name") or "").strip())
         else:
             texts[child.tag] = (child.text or "").strip()
-    reference = _reference(texts)
-    if not reference:
+    name, written = _names(texts)
+    if not name:
         msg = f"{path}: no <filename>: which image this is about cannot be told"
         raise InputError(msg)
-    notes.image(reference)
+    reference = notes.image_beside(path, name, folder=folder, also=written)
     _say(reference, names, str(path), notes)
 
 
-def _reference(texts: dict[str, str]) -> str:
-    """Return the file name, with its folder where the path tells of one and does not contradict it."""
+def _names(texts: dict[str, str]) -> tuple[str, str]:
+    """Return the file name, and the path of the image where it tells of one and does not contradict the name."""
     name, path = texts.get("filename", ""), texts.get("path", "")
-    if name and file_name(path) == file_name(name):
-        return path
-    return name or path
+    if not name or file_name(path) == file_name(name):
+        return name or path, path
+    return name, name
 
 
 def _say(reference: str, names: Iterable[str], file: str, notes: AnnotationBuilder) -> None:
