@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from manifest_tools import aws as aws
     from manifest_tools.core.errors import ManifestToolsError as ManifestToolsError
     from manifest_tools.core.taxonomy import Taxonomy as Taxonomy
+    from manifest_tools.core.version import __version__ as __version__
     from manifest_tools.dataset.dataset import Dataset as Dataset
     from manifest_tools.duplicates.grouping import group_duplicates as group_duplicates
     from manifest_tools.evaluation import compare_evaluation as compare_evaluation
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from manifest_tools.findings.findings import Report as Report
     from manifest_tools.findings.findings import Severity as Severity
     from manifest_tools.findings.policy import Policy as Policy
+    from manifest_tools.findings.policy import Target as Target
     from manifest_tools.images.inspection import inspect_images as inspect_images
     from manifest_tools.manifests.convert import convert_manifest as convert_manifest
     from manifest_tools.manifests.reading import read_manifest as read_manifest
@@ -47,7 +49,9 @@ _HOMES = {
     "Policy": "manifest_tools.findings.policy",
     "Report": "manifest_tools.findings.findings",
     "Severity": "manifest_tools.findings.findings",
+    "Target": "manifest_tools.findings.policy",
     "Taxonomy": "manifest_tools.core.taxonomy",
+    "__version__": "manifest_tools.core.version",
     "attach_predictions": "manifest_tools.sources.predictions",
     "aws": "manifest_tools.aws",
     "check_dataset": "manifest_tools.rules.checking",
@@ -64,5 +68,5 @@ _HOMES = {
     "write_manifests": "manifest_tools.manifests.writing",
 }
 
-__all__ = list(_HOMES)
+__all__ = [name for name in _HOMES if name != "__version__"]
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import manifest_tools
+from manifest_tools.core.version import library_version
 from tests import ROOT
 
 PACKAGE = ROOT / "manifest_tools"
@@ -97,5 +98,6 @@ def test_every_public_name_can_be_imported():
     for name in manifest_tools.__all__:
         assert getattr(manifest_tools, name) is not None
     assert callable(manifest_tools.prepare)
+    assert manifest_tools.__version__ == library_version()
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         manifest_tools.nothing  # noqa: B018

@@ -83,7 +83,7 @@ PLANTED = {
 
 def test_the_main_job_is_ready_and_finds_what_was_planted_and_nothing_else(tmp_path: Path) -> None:
     target = Target("Alcohol", Goal.FALSE_POSITIVES)
-    report = prepare(
+    done = prepare(
         IMAGES,
         labels=SAMPLE / "labels.csv",
         predictions=SAMPLE / "predictions.manifest",
@@ -91,7 +91,11 @@ def test_the_main_job_is_ready_and_finds_what_was_planted_and_nothing_else(tmp_p
         to="s3://example-bucket/demo",
         out=tmp_path / "out",
         workers=1,
-    ).report
+    )
+    report = done.report
+    assert tuple(done) == (done.dataset, done.report)
+    assert set(done.paths) == {path.name for path in (tmp_path / "out").iterdir()}
+    assert all(path.exists() for path in done.paths.values())
 
     assert report.passed
     assert {(finding.code, finding.location.image) for finding in report.findings} == PLANTED

@@ -11,3 +11,6 @@ def library_version() -> str:
         return version("manifest-tools")
     except PackageNotFoundError:
         return "0+checkout"
+
+
+__version__ = library_version()

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -21,6 +21,7 @@ from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
 from manifest_tools.core.resources import validate_document
 from manifest_tools.core.taxonomy import CURRENT
+from manifest_tools.core.text import counted
 from manifest_tools.core.version import library_version
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ IMAGE_KEY = ["image"]
 LABEL_KEY = ["image", "label", "source"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Images, labels, and where they come from.
+    """Images, labels, and where they come from. Two are equal when all of their members are.
 
     Parameters
     ----------
@@ -180,20 +181,54 @@ class Dataset:
         facts = {str(name): value for name, value in rows.iloc[0].items()}
         return facts | {"labels": labels.to_dict("records")}
 
+    def equals(self, other: object) -> bool:
+        """Whether another data set holds the same tables (:meth:`pandas.DataFrame.equals`) and the same of the rest."""
+        if not isinstance(other, Dataset):
+            return False
+        tables = ("images", "labels")
+        rest = [item.name for item in fields(self) if item.name not in tables]
+        return all(getattr(self, name) == getattr(other, name) for name in rest) and all(
+            getattr(self, name).equals(getattr(other, name)) for name in tables
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return self.equals(other) if isinstance(other, Dataset) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # its tables may be changed
+
+    def __repr__(self) -> str:
+        """Return the numbers and the first images in a few lines."""
+        head, said, steps, shown = self._in_short()
+        rows = shown.to_string(index=False, max_colwidth=48).splitlines() if len(shown) else []
+        more = ["  ..."] if len(self) > len(shown) else []
+        return "\n".join(
+            [
+                f"{head}, {said}",
+                f"Taxonomy {self.taxonomy}. Steps: {steps}",
+                *(f"  {row}" for row in rows),
+                *more,
+            ]
+        )
+
     def _repr_html_(self) -> str:
         """Return the numbers and the first images, for a notebook. No pictures."""
+        head, said, steps, shown = self._in_short()
+        return (
+            f"<div><p><strong>{head}</strong>, {said}. "
+            f"Taxonomy {escape(self.taxonomy)}. Steps: {escape(steps)}.</p>"
+            f"{shown.to_html(index=False, escape=True, border=0)}</div>"
+        )
+
+    def _in_short(self) -> tuple[str, str, str, pd.DataFrame]:
+        """Return how many images, how many labels, the steps, and the first images."""
         images, labels = self.images, self.labels
         sides = ", ".join(
             f"{count:,} {side}" for side, count in images["split"].value_counts().items() if side
         )
-        said = f"{len(labels):,} label rows from {labels['source'].nunique():,} sources"
+        said = f"{counted(len(labels), 'label row')} from {counted(labels['source'].nunique(), 'source')}"
         steps = " → ".join(str(entry["step"]) for entry in self.history) or "nothing done yet"
         shown = images[["image", "format", "width", "height", "judged", "split"]].head(5)
-        return (
-            f"<div><p><strong>Dataset: {len(self):,} images</strong>{f' ({sides})' if sides else ''}, {said}. "
-            f"Taxonomy {escape(self.taxonomy)}. Steps: {escape(steps)}.</p>"
-            f"{shown.to_html(index=False, escape=True, border=0)}</div>"
-        )
+        return f"Dataset: {counted(len(self), 'image')}{f' ({sides})' if sides else ''}", said, steps, shown
 
     def __len__(self) -> int:
         """Return the number of images."""

@@ -38,7 +38,7 @@ from manifest_tools.evaluation.thresholds import (
     fine_points,
     points_of_results,
 )
-from manifest_tools.findings.policy import Policy
+from manifest_tools.findings.policy import Goal, Policy, Target
 
 DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
 ENRICHED = (
@@ -134,7 +134,7 @@ def compare_evaluation(
     threshold: float | None = None,
     max_false_positive_rate: float | None = None,
     guard: str | Path | None = None,
-    targets: Sequence[str] | None = None,
+    targets: Sequence[Target | str] | None = None,
     dataset: Dataset | None = None,
     taxonomy: Taxonomy | None = None,
     seed: int = 0,
@@ -152,8 +152,9 @@ def compare_evaluation(
         Share (0-1) of images without a label that may be reported with it; asks for the best threshold.
     guard : path, optional
         Manifest of ordinary traffic, with the answers of both models.
-    targets : sequence of str, optional
-        Labels that the adapter was to change. Default: those that it was tested on.
+    targets : sequence of str or Target, optional
+        What the adapter was to change: labels such as "Alcohol", or targets such as "Alcohol:false-positives".
+        Default: the labels that it was tested on.
     dataset : Dataset, optional
         Knows which test images are look-alikes.
     taxonomy : Taxonomy, optional
@@ -183,9 +184,10 @@ def compare_evaluation(
     groups = {image: group or image for image, group in groups.items()}
     traffic = read_judged(str(guard), read_bytes(guard), taxonomy) if guard is not None else None
     settings = _Settings(at, max_false_positive_rate, groups, seed)
+    named = _target_labels(targets or (), taxonomy)
     compared = []
     for item in evaluated:
-        aims = targets or _targets(item, dataset)
+        aims = named or _targets(item, dataset)
         found = run_guard(traffic, aims, at, taxonomy, seed=seed) if traffic else None
         if item.judged:
             one = _by_image(item, evaluated_labels(item, at, taxonomy), settings)
@@ -201,6 +203,16 @@ class _Settings:
     goal: float | None
     groups: Mapping[str, str]
     seed: int
+
+
+def _target_labels(targets: Sequence[Target | str], taxonomy: Taxonomy) -> tuple[str, ...]:
+    """Return the labels of targets, each once; a label may stand by itself."""
+    labels = []
+    for target in targets:
+        if isinstance(target, str) and target.rpartition(":")[2] in set(Goal):
+            target = Target.parse(target, taxonomy)  # noqa: PLW2901 - its plain form
+        labels.append(target if isinstance(target, str) else target.label)
+    return tuple(dict.fromkeys(labels))
 
 
 def _targets(item: Evaluated, dataset: Dataset | None) -> tuple[str, ...]:

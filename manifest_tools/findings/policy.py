@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -71,7 +71,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Policy:
-    """The thresholds and readings that rules judge by.
+    """The thresholds and readings that rules judge by. A value: equal ones hash alike, and :func:`replace` changes them.
 
     Parameters
     ----------
@@ -83,17 +83,18 @@ class Policy:
         Sizes of the two sides.
     confidence_threshold : float
         Confidence (0-100) from which a prediction counts as "the model says so".
-    reading : Reading
+    reading : Reading or {"any", "total", "strict"}
         How the 20/50 minimum is read.
-    targets : tuple of Target
-        What the adapter is to fix; empty: every label's mistakes are candidates.
+    targets : iterable of Target or str
+        What the adapter is to fix, such as ``"Alcohol:false-positives"``; kept as a sorted tuple of
+        :class:`Target`. Empty: every label's mistakes are candidates.
     label_level : {"1", "all"}
         "1" rolls labels up to level 1; "all" writes them as they are.
     safe_names : tuple of str
         Label names that say: everything was looked for, nothing is there. Compared without case.
     keep_unchecked : bool
         Keep images in which the base model sees a label that nobody looked for.
-    severities : mapping of str to Severity
+    severities : mapping of str to Severity or str
         Severities that differ from the catalogue's.
     fail_on : {"error", "warning", "note", "never"}
         The least severity that makes a report fail.
@@ -116,9 +117,10 @@ class Policy:
     fail_on: str = "error"
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot be meant."""
+        """Take plain values for what they say, and refuse those that cannot be meant."""
         for item in fields(self):
-            value = getattr(self, item.name)
+            value = _read_value(item.name, getattr(self, item.name), None)
+            object.__setattr__(self, item.name, value)
             if isinstance(value, int | float) and not isinstance(value, bool) and not value >= 0:  # nor nan
                 msg = f"policy: {item.name} is {value}; expected a number of at least 0"
                 raise InputError(msg)
@@ -127,6 +129,11 @@ class Policy:
             raise InputError(msg)
         _one_of("label_level", self.label_level, ("1", "all"))
         _one_of("fail_on", self.fail_on, (*Severity, "never"))
+
+    def __hash__(self) -> int:
+        """Equal policies have equal hashes."""
+        plain = (getattr(self, item.name) for item in fields(self) if item.name != "severities")
+        return hash((*plain, frozenset(self.severities.items())))
 
     @classmethod
     def from_toml(cls, path: str | Path, *, taxonomy: Taxonomy | None = None) -> Self:
@@ -171,9 +178,10 @@ class Policy:
             "severities": {code: str(severity) for code, severity in sorted(self.severities.items())},
         }
 
-    def with_targets(self, targets: tuple[Target, ...]) -> Self:
-        """Return the policy with these targets, sorted; unchanged when there are none."""
-        return replace(self, targets=tuple(sorted(set(targets)))) if targets else self
+    def with_targets(self, targets: Iterable[Target | str]) -> Self:
+        """Return the policy with these targets; unchanged when there are none."""
+        wanted = _read_value("targets", tuple(targets), None)
+        return replace(self, targets=wanted) if wanted else self
 
     def minimum(self, goal: Goal) -> int:
         """Return how many samples of one goal training needs."""
@@ -199,7 +207,7 @@ def _read_value(key: str, value: Any, taxonomy: Taxonomy | None) -> Any:
         if key in ("targets", "safe_names") and not isinstance(value, list | tuple):
             raise _not_that(list)
         if key == "targets":
-            return tuple(sorted({Target.parse(text, taxonomy) for text in value}))
+            return tuple(sorted({_target(item, taxonomy) for item in value}))
         if key == "severities":
             return {look_up(code).code: Severity(severity) for code, severity in value.items()}
         if key == "safe_names":
@@ -215,11 +223,18 @@ def _read_value(key: str, value: Any, taxonomy: Taxonomy | None) -> Any:
         raise InputError(msg) from error
 
 
+def _target(item: Target | str, taxonomy: Taxonomy | None) -> Target:
+    return item if isinstance(item, Target) else Target.parse(item, taxonomy)
+
+
 def _plain(expected: Any, value: Any) -> Any:
     """Convert between int and float, and between nothing else."""
     if isinstance(value, bool) is not (expected is bool) or isinstance(value, str) is not (expected is str):
         raise _not_that(expected)
-    return expected(value)
+    result = expected(value)
+    if expected is int and result != value:
+        raise _not_that(expected)
+    return result
 
 
 def _not_that(expected: type) -> TypeError:

@@ -13,7 +13,8 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.dataset.ground_truth import NameReading, NameResolution, read_name
 from manifest_tools.findings.catalogue import finding
-from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report
+from manifest_tools.findings.collector import FindingCollector
+from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from manifest_tools.core import output_folder
 from manifest_tools.core.errors import InputError
@@ -30,11 +29,29 @@ from manifest_tools.splits.step import split_dataset
 from manifest_tools.storage.uris import split_uri
 
 
-class Prepared(NamedTuple):
-    """What the main job made."""
+@dataclass(frozen=True)
+class Prepared:
+    """What the main job made. May also be unpacked: ``dataset, report = prepare(...)``.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Read, inspected, grouped and split.
+    report : Report
+        Whether it may be published, and what was found.
+    paths : mapping of str to Path
+        Where the results are, by name: ``train.manifest``, ``test.manifest``, ``report.html``, ``report.json``,
+        ``findings.jsonl``, ``dataset`` (a folder).
+    """
 
     dataset: Dataset
     report: Report
+    paths: Mapping[str, Path]
+
+    def __iter__(self) -> Iterator[Dataset | Report]:
+        """Yield the data set and the report."""
+        yield self.dataset
+        yield self.report
 
 
 def prepare(
@@ -102,7 +119,7 @@ def prepare(
     Returns
     -------
     Prepared
-        The data set and the report.
+        With `dataset`, `report` and `paths`, the results by their names.
 
     Raises
     ------
@@ -228,8 +245,9 @@ def check_write(
         write_manifests(dataset, stage)
         write_report(report, stage, dataset=dataset, thumbnails=thumbnails)
         dataset.save(stage)
+        paths = {made.name: folder / made.name for made in sorted(stage.iterdir())}
     watcher.end("write", str(folder))
-    return Prepared(dataset, report)
+    return Prepared(dataset, report, paths)
 
 
 def _destination(images: str | Path, to: str, keys: str) -> str:

@@ -8,7 +8,8 @@ from manifest_tools.core.arrays import distinct
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.core.version import library_version
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report
+from manifest_tools.findings.collector import FindingCollector
+from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy, Reading
 from manifest_tools.rules import IMAGE_RULES, RULES, Evidence, Rule
 from manifest_tools.rules.counts import label_table, readiness

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -40,6 +41,40 @@ def test_a_step_leaves_its_input_alone_and_is_remembered():
     assert after.history[0]["step"] == "grow"
     assert after.history[0]["options"] == {"by": 2}
     assert after.history[0]["fingerprint"] == after.fingerprint()
+
+
+def test_equal_data_sets_have_the_same_tables_and_the_same_of_everything_else():
+    dataset = small()
+    assert dataset == small()
+    assert dataset.equals(small())
+    others = [
+        replace(dataset, images=dataset.images.assign(width=9)),
+        replace(dataset, labels=dataset.labels.iloc[:1]),
+        replace(dataset, taxonomy="6.1"),
+        replace(dataset, scope=()),
+        dataset.step("nothing"),
+    ]
+    for other in (*others, "a text", None):
+        assert dataset != other
+        assert not dataset.equals(other)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(dataset)
+
+
+def test_nothing_known_is_equal_to_nothing_known():
+    images = pd.DataFrame({"image": ["a.jpg"], "min_confidence": [None]})
+    assert Dataset.from_tables(images) == Dataset.from_tables(images.copy())
+
+
+def test_a_data_set_prints_in_a_few_lines():
+    lines = repr(small().step("read")).splitlines()
+    assert lines[0] == "Dataset: 3 images, 2 label rows from 1 source"
+    assert lines[1] == "Taxonomy 7. Steps: read"
+    assert len(lines) == 2 + 1 + 3  # a heading and a row for each image, even if its name has a line feed
+    many = Dataset.from_tables(pd.DataFrame({"image": [f"{'x' * 300}{n}.jpg" for n in range(1000)]}))
+    assert max(map(len, repr(many).splitlines())) < 120
+    assert len(repr(many).splitlines()) < 10
+    assert repr(Dataset.from_tables(pd.DataFrame({"image": []}))).startswith("Dataset: 0 images")
 
 
 def test_saving_writes_the_three_files_and_nothing_else(tmp_path):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.findings.catalogue import CATALOGUE, finding, look_up
-from manifest_tools.findings.findings import Finding, FindingCollector, LazyFindings, Report, Severity
+from manifest_tools.findings.collector import FindingCollector
+from manifest_tools.findings.findings import Finding, LazyFindings, Report, Severity
 
 
 def blank(image: str, **data: object) -> Finding:

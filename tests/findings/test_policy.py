@@ -41,6 +41,55 @@ def test_plain_values_come_back_as_the_same_policy():
     assert Policy.from_dict(policy.to_dict()) == policy
 
 
+def test_plain_values_are_taken_for_what_they_say():
+    policy = Policy(
+        targets=["Violence:false-negatives", "alcohol:false-positives", "Alcohol:false-positives"],
+        severities={"image-animated": "error"},
+        reading="strict",
+        confidence_threshold=50,
+    )
+    assert policy.targets == (
+        Target.parse("Alcohol:false-positives"),
+        Target.parse("Violence:false-negatives"),
+    )
+    assert policy.severities == {"image-animated": Severity.ERROR}
+    assert policy.reading is Reading.STRICT
+    assert isinstance(policy.confidence_threshold, float)
+    assert (
+        Policy().with_targets(["Violence:false-negatives", "Alcohol:false-positives"]).targets
+        == policy.targets
+    )
+    assert Policy().with_targets([]) == Policy()
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"targets": "Alcohol:false-positives"}, r"expected a value such as \["),
+        ({"targets": ["Alchohol:false-positives"]}, "nearest: Alcohol"),
+        ({"targets": [7]}, "targets is"),
+        ({"reading": "both"}, "strict"),
+        ({"severities": {"image-animated": "fatal"}}, "severities"),
+        ({"min_test_images": 30.5}, "min_test_images is 30.5"),
+        ({"min_test_images": "30"}, "min_test_images is '30'"),
+        ({"safe_names": "Safe"}, "safe_names"),
+        ({"confidence_threshold": float("nan")}, "confidence_threshold"),
+    ],
+)
+def test_bad_values_are_refused_in_python_too(values, told):
+    with pytest.raises(InputError, match=told):
+        Policy(**values)
+
+
+def test_equal_policies_are_one_key():
+    one = Policy(
+        targets=["Alcohol:false-positives"], severities={"image-blank": "note", "image-animated": "error"}
+    )
+    two = Policy.from_dict(one.to_dict())
+    assert {one: "seen"}[two] == "seen"
+    assert len({one, two, Policy(), Policy(min_test_images=21)}) == 3
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [

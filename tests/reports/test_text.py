@@ -10,7 +10,8 @@ from rich.cells import cell_len
 
 from manifest_tools.core.resources import load_json
 from manifest_tools.findings.catalogue import finding
-from manifest_tools.findings.findings import FindingCollector, Report, Severity
+from manifest_tools.findings.collector import FindingCollector
+from manifest_tools.findings.findings import Report, Severity
 from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.pipeline.select import select_images
 from manifest_tools.reports import findings_jsonl, render_text, report_json, write_report
@@ -237,8 +238,21 @@ class TestNotebooks:
         ]
         assert Report(passed=True).to_frame().empty
 
+    def test_a_printed_report_is_its_verdict_and_counts(self):
+        found = [
+            finding("label-unknown", file="l.csv", line=7, label="x", suggestions=[], taxonomy="7"),
+            finding("label-unknown", file="l.csv", line=8, label="y", suggestions=[], taxonomy="7"),
+        ]
+        report = collected(*found)
+        assert str(report) == repr(report)
+        assert str(report).splitlines() == [
+            "Report: did not pass, 2 errors, 0 warnings, 0 notes",
+            "  error   label-unknown       2",
+        ]
+        assert str(Report(passed=True)) == "Report: passed, 0 errors, 0 warnings, 0 notes"
+
     def test_html_of_a_report_and_a_data_set_escapes_names(self):
         split = data({"<img src=x onerror=alert(1)>.jpg": {}}, taxonomy="7")
         assert "<img" not in split._repr_html_()
-        assert "1 images" in split._repr_html_()
+        assert "1 image<" in split._repr_html_()
         assert "did not pass" in check(split)._repr_html_()

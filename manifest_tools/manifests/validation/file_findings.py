@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from manifest_tools.findings.catalogue import CATALOGUE, finding
-from manifest_tools.findings.findings import FindingCollector, Severity
+from manifest_tools.findings.collector import FindingCollector
+from manifest_tools.findings.findings import Severity
 from manifest_tools.manifests.kinds import MODERATION_KINDS, SOURCE_REF, TRUTH, Kind
 from manifest_tools.manifests.validation.problems import MAX_BYTES, MAX_LINES, Problem
 from manifest_tools.manifests.validation.repeats import Repeat

@@ -11,7 +11,8 @@ import orjson
 
 from manifest_tools.core.progress import Progress
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report
+from manifest_tools.findings.collector import FindingCollector
+from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, parse_kind

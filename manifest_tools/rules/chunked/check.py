@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import SavedDataset
-from manifest_tools.findings.findings import MAX_FINDINGS, FindingCollector, Report, Severity
+from manifest_tools.findings.collector import FindingCollector
+from manifest_tools.findings.findings import MAX_FINDINGS, Report, Severity
 from manifest_tools.findings.policy import Policy
 from manifest_tools.rules import IMAGE_RULES, ROW_RULES, RULES
 from manifest_tools.rules.checking import images_verdict, verdict

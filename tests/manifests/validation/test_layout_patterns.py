@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifest_tools.findings.findings import FindingCollector
+from manifest_tools.findings.collector import FindingCollector
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.line_reader import Source
 from manifest_tools.manifests.validation import judge_line, parallel_scan
