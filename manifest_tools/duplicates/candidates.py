@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from manifest_tools.duplicates.fingerprint_table import ROWS, mapped
 from manifest_tools.duplicates.fingerprints import HASH_BITS, VIEWS
-from manifest_tools.duplicates.hamming_join import near_values
-from manifest_tools.duplicates.near_pairs import members_of
+from manifest_tools.duplicates.near_pairs import members_of, near_pairs
 from manifest_tools.duplicates.orientation import TURNS, OrientedHashes, canonical_hashes
 from manifest_tools.duplicates.sorting import IntArray, UInt64Array, run_starts, sort_order
 
@@ -107,7 +106,8 @@ def _join(
     starts = run_starts(hashes)
     hashes = hashes[starts[:-1]]
     equal = np.flatnonzero(np.diff(starts) > 1)
-    for first, second in chain([(equal, equal)], _near_runs(hashes, radius, workers)):
+    near = ((first, second) for first, second, _ in near_pairs(hashes, radius, workers=workers))
+    for first, second in chain([(equal, equal)], near):
         for pair, one, other in members_of(starts, first, second):
             at = owner[one] < owner[other]
             low, high = np.where(at, one, other), np.where(at, other, one)
@@ -117,11 +117,6 @@ def _join(
             yield Hits(
                 owner[low].astype(np.int64), owner[high].astype(np.int64), look[low], look[high], distance
             )
-
-
-def _near_runs(hashes: UInt64Array, radius: int, workers: int) -> Iterator[tuple[IntArray, IntArray]]:
-    for one, other in near_values(hashes, radius, workers=workers):
-        yield np.searchsorted(hashes, one), np.searchsorted(hashes, other)
 
 
 def _best_of_each(some: list[Hits]) -> Hits:
