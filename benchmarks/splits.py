@@ -3,11 +3,12 @@
     python benchmarks/splits.py                    # synthetic data, 10,000 and 100,000 rows
     python benchmarks/splits.py --rows 1000000     # the large ones
     python benchmarks/splits.py --data FOLDER      # and every label matrix (*.npz, scipy sparse) in a folder
+    python benchmarks/splits.py --without swaps    # what the solver loses without one of its stages
 
 A splitter that is not installed is skipped with one line. Times are processor seconds, the median over seeds.
 """
 
-# ruff: noqa: ARG001, PLC0415 - every splitter is called alike; a peer is imported only where it is installed
+# ruff: noqa: ARG001, ARG005, PLC0415, SLF001 - every splitter is called alike; a peer is imported only where it is installed
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from manifest_tools.splits import error_diffusion, local_search, solver
 from manifest_tools.splits.measures import (
     count_deviation,
     groups_across,
@@ -35,6 +37,16 @@ HEAD = (
     f"{'data':22s} {'splitter':22s} {'size':>6s} {'floor':>6s} {'mean':>8s} {'worst':>8s} "
     f"{'LD':>8s} {'LPD':>8s} {'missing':>7s} {'across':>6s} {'s':>8s} {'times':>6s}"
 )
+
+
+# Stage -> where its function is, and what stands in for it.
+STAGES: dict[str, tuple[object, str, Callable]] = {
+    "pairs of large groups": (error_diffusion._Diffusion, "settle", lambda self, n: None),
+    "swaps": (solver, "swap_to_bounds", lambda problem, chosen: chosen),
+    "local search": (local_search.LocalSearch, "descend", lambda self: None),
+    "tabu search": (local_search.LocalSearch, "walk", lambda self: None),
+    "proof": (solver, "is_small", lambda problem: False),
+}
 
 
 def ours(y, groups, seed):
@@ -176,7 +188,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with label matrices, *.npz")
     parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--seeds", type=int, default=11)
+    parser.add_argument("--without", choices=STAGES, help="a stage of the solver")
     options = parser.parse_args()
+    if options.without:
+        setattr(*STAGES[options.without])
     warnings.simplefilter("ignore")  # of the peers
     for _, _, module, _, _ in PEERS:
         if module and importlib.util.find_spec(module) is None:

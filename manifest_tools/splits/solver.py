@@ -168,19 +168,15 @@ def optimise(problem: Problem, seed: int) -> Ints:
     chosen = diffuse(problem, seed)
     if not (problem.side == FREE).any():
         return chosen
-    chosen = swap_to_bounds(problem, chosen)
-    search = LocalSearch(problem, chosen, seed)
+    search = LocalSearch(problem, swap_to_bounds(problem, chosen), seed)
     search.descend()
-    chosen = swap_to_bounds(problem, search.result())
+    chosen = search.result()
     short = short_of_floor(problem, problem.deviation(chosen))
     if is_small(problem):
         return prove(problem, chosen, seed) if short or not keeps_bounds(problem, chosen) else chosen
     if short:
-        search = LocalSearch(problem, chosen, seed)
         search.walk()
-        search.descend()
-        chosen = search.result()
-    return chosen
+    return search.result()
 
 
 def _sides(locked: ArrayLike | None, n_rows: int) -> NDArray[np.int8] | None:
