@@ -26,7 +26,10 @@ def evaluate(
     ],
     threshold: Annotated[
         float | None,
-        typer.Option(help="Confidence at which to compare; default: that of the training.", min=0, max=100),
+        typer.Option(
+            help="Confidence in per cent at which to compare; default: that of the training.",
+            callback=options.in_percent,
+        ),
     ] = None,
     max_false_positive_rate: Annotated[
         float | None,

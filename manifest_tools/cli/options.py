@@ -8,6 +8,13 @@ from typing import Annotated
 
 import typer
 
+from manifest_tools.core.percent import percent
+
+
+def in_percent(param: typer.CallbackParam, value: float | None) -> float | None:
+    """Return the confidence that an option gives; a fraction is refused."""
+    return None if value is None else percent(value, param.opts[0])
+
 
 class OutputFormat(StrEnum):
     """How a result is printed on standard output."""

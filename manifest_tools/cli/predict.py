@@ -34,7 +34,10 @@ def predict(
         str, typer.Option(metavar="ARN", help="Adapter to ask; default: the base model.")
     ] = "",
     min_confidence: Annotated[
-        float, typer.Option(help="Confidence from which labels are reported.", min=0, max=100)
+        float,
+        typer.Option(
+            help="Confidence in per cent from which labels are reported.", callback=options.in_percent
+        ),
     ] = 5.0,
     tps: Annotated[
         float | None, typer.Option(help="Calls per second that the account may make in the region.")

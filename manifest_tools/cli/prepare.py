@@ -44,12 +44,17 @@ def prepare(
         ),
     ] = None,
     predictions: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The base model's answers: a manifest or a CSV.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The base model's answers: a manifest, JSON in any wrapper, a folder of it, or a CSV.",
+        ),
     ] = None,
     min_confidence: Annotated[
         float | None,
         typer.Option(
-            min=0, max=100, help="Confidence from which the answers report, where the file does not say."
+            help="Confidence in per cent from which the answers report, where the file does not say.",
+            callback=options.in_percent,
         ),
     ] = None,
     target: options.Targets = None,

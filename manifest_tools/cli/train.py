@@ -26,7 +26,8 @@ def train(
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Confidence at which the adapter will be used; default: the policy's.", min=0, max=100
+            help="Confidence in per cent at which the adapter will be used; default: the policy's.",
+            callback=options.in_percent,
         ),
     ] = None,
     output: Annotated[

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.percent import percent
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
@@ -172,7 +173,8 @@ def compare_evaluation(
     "Total" adds up the labels: it counts pairs of image and label. So we read Amazon's own aggregate, which no page
     explains; where the two differ, a note says so.
     """
-    _require_range("threshold", threshold, 0, 100)
+    if threshold is not None:
+        percent(threshold, "threshold")
     _require_range("max_false_positive_rate", max_false_positive_rate, 0, 1)
     taxonomy = taxonomy or Taxonomy.load()
     evaluated = read_evaluations(sources, taxonomy)

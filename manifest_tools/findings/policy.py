@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.percent import percent
 from manifest_tools.core.resources import load_json
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.findings.catalogue import look_up
@@ -124,9 +125,7 @@ class Policy:
             if isinstance(value, int | float) and not isinstance(value, bool) and not value >= 0:  # nor nan
                 msg = f"policy: {item.name} is {value}; expected a number of at least 0"
                 raise InputError(msg)
-        if self.confidence_threshold > 100:
-            msg = f"policy: confidence_threshold is {self.confidence_threshold}; expected a number from 0 to 100"
-            raise InputError(msg)
+        percent(self.confidence_threshold, "policy: confidence_threshold")
         _one_of("label_level", self.label_level, ("1", "all"))
         _one_of("fail_on", self.fail_on, (*Severity, "never"))
 

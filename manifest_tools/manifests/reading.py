@@ -12,7 +12,8 @@ import pandas as pd
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.ground_truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
+from manifest_tools.dataset.ground_truth import PREDICTIONS
+from manifest_tools.dataset.reported_scores import Cut, reported_from
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.content import Prediction, Said, base_prediction, what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, kind_of, parse_kind
@@ -47,7 +48,7 @@ def read_manifest(
         Confidence (0-1) of the labelling job below which a label is not known instead of present.
     min_confidence : float, optional
         Confidence (0-100) that a bulk analysis was asked for; its file does not say. By default 50, or the
-        lowest score in the file if that is lower.
+        lowest score in the file if that is lower, or if no score comes near 50.
 
     Returns
     -------
@@ -75,13 +76,15 @@ def read_manifest(
             continue
         kinds[str(found)] += 1
         table.add(number, line)
-    facts = {
+    facts: dict[str, Any] = {
         "file": source.name,
         "kinds": dict(sorted(kinds.items())),
         "lines_left_out": len(skipped),
         "first_lines_left_out": sorted(skipped)[:10],
     }
     images, labels = table.frames(min_confidence)
+    if table.cut is not None:
+        facts["cut"] = table.cut.to_dict()
     dataset = Dataset.from_tables(
         images, labels, taxonomy=taxonomy, scope=tuple(sorted(table.scope)), sources={SOURCE: facts}
     )
@@ -145,6 +148,7 @@ class _Table:
         self._images: dict[str, list[str | float]] = {}  # judged, model version, confidence asked for
         self._labels: dict[tuple[str, str, str], tuple[bool | None, float | None, int]] = {}
         self.scope: set[str] = set()
+        self.cut: Cut | None = None
 
     def add(self, number: int, line: Mapping[str, Any]) -> None:
         image = line[SOURCE_REF]
@@ -185,9 +189,7 @@ class _Table:
         )
         unsaid = (images["predicted"] != "") & images["min_confidence"].isna()
         if unsaid.any():
-            if min_confidence is None:
-                images_unsaid = set(images.loc[unsaid, "image"])
-                lowest = labels.loc[labels["image"].isin(images_unsaid), "score"].min()
-                min_confidence = float(pd.Series([DEFAULT_MIN_CONFIDENCE, lowest], dtype="float64").min())
-            images.loc[unsaid, "min_confidence"] = min_confidence
+            open_scores = labels.loc[labels["image"].isin(set(images.loc[unsaid, "image"])), "score"]
+            floor, self.cut = reported_from(open_scores.dropna().to_numpy(dtype="float64"), min_confidence)
+            images.loc[unsaid, "min_confidence"] = floor
         return images, labels

@@ -142,6 +142,7 @@ def prepare(
         checked_labels=checked_labels,
         taxonomy=taxonomy,
         policy=policy,
+        min_confidence=min_confidence,
     )
     dataset = replace(dataset, destination=destination, keys=keys, policy=policy.to_dict())
     watcher.end("read", _read_summary(dataset))
@@ -285,6 +286,16 @@ def _group_summary(dataset: Dataset) -> str:
 
 def _predict_summary(dataset: Dataset) -> str:
     asked = int((dataset.images["predicted"] != "").sum())
-    lost = dataset.sources.get(PREDICTIONS, {}).get("unmatched", 0)
-    elsewhere = f" ({counted(lost, 'other image')} passed over)" if lost else ""
-    return f"answers for {asked:,} of {len(dataset):,} images{elsewhere}"
+    facts = dataset.sources.get(PREDICTIONS, {})
+    told = [
+        f"{counted(facts[key], *words)} {done}" for key, words, done in _PREDICTION_FACTS if facts.get(key)
+    ]
+    more = f" ({', '.join(told)})" if told else ""
+    return f"answers for {asked:,} of {len(dataset):,} images{more}"
+
+
+_PREDICTION_FACTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("unmatched", ("other image",), "passed over"),
+    ("unread", ("entry without an answer", "entries without an answer"), "passed over"),
+    ("respelled", ("confidence",), "with % or a decimal comma read as per cent"),
+)

@@ -5,7 +5,7 @@ Adding a rule means writing a function and naming it here.
 
 from __future__ import annotations
 
-from manifest_tools.rules import images, keys, labels, lookalikes, readiness, sources
+from manifest_tools.rules import images, keys, labels, lookalikes, predictions, readiness, sources
 from manifest_tools.rules.evidence import Evidence, Rule
 
 IMAGE_RULES: tuple[Rule, ...] = (
@@ -28,6 +28,8 @@ RULES: tuple[Rule, ...] = (
     labels.disagreements,
     labels.repetitions,
     labels.strange_predictions,
+    predictions.cut_answers,
+    predictions.no_agreement,
     keys.object_keys,
     readiness.minimum_samples,
     readiness.missing_predictions,

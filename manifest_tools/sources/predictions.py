@@ -1,30 +1,24 @@
-"""What the base model says, from a manifest or a table, laid beside the labels."""
+"""What the base model says, laid beside the labels."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.percent import percent
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.ground_truth import DEFAULT_MIN_CONFIDENCE, PREDICTIONS
+from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.dataset.object_keys import source_refs
-from manifest_tools.sources.formats.tables import (
-    IMAGE_NAMES,
-    LABEL_NAMES,
-    csv_records,
-    find_column,
-    looks_like_json_lines,
-    read_text,
-)
+from manifest_tools.dataset.reported_scores import Doubt, doubt_about_unit, reported_from
 from manifest_tools.sources.image_index import ImageIndex
 from manifest_tools.sources.matching import match_references
+from manifest_tools.sources.prediction_files import read_prediction_files
 
-CONFIDENCE_NAMES = ("confidence", "score", "probability")
-MODEL_NAMES = ("model_version", "moderation_model_version", "model")
-UNNAMED_MODEL = "unknown"  # a table need not say which model version it asked
 EXAMPLES = 3  # unmatched images that are kept by name
 
 
@@ -38,87 +32,114 @@ def attach_predictions(
     dataset : Dataset
         The images.
     predictions : path or Dataset
-        A `bulk-analysis` or `moderation-output` manifest, a CSV table of image, label and confidence (0-100;
-        an image with an empty label was asked about and nothing was reported), or a data set that
-        `read_predictions` gave.
+        A `bulk-analysis` or `moderation-output` manifest; answers of DetectModerationLabels as JSON or JSON Lines
+        in any wrapper that names the image, or a folder with a file for each; the output of Augmented AI; a table
+        of image, label and confidence (0-100; an image with an empty label was asked about and nothing was
+        reported); or a data set that `read_predictions` gave, which is taken as it is.
     min_confidence : float, optional
         Confidence (0-100) from which the model reported, where the file does not say; by default 50, the
-        service's default, or the lowest confidence in the file if that is lower.
+        service's default, or the lowest confidence in the file if that is lower. Where no score comes near 50, what
+        was not reported counts as unknown, and `predictions-cut` asks.
 
     Raises
     ------
     InputError
-        The file cannot be read, or holds no predictions.
+        The file cannot be read, holds no predictions, or has confidences that are no per cent.
     """
+    asked_from = None if min_confidence is None else percent(min_confidence, "min_confidence")
+    facts: dict[str, Any] = {}
     if isinstance(predictions, Dataset):
-        answers, name = predictions, str(predictions.sources.get(PREDICTIONS, {}).get("file", ""))
+        images, labels = predictions.images, predictions.labels
+        name = str(predictions.sources.get(PREDICTIONS, {}).get("file", ""))
     else:
-        answers, name = _read(predictions, min_confidence), str(predictions)
+        name = str(predictions)
+        images, labels, facts = _read(Path(predictions), asked_from)
     index = ImageIndex(dataset.images["image"], dataset.root)
     by_reference = dict(zip(source_refs(dataset), dataset.images["image"], strict=True))
-    folder = "" if isinstance(predictions, Dataset) else Path(predictions).parent
-    matches = match_references(index, answers.images["image"].unique(), folder, known=by_reference)
+    folder = "" if isinstance(predictions, Dataset) else _folder(Path(predictions))
+    matches = match_references(index, images["image"].unique(), folder, known=by_reference)
     found = {reference: match.image for reference, match in matches.items()}
     unmatched = sorted(key for key, image in found.items() if image is None)
-    asked = answers.images.assign(image=answers.images["image"].map(found)).dropna(subset="image")
+    asked = images.assign(image=images["image"].map(found)).dropna(subset="image")
     asked = asked.drop_duplicates("image", keep="last").set_index("image")
-    model, reported_from = asked["predicted"].to_dict(), asked["min_confidence"].to_dict()
-    rows = answers.labels.assign(image=answers.labels["image"].map(found)).dropna(subset="image")
+    model, floor = asked["predicted"].to_dict(), asked["min_confidence"].to_dict()
+    rows = labels.assign(image=labels["image"].map(found)).dropna(subset="image")
     images = dataset.images
     images = images.assign(
         predicted=[model.get(key, "") for key in images["image"]],
-        min_confidence=[reported_from.get(key, math.nan) for key in images["image"]],
+        min_confidence=[floor.get(key, math.nan) for key in images["image"]],
     )
     kept = dataset.labels[dataset.labels["source"] != PREDICTIONS]
-    origin = {"file": name, "unmatched": len(unmatched), "examples": unmatched[:EXAMPLES]}
+    origin = {"file": name, "unmatched": len(unmatched), "examples": unmatched[:EXAMPLES], **facts}
     return dataset.step(
         "predict",
         images=images,
-        labels=pd.concat([kept, rows], ignore_index=True),
+        labels=pd.concat([kept, rows[kept.columns.intersection(rows.columns)]], ignore_index=True),
         options={"min_confidence": min_confidence},
-        sources={**dataset.sources, PREDICTIONS: origin},
+        sources={**_without_cut(dataset.sources), PREDICTIONS: origin},
     )
 
 
-def _read(path: str | Path, min_confidence: float | None) -> Dataset:
-    text = read_text(path)
-    if looks_like_json_lines(text):
-        from manifest_tools.manifests.reading import read_predictions  # noqa: PLC0415 - only for manifests
+def refuse_other_units(labels: pd.DataFrame, name: str, known: float | None) -> None:
+    """Refuse scores that are no per cent.
 
-        return read_predictions(path, min_confidence=min_confidence)
-    return _read_table(text, path, min_confidence)
+    Parameters
+    ----------
+    labels : pandas.DataFrame
+        Predictions with `score` and `line`; where they come from several files with `file`.
+    name : str
+        The file or folder, for the message.
+    known : float or None
+        The confidence from which the model reported, where somebody says it.
 
-
-def _read_table(text: str, path: str | Path, min_confidence: float | None) -> Dataset:
-    records = csv_records(text, path)
-    columns = list(records[0].cells) if records else []
-    image, label, score = (find_column(columns, n) for n in (IMAGE_NAMES, LABEL_NAMES, CONFIDENCE_NAMES))
-    if image is None or label is None or score is None:
-        found = ", ".join(map(repr, columns)) or "no rows"
-        msg = f"{path}: predictions need the columns image, label and confidence; found {found}"
+    Raises
+    ------
+    InputError
+        All scores are at most 1; or some are, and no other comes near them.
+    """
+    scores = labels["score"].dropna().to_numpy(dtype="float64")
+    doubt = doubt_about_unit(scores, known)
+    if doubt is Doubt.FRACTIONS:
+        msg = (
+            f"{name}: the highest of {len(scores):,} confidences is {scores.max():g}, so they are fractions; "
+            "confidences are per cent here: multiply them by 100 (in a table or in JSON, '0.9%' is less than 1 %)"
+        )
         raise InputError(msg)
-    model = find_column(columns, MODEL_NAMES)
-    asked: dict[str, str] = {}
-    rows = []
-    for line, cells in records:
-        key = cells.get(image, "").strip()
-        asked[key] = (cells.get(model, "") if model else "") or UNNAMED_MODEL
-        name = cells.get(label, "").strip()
-        if name:
-            rows.append((key, name, _confidence(cells.get(score, ""), path, line), line))
-    labels = pd.DataFrame(rows, columns=["image", "label", "score", "line"]).assign(source=PREDICTIONS)
-    lowest = float(labels["score"].min()) if rows else math.inf
-    reported_from = min(DEFAULT_MIN_CONFIDENCE, lowest) if min_confidence is None else min_confidence
-    images = pd.DataFrame({"image": list(asked), "predicted": list(asked.values())})
-    return Dataset.from_tables(images.assign(min_confidence=reported_from), labels)
-
-
-def _confidence(cell: str, path: str | Path, line: int) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 100:
-        msg = f"{path}:{line}: confidence is {cell!r}; expected a number from 0 to 100"
+    if doubt is Doubt.MIXED:
+        low = labels[(labels["score"] > 0) & (labels["score"] <= 1)].iloc[0]
+        line = "" if pd.isna(low["line"]) else f":{int(low['line'])}"
+        msg = (
+            f"{low.get('file', name)}{line}: the confidence {low['score']:g} stands among others such as "
+            f"{scores.max():g}; is it a fraction? Multiply fractions by 100. If the model was asked for answers from "
+            "0 % on, say --min-confidence 0"
+        )
         raise InputError(msg)
-    return value
+
+
+def _read(path: Path, asked_from: float | None) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """Return what a source says, and the facts about it that rules and messages need."""
+    said = read_prediction_files(path)
+    images, labels = said.frames()
+    told = images["min_confidence"]
+    known = asked_from if asked_from is not None or told.isna().any() else float(told.min())
+    refuse_other_units(labels[~labels["signed"].astype(bool)], str(path), known)
+    open_images = set(images.loc[told.isna(), "image"])
+    open_scores = labels.loc[labels["image"].isin(open_images), "score"].to_numpy(dtype="float64")
+    floor, cut = reported_from(open_scores, asked_from)
+    facts = {"respelled": said.respelled, "unread": said.unread, "cut": cut.to_dict() if cut else None}
+    return (
+        images.assign(min_confidence=told.fillna(floor)),
+        labels,
+        {key: fact for key, fact in facts.items() if fact},
+    )
+
+
+def _without_cut(sources: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of the sources, without what was doubtful in answers that go."""
+    return {
+        name: {key: fact for key, fact in facts.items() if key != "cut"} for name, facts in sources.items()
+    }
+
+
+def _folder(path: Path) -> Path:
+    return path if path.is_dir() else path.parent

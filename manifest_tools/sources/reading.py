@@ -13,7 +13,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.ground_truth import judged_column
+from manifest_tools.dataset.ground_truth import PREDICTIONS, judged_column
 from manifest_tools.findings.findings import Finding
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.folders import folder_labels, list_folder
@@ -23,6 +23,7 @@ from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.image_index import ImageIndex
 from manifest_tools.sources.mapping import apply_mapping, read_mapping
 from manifest_tools.sources.matching import Match, match_references
+from manifest_tools.sources.predictions import refuse_other_units
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names
 NAMELESS = "nameless"  # why a row without an image is not matched
@@ -39,6 +40,7 @@ def read_images(
     checked_labels: Sequence[str] = (),
     taxonomy: str = CURRENT,
     policy: Policy | None = None,
+    min_confidence: float | None = None,
 ) -> Dataset:
     """Read a folder, a manifest, or an S3 prefix, and what people said of its images.
 
@@ -60,6 +62,8 @@ def read_images(
         Version of the taxonomy that the labels are read by.
     policy : Policy, optional
         For `safe_names`.
+    min_confidence : float, optional
+        Confidence (0-100) that the base model was asked for, where a manifest holds its answers and does not say.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def read_images(
     """
     policy = policy or Policy()
     Taxonomy.load(taxonomy)
-    dataset = _read_place(images, taxonomy)
+    dataset = _read_place(images, taxonomy, min_confidence)
     if dataset.images.empty:
         skipped = sum(dataset.sources.get("images", {}).get("skipped", {}).values())
         others = f" ({counted(skipped, 'other file')})" if skipped else ""
@@ -217,7 +221,7 @@ def reader_of(images: str | Path) -> Callable[[str], bytes] | None:
     return ByteReader()
 
 
-def _read_place(images: str | Path, taxonomy: str) -> Dataset:
+def _read_place(images: str | Path, taxonomy: str, min_confidence: float | None) -> Dataset:
     if str(images).startswith("s3://"):
         from manifest_tools.sources.s3_listing import list_images  # noqa: PLC0415 - boto3 only when it is needed
 
@@ -226,7 +230,10 @@ def _read_place(images: str | Path, taxonomy: str) -> Dataset:
     if path.is_file():
         from manifest_tools.manifests.reading import read_manifest  # noqa: PLC0415 - only for manifests
 
-        return read_manifest(path, taxonomy=taxonomy)
+        dataset = read_manifest(path, taxonomy=taxonomy, min_confidence=min_confidence)
+        predicted = dataset.labels[dataset.labels["source"] == PREDICTIONS]
+        refuse_other_units(predicted, str(path), min_confidence)
+        return dataset
     listing = list_folder(path)
     origin = {"folder": str(images), "skipped": listing.skipped}
     empty = Dataset.from_tables(

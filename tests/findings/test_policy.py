@@ -98,6 +98,7 @@ def test_equal_policies_are_one_key():
         ("min_test_images = true", "min_test_images is True"),
         ("min_test_images = -1", "min_test_images is -1"),
         ("confidence_threshold = 101", "from 0 to 100"),
+        ("confidence_threshold = 0.5", "write 50 for 50 %"),
         ('label_level = "2"', "expected one of 1, all"),
         ('reading = "both"', "strict"),
         ('targets = ["Alcohol"]', "expected LABEL:GOAL"),

@@ -80,7 +80,10 @@ def test_new_answers_replace_old_ones(tmp_path):
         ("image,label,confidence\nc.jpg,Alcohol,much\n", ":2: confidence is 'much'"),
         ("image,label,confidence\nc.jpg,Alcohol,101\n", "from 0 to 100"),
         ("image,label,confidence\nc.jpg,Alcohol,nan\n", "from 0 to 100"),
-        ('{"source-ref": "s3://bucket/in/c.jpg"}\n', "no line has a prediction"),
+        (
+            '{"source-ref": "s3://bucket/in/c.jpg"}\n',
+            "need the columns image, label and confidence; found 'source-ref'",
+        ),
     ],
 )
 def test_what_holds_no_predictions_is_refused(tmp_path, text, told):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.percent import percent
 from manifest_tools.core.taxonomy import Taxonomy
 
 _EXAMPLE = '"Explicit" = { block = 80, review = 50 }'
@@ -188,8 +189,6 @@ def _thresholds(name: str, value: object) -> dict[Action, float]:
         raise InputError(f"{name!r} is {value!r}; expected actions with confidences, such as {_EXAMPLE}")
     thresholds = {}
     for action, threshold in value.items():
-        number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
-        if not number or not 0 <= threshold <= 100:
-            raise InputError(f"{name!r}: {action} from {threshold!r}; expected a confidence from 0 to 100")
-        thresholds[_action(action, f"an action of {name!r}")] = float(threshold)
+        confidence = percent(threshold, f"{name!r}: {action}")
+        thresholds[_action(action, f"an action of {name!r}")] = confidence
     return thresholds

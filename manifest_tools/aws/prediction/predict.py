@@ -24,6 +24,7 @@ from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import ACCEPTED_FORMATS, decode_kind
 from manifest_tools.findings.policy import Policy
+from manifest_tools.manifests.reading import read_predictions
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.storage.aws_clients import make_client
 
@@ -190,7 +191,8 @@ def predict_labels(
     write_results(dataset, out, question, by_key, answers)
     if adapter or not answers.found:
         return dataset
-    return attach_predictions(dataset, out / MANIFEST, min_confidence=float(min_confidence))
+    said = read_predictions(out / MANIFEST, min_confidence=float(min_confidence))
+    return attach_predictions(dataset, said)
 
 
 def ask_about(

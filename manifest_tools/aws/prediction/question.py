@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manifest_tools.core.errors import RemoteError
+from manifest_tools.core.percent import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,10 @@ class Question:
 
     adapter: str = ""
     min_confidence: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse a fraction."""
+        percent(self.min_confidence, "min_confidence")
 
     @property
     def parameters(self) -> dict[str, Any]:

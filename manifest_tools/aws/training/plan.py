@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.percent import percent
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.policy import Policy
 from manifest_tools.storage.uris import split_uri
@@ -100,7 +101,11 @@ def plan_training(
     obstacles = tuple(_obstacles(folder, published, names))
     if obstacles and not force:
         raise InputError(f"not trained: {'; '.join(obstacles)}. --force trains all the same")
-    chosen = Policy.from_dict(dataset.policy).confidence_threshold if threshold is None else threshold
+    chosen = (
+        Policy.from_dict(dataset.policy).confidence_threshold
+        if threshold is None
+        else percent(threshold, "threshold")
+    )
     uris = {name: str(published[name]["uri"]) for name in names}
     bucket, key = split_uri(uris[TRAIN])
     beside = f"s3://{bucket}/{key.rpartition('/')[0]}".rstrip("/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from manifest_tools.findings.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
 
 _BEST = "https://docs.aws.amazon.com/rekognition/latest/dg/using-adapters-best-practices.html"
+_DETECT = "https://docs.aws.amazon.com/rekognition/latest/APIReference/API_DetectModerationLabels.html"
 _SPLIT = "our own check: a label that is missing from a side can be neither learnt nor measured"
 
 ENTRIES = (
@@ -114,6 +115,37 @@ ENTRIES = (
         "cannot be counted",
         "Run 'manifest-tools predict DIR', or give its answers with --predictions FILE.",
         _BEST,
+    ),
+    Entry(
+        "predictions-cut",
+        WARNING,
+        "No score of the base model lies near the confidence from which its answers are taken to be complete. If it "
+        "was asked for answers from a higher confidence on, what it did not report is no false negative. Until that "
+        "is said, what was not reported counts as unknown.",
+        "the lowest of {count} scores is {lowest:g}; was the base model asked for answers from {assumed:g} on?",
+        "Say the MinConfidence that was asked for: --min-confidence {assumed:g} if it was {assumed:g}, or the higher "
+        "one.",
+        _DETECT,
+        variants={
+            "blocks": Variant(
+                ERROR,
+                "the lowest of {count} scores is {lowest:g}; was the base model asked for answers from {assumed:g} on? "
+                "Else nobody knows which images are false negatives",
+                "Say the MinConfidence that was asked for: --min-confidence {assumed:g} if it was {assumed:g}, or the "
+                "higher one; with a higher one, ask the base model again to find false negatives.",
+            ),
+        },
+    ),
+    Entry(
+        "predictions-disagree",
+        WARNING,
+        "The base model found nothing of what people found. That happens in a set that was chosen for its false "
+        "negatives; more often the answers are of other images, of another model, or in another unit.",
+        "of {count} labels that people found, the base model reports none at a confidence of {threshold:g} % "
+        "({other} that they did not find)",
+        "Check that the predictions are about these images, and that scores, --min-confidence and the policy's "
+        "threshold are per cent. Nothing needs doing, if the images were chosen because the base model misses them.",
+        "our own check",
     ),
     Entry(
         "split-infeasible",

@@ -10,6 +10,7 @@ from typing import Any
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats import (
+    augmented_ai,
     coco,
     csv_tools,
     cvat,
@@ -27,11 +28,13 @@ from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.json_files import first_character, parse_json, read_json, shown
 from manifest_tools.sources.formats.tables import csv_records, read_label_table, read_text
 from manifest_tools.sources.formats.xml_files import root_of
+from manifest_tools.sources.model_answers import is_model_answer, is_model_table
 
 TABLE = "table"
 _TRIED = 20  # files of a folder that are looked into
 _HEAD = 1 << 16  # bytes that tell XML by its root element
 
+_PREDICTIONS = "what a model said, with confidences, and nothing that people said: give it as --predictions"
 READERS: Mapping[str, Callable[[Path], Annotations]] = MappingProxyType(
     {
         coco.NAME: coco.read,
@@ -42,6 +45,7 @@ READERS: Mapping[str, Callable[[Path], Annotations]] = MappingProxyType(
         labelme.NAME: labelme.read,
         imagefolder.NAME: imagefolder.read,
         decisions.NAME: decisions.read,
+        augmented_ai.NAME: augmented_ai.read,
         labelled_manifest.NAME: labelled_manifest.read,
         roboflow.NAME: roboflow.read,
         csv_tools.BOXES: csv_tools.read,
@@ -105,7 +109,12 @@ def detect(path: Path) -> str:
         return _detect_xml(path, head)
     if path.name in imagefolder.FILES:
         return imagefolder.NAME
-    return _detect_json(path) if start in ("{", "[") else _by_columns(_header(path))
+    if start in ("{", "["):
+        return _detect_json(path)
+    columns = _header(path)
+    if is_model_table(columns):
+        raise InputError(f"{path}: {_PREDICTIONS}")
+    return _by_columns(columns)
 
 
 def _detect_folder(path: Path) -> str:
@@ -115,8 +124,10 @@ def _detect_folder(path: Path) -> str:
         return roboflow.NAME
     if next(path.rglob("*.xml"), None):
         return voc.NAME
-    if any(map(_is_labelme, islice(sorted(path.rglob("*.json")), _TRIED))):
-        return labelme.NAME
+    for file in islice(sorted(path.rglob("*.json")), _TRIED):
+        name = _in_folder(file)
+        if name:
+            return name
     msg = (
         f"{path} is a folder without annotations that can be told; expected Hugging Face metadata, Pascal VOC .xml, "
         "LabelMe .json, or an export of Roboflow in it; of other tools give the file itself"
@@ -124,11 +135,17 @@ def _detect_folder(path: Path) -> str:
     raise InputError(msg)
 
 
-def _is_labelme(path: Path) -> bool:
+def _in_folder(path: Path) -> str:
+    """Return the format of a JSON file among others, where there is one file for each image; else ""."""
     try:
-        return labelme.recognise(read_json(path))
+        value = read_json(path)
     except InputError:
-        return False
+        return ""
+    if augmented_ai.recognise(value):
+        return augmented_ai.NAME
+    if is_model_answer(value):
+        raise InputError(f"{path}: {_PREDICTIONS}")
+    return labelme.NAME if labelme.recognise(value) else ""
 
 
 def _detect_xml(path: Path, head: bytes) -> str:
@@ -147,10 +164,14 @@ def _detect_json(path: Path) -> str:
         value = read_json(path)
     except InputError as broken:
         value = _first_line(path, broken)
+        if is_model_answer(value):
+            raise InputError(f"{path}: {_PREDICTIONS}") from None
         return labelbox.NAME if labelbox.recognise(value) else _by_columns(list(value))
     for name, fits in _JSON_LAYOUTS:
         if fits(value):
             return name
+    if is_model_answer(value):
+        raise InputError(f"{path}: {_PREDICTIONS}")
     small = small_tools.recognise(value)
     if small:
         return small
@@ -210,6 +231,7 @@ def _read_table(path: Path) -> Annotations:
 
 
 _JSON_LAYOUTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    (augmented_ai.NAME, augmented_ai.recognise),
     (coco.NAME, coco.recognise),
     (labelme.NAME, labelme.recognise),
     (labelbox.NAME, labelbox.recognise),

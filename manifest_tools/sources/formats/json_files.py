@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import orjson
 from manifest_tools.core.errors import InputError
 
 MAX_BYTES = 2_000_000_000  # of one export: parsed, it takes several times that in memory
+_GZIP = b"\x1f\x8b"
 _HEAD = 1 << 16  # bytes that tell what a file begins with
 _SHOWN = 60  # characters of a foreign value in a message
 
@@ -32,10 +34,43 @@ def read_bytes(path: Path) -> bytes:
                 f"{path}: {size:,} bytes; an export is read whole, up to {MAX_BYTES:,} bytes: export in parts"
             )
             raise InputError(msg)
-        return path.read_bytes()
+        return unpacked(path.read_bytes(), path)
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror or error}"
         raise InputError(msg) from error
+
+
+def unpacked(data: bytes, path: str | os.PathLike[str]) -> bytes:
+    """Return the content of gzip data, recognised by its first bytes; other data as they are.
+
+    Raises
+    ------
+    InputError
+        The data are damaged, or hold more than is read of one export.
+    """
+    if not data.startswith(_GZIP):
+        return data
+    parts, left = [], MAX_BYTES
+    try:
+        while data and left > 0:  # several members may follow each other
+            reader = zlib.decompressobj(wbits=31)
+            parts.append(reader.decompress(data, left + 1))
+            if not reader.eof:
+                break
+            left -= len(parts[-1])
+            data = reader.unused_data.lstrip(b"\0")
+        whole = b"".join(parts)
+        if len(whole) > MAX_BYTES or not reader.eof:
+            what = (
+                f"more than {MAX_BYTES:,} bytes unpacked"
+                if len(whole) > MAX_BYTES
+                else "the data are cut off"
+            )
+            raise InputError(f"{path}: gzip: {what}; unpack it, and export in parts what is too large")
+    except zlib.error as error:
+        msg = f"{path}: the gzip data are damaged ({error}); compress the file again"
+        raise InputError(msg) from error
+    return whole
 
 
 def decode(data: bytes, path: Path) -> str:

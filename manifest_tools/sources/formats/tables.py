@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import VERSIONS, Taxonomy
+from manifest_tools.sources.formats.json_files import unpacked
 
 IMAGE_NAMES = ("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path",
                "image_name", "img", "key", "uri", "url", "source-ref")  # fmt: skip
@@ -89,7 +90,7 @@ def read_label_table(path: str | Path) -> LabelTable:
 
 
 def read_text(path: str | Path) -> str:
-    """Return a text file's content; a byte-order mark is taken off.
+    """Return a text file's content; gzip is unpacked, a byte-order mark is taken off.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def read_text(path: str | Path) -> str:
         The file cannot be read, or is not UTF-8 text.
     """
     try:
-        data = Path(path).read_bytes()
+        data = unpacked(Path(path).read_bytes(), path)
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}"
         raise InputError(msg) from error

@@ -100,8 +100,15 @@ def test_a_file_is_read(tmp_path):
         ("labels = 3", r"\[labels\] is 3"),
         ('[labels]\n"Alchohol" = { block = 1 }', "nearest: Alcohol"),
         ('[labels]\n"Alcohol" = { blok = 1 }', "an action of 'Alcohol' is 'blok'"),
-        ('[labels]\n"Alcohol" = { block = 101 }', "expected a confidence from 0 to 100"),
-        ('[labels]\n"Alcohol" = { block = true }', "expected a confidence from 0 to 100"),
+        (
+            '[labels]\n"Alcohol" = { block = 101 }',
+            "expected a confidence in per cent, a number from 0 to 100",
+        ),
+        ('[labels]\n"Alcohol" = { block = 0.8 }', "write 80 for 80 %"),
+        (
+            '[labels]\n"Alcohol" = { block = true }',
+            "expected a confidence in per cent, a number from 0 to 100",
+        ),
         ('[labels]\n"Alcohol" = 50', "expected actions with confidences"),
     ],
 )

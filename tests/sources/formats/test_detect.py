@@ -62,7 +62,7 @@ def write(tmp_path):
 
 
 def test_every_format_has_an_example_here_or_in_a_test_of_its_own():
-    assert set(FORMATS) - set(EVERYTHING) == {"imagefolder", "roboflow"}
+    assert set(FORMATS) - set(EVERYTHING) == {"augmented-ai", "imagefolder", "roboflow"}
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
