@@ -37,7 +37,7 @@ def read(path: Path) -> Annotations:
     return builder.close()
 
 
-def _read_file(path: Path, builder: AnnotationBuilder) -> None:
+def _read_file(path: Path, builder: AnnotationBuilder, _: Path) -> None:
     value = read_json(path)
     if not recognise(value):
         msg = f"{path}: expected the output of Augmented AI, with humanAnswers and inputContent"
