@@ -232,7 +232,7 @@ class TestNames:
     )
     def test_reading(self, found, sense, name):
         reading = read_name(found, TAXONOMY, Policy())
-        assert (reading.sense, reading.name) == (sense, name)
+        assert (reading.resolution, reading.name) == (sense, name)
 
     def test_sources_from_the_oldest_to_the_newest_and_no_reviews(self):
         names = {"table", "review:ann", "manifest", "folder", PREDICTIONS, "other"}

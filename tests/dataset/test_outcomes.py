@@ -103,7 +103,7 @@ def test_answers_at_another_threshold_are_what_another_policy_gives(example, thr
     said, predicted_negative = answers(
         here.score, here.asked, dataset.images["min_confidence"].to_numpy(), threshold
     )
-    assert (said == there.said).all()
+    assert (said == there.predicted_positive).all()
     assert (predicted_negative == there.predicted_negative).all()
 
 
