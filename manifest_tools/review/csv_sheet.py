@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
 from manifest_tools.review.journal import Said
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
+from manifest_tools.sources.formats.tables import read_text
 
 COLUMNS = ("image", "sha256", "label", "score", "so_far", "answer", "add_labels", "reviewer")
 _ANSWERS: dict[str, bool | None] = {
@@ -24,6 +26,7 @@ _ANSWERS: dict[str, bool | None] = {
     **dict.fromkeys(("no", "n", "wrong", "false", "0", "absent"), False),
     **dict.fromkeys(("unsure", "u", "?", "unknown"), None),
 }
+_WHOLE = re.compile(r"^([01])[.,]0+$")  # as spreadsheets and data frames write 1 and 0
 _WORDS = {True: "yes", False: "no", None: "unsure"}
 _FORMULA = (
     "=",
@@ -123,24 +126,22 @@ def import_sheet(review: ReviewSession, path: str | Path) -> int:
         The answers cannot be written.
     """
     known = {(reviewer, row, said.label): said.truth for reviewer, row, said in _standing(review)}
-    count = 0
-    for reviewer, row, answers in [
-        _read(review, cells, f"{path}, line {line}") for line, cells in _cells(path)
-    ]:
-        new = [said for said in answers if known.get((reviewer, row, said.label), "") != said.truth]
-        if new:
-            review.state.record(reviewer, [row], new, "")
-            count += len(new)
-    return count
+    by_digest: dict[str, int] = {}
+    for position, digest in enumerate(review.state.dataset.images["sha256"]):
+        by_digest.setdefault(digest, position)
+    rows = [_read(review, cells, by_digest, f"{path}, line {line}") for line, cells in _cells(path)]
+    new = []
+    for reviewer, row, answers in rows:
+        said = [answer for answer in answers if known.get((reviewer, row, answer.label), "") != answer.truth]
+        if said:
+            new.append((reviewer, row, said))
+    review.state.record_all(new)
+    return sum(len(said) for _, _, said in new)
 
 
 def _cells(path: str | Path) -> list[tuple[int, dict[str, str]]]:
     """Return the rows of a sheet, with the line on which each ends."""
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"cannot read {path}: {getattr(error, 'strerror', None) or error}; expected CSV in UTF-8"
-        raise InputError(msg) from error
+    text = read_text(path)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)  # spreadsheets write the one of their language
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
@@ -158,8 +159,9 @@ def _cells(path: str | Path) -> list[tuple[int, dict[str, str]]]:
         raise InputError(msg) from error
 
 
-def _read(review: ReviewSession, cells: dict[str, str], place: str) -> _Row:
+def _read(review: ReviewSession, cells: dict[str, str], by_digest: Mapping[str, int], place: str) -> _Row:
     answer, label = cells["answer"].strip().lower(), cells["label"].strip()
+    answer = _WHOLE.sub(r"\1", answer)
     said: list[Said] = []
     if answer in _ANSWERS:
         said.append(Said(label or review.safe, _ANSWERS[answer]))
@@ -178,21 +180,34 @@ def _read(review: ReviewSession, cells: dict[str, str], place: str) -> _Row:
             near = ", ".join(review.state.taxonomy.suggest(name)) or "none"
             raise InputError(f"{place}: {name!r} is not a label of the taxonomy; nearest: {near}")
     reviewer = cells.get("reviewer", "").strip() or review.reviewer
-    return _Row(reviewer, _position(review, cells, place) if said else -1, tuple(said))
-
-
-def _position(review: ReviewSession, cells: dict[str, Any], place: str) -> int:
-    """Return the image that a row is about: by key, else by content (a spreadsheet may have mangled the key)."""
-    row = review.state.position.get(cells["image"])
-    digest = cells.get("sha256", "").strip()
-    if row is None and digest:
-        same = review.state.dataset.images["sha256"].eq(digest).to_numpy().nonzero()[0]
-        row = int(same[0]) if len(same) else None
-    if row is None:
+    row = _position(review, cells, by_digest, place)
+    if row is None and said:
         raise InputError(
             f"{place}: there is no image {cells['image']!r}; expected the names of the exported sheet"
         )
-    return row
+    return _Row(reviewer, -1 if row is None else row, tuple(said))
+
+
+def _position(
+    review: ReviewSession, cells: dict[str, str], by_digest: Mapping[str, int], place: str
+) -> int | None:
+    """Return the image that a row is about: by key, else by content (a spreadsheet may have mangled the key)."""
+    row = review.state.position.get(cells["image"])
+    digest = cells.get("sha256", "").strip().lower()
+    meant = by_digest.get(digest) if digest else None
+    if row is None:
+        return meant
+    own = review.state.dataset.images["sha256"].iloc[row]
+    if not digest or not own or own == digest:
+        return row
+    if meant is not None:
+        what = (
+            f"image and sha256 belong to different pictures, {cells['image']!r} and {review.state.keys[meant]!r}; "
+            "a column was sorted or pasted without the others"
+        )
+    else:
+        what = f"the sha256 is not that of {cells['image']!r}, or the picture was changed since the export"
+    raise InputError(f"{place}: {what}. Nothing was taken in; export the sheet again, and fill that in")
 
 
 def _guarded(cell: str) -> str:

@@ -132,7 +132,9 @@ class ReviewJournal:
         anew, records = self._file.read()
         if anew:
             self.entries.clear()
-        found = [entry for record in records if (entry := ReviewEntry.from_record(record))]
+        lines = (record.get("entries", [record]) for record in records)
+        entries = (entry for line in lines if isinstance(line, list) for entry in line)
+        found = [entry for each in entries if (entry := ReviewEntry.from_record(each))]
         self.entries += found
         return found
 
@@ -168,6 +170,39 @@ class ReviewJournal:
             self._file.append([entry.to_record()])
         self.entries.append(entry)
         return [*found, entry]
+
+    def append_all(
+        self, given: Iterable[tuple[str, Iterable[ReviewedImage], Iterable[Said]]]
+    ) -> list[ReviewEntry]:
+        """Write the answers of several images in one line, so that all of them are on the disk or none is.
+
+        Parameters
+        ----------
+        given : iterable of (reviewer, images, answers)
+            As in :meth:`append`.
+
+        Returns
+        -------
+        list of ReviewEntry
+            What is new in the journal since the last look, then these.
+
+        Raises
+        ------
+        OutputError
+            Nothing could be written.
+        """
+        with self._file.locked():
+            found = self.read()
+            number = max((entry.number for entry in self.entries), default=self.start)
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            entries = [
+                ReviewEntry(number + place, reviewer, tuple(images), tuple(answers), at=now)
+                for place, (reviewer, images, answers) in enumerate(given, start=1)
+            ]
+            if entries:
+                self._file.append([{"entries": [entry.to_record() for entry in entries]}])
+        self.entries += entries
+        return [*found, *entries]
 
     @property
     def standing(self) -> list[ReviewEntry]:

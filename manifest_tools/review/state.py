@@ -91,6 +91,16 @@ class ReviewState:
             newest = reversed(self.journal.entries)
             return next(entry for entry in newest if entry.id == id) if id else self.journal.entries[-1]
 
+    def record_all(self, given: Iterable[tuple[str, int, Sequence[Said]]]) -> None:
+        """Write the answers of (reviewer, position of the image, statements) to the journal: all of them or none."""
+        judged, digest = self.dataset.images["judged"], self.dataset.images["sha256"]
+        with self._writing:
+            entries = [
+                (reviewer, [ReviewedImage(self.keys[row], digest.iloc[row], judged.iloc[row])], answers)
+                for reviewer, row, answers in given
+            ]
+            self._take(self.journal.append_all(entries))
+
     def take_back(self, reviewer: str, entry: ReviewEntry, id: str) -> None:  # noqa: A002
         """Write to the journal that an answer no longer stands."""
         with self._writing:

@@ -126,3 +126,91 @@ def test_what_is_no_sheet_is_refused(folder, tmp_path, content):
 def test_a_place_that_cannot_be_written_is_said(folder, tmp_path):
     with pytest.raises(OutputError, match="cannot write"):
         csv_sheet.export_sheet(ReviewSession(folder, "ana"), tmp_path / "no" / "sheet.csv")
+
+
+def filled(folder, tmp_path):
+    path = tmp_path / "sheet.csv"
+    csv_sheet.export_sheet(ReviewSession(folder, "ana"), path)
+    rows = rows_of(path)
+    for row, answer in zip(rows, ("yes", "no", "no", "safe"), strict=True):
+        row["answer"] = answer
+    return path, rows
+
+
+def test_a_column_that_was_sorted_by_itself_refuses_the_whole_sheet(folder, tmp_path):
+    path, rows = filled(folder, tmp_path)
+    names = sorted(row["image"] for row in rows)
+    mixed = [row | {"image": name} for row, name in zip(rows, names, strict=True)]
+    with pytest.raises(
+        InputError, match=r"line 2: image and sha256 belong to different pictures, '000.png' and '001"
+    ):
+        csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, mixed))
+    assert ReviewJournal.of(folder).entries == []
+
+
+def test_rows_without_an_answer_are_compared_too(folder, tmp_path):
+    path, rows = filled(folder, tmp_path)
+    rows[3] |= {"answer": "", "sha256": rows[0]["sha256"]}
+    with pytest.raises(InputError, match="line 5: image and sha256"):
+        csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, rows))
+    assert ReviewJournal.of(folder).entries == []
+
+
+def test_a_picture_that_was_changed_since_is_said(folder, tmp_path):
+    path, rows = filled(folder, tmp_path)
+    rows[1]["sha256"] = "0" * 64
+    with pytest.raises(
+        InputError, match=r"line 3: the sha256 is not that of '000.png', or the picture was changed"
+    ):
+        csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, rows))
+
+
+def test_whole_rows_that_were_sorted_are_taken(folder, tmp_path):
+    path, rows = filled(folder, tmp_path)
+    rows.sort(key=lambda row: row["image"])
+    rows[0]["sha256"] = rows[0]["sha256"].upper()
+    assert csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, rows)) == 4
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_what_spreadsheets_save_as_text_is_read(folder, tmp_path, encoding):
+    path, rows = filled(folder, tmp_path)
+    text = write(path, rows, "\t").read_text(encoding="utf-8")
+    mark = "\ufeff" if encoding.endswith("e") else ""
+    path.write_bytes((mark + text).encode(encoding))
+    assert csv_sheet.import_sheet(ReviewSession(folder, "ana"), path) == 4
+
+
+@pytest.mark.parametrize("answers", [("1.0", "0.0", "0", "safe"), ("1,0", "0,00", "0,0", "Safe")])
+def test_numbers_as_data_frames_write_them_are_answers(folder, tmp_path, answers):
+    path, rows = filled(folder, tmp_path)
+    for row, answer in zip(rows, answers, strict=True):
+        row["answer"] = answer
+    csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, rows, ";"))
+    said = {
+        seen.image: answer.truth
+        for entry in ReviewJournal.of(folder).standing
+        for seen in entry.images
+        for answer in entry.answers
+    }
+    assert said == {"001.png": True, "000.png": False, "002.png": False, "003.png": True}
+
+
+def test_a_full_disk_takes_nothing_in(folder, tmp_path):
+    """A limit on the size of files stands for the disk: the write breaks off in the middle."""
+    resource = pytest.importorskip("resource")
+    path, rows = filled(folder, tmp_path)
+    write(path, rows)
+    review = ReviewSession(folder, "ana")
+    review.answer(0, [Said(ALCOHOL, True)])
+    size = (folder / "dataset" / "reviews.jsonl").stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 700, before[1]))
+    try:
+        with pytest.raises(OutputError):
+            csv_sheet.import_sheet(review, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(ReviewJournal.of(folder).entries) == 1
+    assert csv_sheet.import_sheet(ReviewSession(folder, "ben"), path) == 4
+    assert len(ReviewJournal.of(folder).entries) == 5
