@@ -12,7 +12,6 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, print_report, printable, say, show
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.output_folder import refuse_overwriting
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
 from manifest_tools.findings.findings import MAX_FINDINGS
@@ -78,7 +77,6 @@ def convert(
     if not kind:
         msg = "converting a manifest needs --kind, such as --kind moderation"
         raise InputError(msg)
-    refuse_overwriting(target)
     from manifest_tools.core.taxonomy import Taxonomy
     from manifest_tools.manifests.convert import convert_manifest
     from manifest_tools.reports.lines import render_lines
@@ -97,6 +95,7 @@ def convert(
         label_confidence=label_confidence,
         empty_is_safe=empty_is_safe,
         max_findings=max_findings,
+        overwrite=False,
     )
     if format is options.OutputFormat.JSON:
         print_report(report, format)
@@ -110,17 +109,18 @@ def convert(
 
 def _convert_folder(folder: Path, target: Path, kind: str) -> str:
     """Write what a prepared folder knows in another form; nothing is overwritten. Return what was written."""
-    from manifest_tools.dataset.dataset import Dataset
+    from manifest_tools.core.commit import replacing_files
     from manifest_tools.manifests.writing import write_manifests
+    from manifest_tools.review.journal import merge_journal
     from manifest_tools.sources.export import write_labels
 
-    dataset = Dataset.load(folder)
-    places = [target / f"{side}.manifest" for side in ("train", "test")] if kind else [target]
-    refuse_overwriting(*places)
+    dataset = merge_journal(folder)
     if not kind:
-        return f"{counted(write_labels(dataset, target), 'image')} in {printable(str(target))}"
-    target.mkdir(parents=True, exist_ok=True)
-    written = write_manifests(dataset, target, kind=kind)
+        return (
+            f"{counted(write_labels(dataset, target, overwrite=False), 'image')} in {printable(str(target))}"
+        )
+    with replacing_files(target, overwrite=False) as stage:
+        written = write_manifests(dataset, stage, kind=kind)
     return "\n".join(
         f"{counted(count, 'line')} in {printable(str(target / side))}.manifest"
         for side, count in written.items()

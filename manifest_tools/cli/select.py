@@ -47,6 +47,7 @@ def select(
 
     Example: manifest-tools select out --limit 10000
     """
+    from manifest_tools.core.output_folder import claimed
     from manifest_tools.dataset.dataset import Dataset
     from manifest_tools.review.journal import ReviewJournal
     from manifest_tools.rules.chunked import is_large, size_in_bytes
@@ -61,16 +62,15 @@ def select(
     )
     room = None if memory is None else size_in_bytes(memory)
     work = _select_large if is_large(folder, room) and not ReviewJournal.of(folder).entries else _select
-    report = work(
-        _Wanted(folder, out, limit, chosen, seed, str(thumbnails), max_findings, workers, room, quiet)
-    )
+    wanted = _Wanted(folder, limit, chosen, seed, str(thumbnails), max_findings, workers, room, quiet)
+    with claimed(out or folder) as place:
+        report = work(wanted, place)
     print_report(report, format)
     exit_with(report)
 
 
 class _Wanted(NamedTuple):
     folder: Path
-    out: Path | None
     limit: int
     policy: Policy
     seed: int
@@ -81,8 +81,7 @@ class _Wanted(NamedTuple):
     quiet: bool
 
 
-def _select(wanted: _Wanted) -> Report:
-    from manifest_tools.core import output_folder
+def _select(wanted: _Wanted, out: Path) -> Report:
     from manifest_tools.pipeline.prepare import check_write
     from manifest_tools.pipeline.select import select_images
     from manifest_tools.review.journal import merge_journal
@@ -92,20 +91,18 @@ def _select(wanted: _Wanted) -> Report:
     _tell(wanted, dataset)
     return check_write(
         dataset,
-        output_folder.claim(wanted.out or wanted.folder),
+        out,
         policy=wanted.policy,
         thumbnails=wanted.thumbnails,
         max_findings=wanted.max_findings,
     ).report
 
 
-def _select_large(wanted: _Wanted) -> Report:
+def _select_large(wanted: _Wanted, out: Path) -> Report:
     """Choose piece by piece, into the folder itself or, the chosen images alone, into another one."""
-    from manifest_tools.core import output_folder
     from manifest_tools.pipeline.prepare import check_write
     from manifest_tools.pipeline.select_chunked import missing_for_manifests, select_in_place, select_saved
 
-    out = output_folder.claim(wanted.out or wanted.folder)
     with progress_bar("Selecting", quiet=wanted.quiet) as progress:
         how: dict[str, Any] = {
             "limit": wanted.limit,
@@ -140,13 +137,14 @@ def _select_large(wanted: _Wanted) -> Report:
 
 def _write_without_manifests(wanted: _Wanted, dataset: Dataset, out: Path) -> Report:
     """Write what there can be before a split: the data set and its report."""
-    from manifest_tools.core import output_folder
+    from manifest_tools.core.commit import remove_with, replacing_files
+    from manifest_tools.core.output_folder import MANIFESTS
     from manifest_tools.reports import write_report
     from manifest_tools.rules.checking import check_dataset
 
     report = check_dataset(dataset, policy=wanted.policy, max_findings=wanted.max_findings)
-    output_folder.forget_manifests(out)
-    with output_folder.replacing_files(out) as stage:
+    with replacing_files(out) as stage:
+        remove_with(stage, MANIFESTS)
         write_report(report, stage, dataset=dataset, thumbnails=wanted.thumbnails)
         dataset.save(stage)
     return report

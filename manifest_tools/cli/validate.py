@@ -13,7 +13,6 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, progress_bar, say, show
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.output_folder import refuse_overwriting
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings.findings import MAX_FINDINGS
 
@@ -83,8 +82,9 @@ def validate(
         if len(manifests) != 1:
             msg = "--fix corrects one manifest at a time; give one manifest"
             raise InputError(msg)
-        refuse_overwriting(fix)
-        repairs = repair_manifest(manifests[0], fix, taxonomy=taxonomy or CURRENT, policy=chosen)
+        repairs = repair_manifest(
+            manifests[0], fix, taxonomy=taxonomy or CURRENT, policy=chosen, overwrite=False
+        )
         if repairs.first and format is ReportFormat.TEXT:
             show(repairs.diff())
         if not quiet:

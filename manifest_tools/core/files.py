@@ -2,28 +2,90 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
-import tempfile
+import re
+import secrets
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from manifest_tools.core.errors import OutputError
+from manifest_tools.core.lock import try_lock
+
+_SHOWN = 100  # characters of a file's name in the name of its temporary file
+_RANDOM = 4  # bytes in the name of a temporary file
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary file beside `path`; rename it onto `path` when the block succeeds, else remove it."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
-    os.close(descriptor)
-    temporary = Path(name)
+def replacing(path: Path, *, sweep: bool = True) -> Iterator[Path]:
+    """Give a temporary file beside `path`; rename it onto `path` when the block succeeds, else remove it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    sweep : bool
+        Remove what killed writers of the same file left behind: the folder is listed for it.
+    """
+    prefix = f".{path.name[:_SHOWN]}."
+    if sweep:
+        _remove_leftovers(path.parent, prefix)
+    temporary = path.with_name(f"{prefix}{secrets.token_hex(_RANDOM)}.tmp")
+    # Opened with the mode that files get here; the lock tells others that its writer lives.
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        try:
+            try_lock(descriptor)
+            yield temporary
+        finally:
+            if sys.platform == "win32":  # which renames no open file
+                os.close(descriptor)
         temporary.replace(path)
     finally:
+        if sys.platform != "win32":
+            os.close(descriptor)
         temporary.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+@contextmanager
+def adding(path: Path) -> Iterator[Path]:
+    """Give a temporary file, as :func:`replacing`, for a file that must not overwrite another one.
+
+    A file that is there with the same content is no obstacle: an earlier run of the same command wrote it.
+
+    Raises
+    ------
+    OutputError
+        There is a file with other content.
+    """
+    with replacing(path) as temporary:
+        yield temporary
+        refuse_overwriting(path, temporary)
+
+
+def refuse_overwriting(place: Path, made: Path) -> None:
+    """Raise OutputError when `place` is there already with other content than the file `made`."""
+    if os.path.lexists(place) and not (place.is_file() and filecmp.cmp(made, place, shallow=False)):
+        msg = f"{place} is there already and is not overwritten; choose another name, or remove it first"
+        raise OutputError(msg)
+
+
+def _remove_leftovers(folder: Path, prefix: str) -> None:
+    name = re.compile(rf"{re.escape(prefix)}[0-9a-f]{{{2 * _RANDOM}}}\.tmp")
+    with suppress(OSError):  # what cannot be listed or removed stays
+        for entry in list(os.scandir(folder)):
+            if name.fullmatch(entry.name):
+                _remove_if_abandoned(Path(entry.path))
+
+
+def _remove_if_abandoned(temporary: Path) -> None:
+    with suppress(OSError):
+        descriptor = os.open(temporary, os.O_RDWR)
+        try:
+            abandoned = try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+        if abandoned:
+            temporary.unlink(missing_ok=True)

@@ -47,9 +47,12 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
     options = {"reviews": len(reviews), "locked": len(side), "set_aside": len(aside)}
     locked = earlier.images[earlier.images["locked"]]
     gone = {name: sorted(set(rows["image"]) - set(now)) for name, rows in locked.groupby("split")}
-    sources = {**dataset.sources, ROUND: {"gone": {name: keys for name, keys in gone.items() if keys}}}
-    carried = dataset.step("carry-over", images=images, labels=labels, options=options, sources=sources)
-    return _with_predictions(carried, earlier, now)
+    if any(
+        options.values()
+    ):  # else there is nothing to tell of: the run may be one that was killed, once more
+        sources = {**dataset.sources, ROUND: {"gone": {name: keys for name, keys in gone.items() if keys}}}
+        dataset = dataset.step("carry-over", images=images, labels=labels, options=options, sources=sources)
+    return _with_predictions(dataset, earlier, now)
 
 
 def _with_predictions(dataset: Dataset, earlier: Dataset, now: dict[str, str]) -> Dataset:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from html import escape
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 import numpy as np
 import pandas as pd
 
-from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.files import replacing
+from manifest_tools.core.commit import recover, replacing_files
+from manifest_tools.core.errors import InputError
 from manifest_tools.core.resources import validate_document
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 COMPRESSION: Final = "zstd"
 FORMAT = 1  # of dataset.json; a reader refuses a newer one
 PIECE_ROWS = 65_536  # of a saved table that can be read by themselves (a Parquet row group)
+_SEALING = "lock"  # the step that may follow a split, and is done again with it
 _ROWS = 4096  # of a table that are turned into Python values at a time
 
 # Column -> (pandas dtype, value where nothing is known). Text is never null: "" means none.
@@ -151,8 +152,7 @@ class Dataset:
             labels=self.labels if labels is None else typed_labels(labels),
             **changes,
         )
-        entry = history_entry(name, options, after.fingerprint())
-        return replace(after, history=(*self.history, entry))
+        return replace(after, history=with_step(self.history, name, options, after.fingerprint()))
 
     def fingerprint(self) -> str:
         """Return the SHA-256 (hex) of both tables' content; the same for the same values on any machine."""
@@ -235,26 +235,24 @@ class Dataset:
         return len(self.images)
 
     def save(self, folder: str | Path) -> None:
-        """Write ``folder/dataset/{images.parquet,labels.parquet,dataset.json}``, each by temporary file and rename.
+        """Write ``folder/dataset/{images.parquet,labels.parquet,dataset.json}``, all at once.
 
         Raises
         ------
         OutputError
             The folder cannot be written.
         """
-        target = Path(folder) / "dataset"
-        try:
-            target.mkdir(parents=True, exist_ok=True)
+        with replacing_files(Path(folder)) as stage:
+            target = stage / "dataset"
+            target.mkdir()
             for name, table in (("images", self.images), ("labels", self.labels)):
-                with replacing(target / f"{name}.parquet") as temporary:
-                    table.to_parquet(
-                        temporary, index=False, compression=COMPRESSION, row_group_size=PIECE_ROWS
-                    )
-            with replacing(target / "dataset.json") as temporary:
-                temporary.write_text(self.document(self.fingerprint()), encoding="utf-8")
-        except OSError as error:
-            msg = f"cannot write {target}: {error.strerror or error}; choose a folder that you may write to"
-            raise OutputError(msg) from error
+                table.to_parquet(
+                    target / f"{name}.parquet",
+                    index=False,
+                    compression=COMPRESSION,
+                    row_group_size=PIECE_ROWS,
+                )
+            (target / "dataset.json").write_text(self.document(self.fingerprint()), encoding="utf-8")
 
     def document(self, fingerprint: str) -> str:
         """Return the text of ``dataset.json``, for tables with this fingerprint."""
@@ -298,10 +296,7 @@ class Dataset:
         InputError
             As :meth:`load`.
         """
-        source = Path(folder) / "dataset"
-        if not (source / "dataset.json").is_file():
-            msg = f"{folder} holds no data set (no dataset/dataset.json); 'manifest-tools prepare' makes one"
-            raise InputError(msg)
+        source = see_dataset(folder)
         with readable(source):
             document = json.loads((source / "dataset.json").read_text(encoding="utf-8"))
             problem = validate_document(document, "dataset.schema.json")
@@ -317,6 +312,22 @@ class Dataset:
             history=tuple(document["history"]),
             **{name: document[name] for name in members},
         )
+
+
+def see_dataset(folder: str | Path) -> Path:
+    """Return where the files of a saved data set are, those of a killed run put in place first.
+
+    Raises
+    ------
+    InputError
+        The folder holds no data set.
+    """
+    recover(folder)
+    place = Path(folder) / "dataset"
+    if not (place / "dataset.json").is_file():
+        msg = f"{folder} holds no data set (no dataset/dataset.json); 'manifest-tools prepare' makes one"
+        raise InputError(msg)
+    return place
 
 
 @contextmanager
@@ -335,14 +346,26 @@ def readable(place: Path) -> Iterator[None]:
         raise InputError(msg) from error
 
 
-def history_entry(name: str, options: Mapping[str, Any] | None, fingerprint: str) -> dict[str, Any]:
-    """Return what the history says of one step, and of the tables that it made."""
-    return {
+def with_step(
+    history: Sequence[Mapping[str, Any]], name: str, options: Mapping[str, Any] | None, fingerprint: str
+) -> tuple[Mapping[str, Any], ...]:
+    """Return a history with one step more, and what it says of the tables that the step made.
+
+    A step that is only done again takes the place of the earlier one, so that a run that was killed after its work, and
+    the same run once more, leave the same history.
+    """
+    entry = {
         "step": name,
         "options": dict(options or {}),
         "version": library_version(),
         "fingerprint": fingerprint,
     }
+    end = len(history)
+    while end and name != _SEALING and history[end - 1]["step"] == _SEALING:
+        end -= 1
+    if end and history[end - 1]["step"] == name and history[end - 1]["options"] == entry["options"]:
+        return (*history[: end - 1], entry)
+    return (*history, entry)
 
 
 def add_column(digest: Digest, name: str, rows: int, parts: Iterable[pd.Series[Any]]) -> None:

@@ -53,6 +53,7 @@ def convert_manifest(
     empty_is_safe: bool = False,
     creation_date: str = EPOCH,
     max_findings: int = MAX_FINDINGS,
+    overwrite: bool = True,
 ) -> Report:
     """Write a manifest again as another kind.
 
@@ -79,6 +80,8 @@ def convert_manifest(
         For the layouts of labelling jobs. No clock is read.
     max_findings : int
         How many findings of each code to keep.
+    overwrite : bool
+        Whether `out` may replace a file of other content.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def convert_manifest(
         classes = _classes(source, options) if wanted is Kind.MULTI_LABEL else ()
         compose = composer(wanted, classes, safe=_safe(policy), creation_date=creation_date)
     work = _Conversion(source.name, options, compose, collector)
-    written = write_bytes(out, work.lines(source))
+    written = write_bytes(out, work.lines(source), overwrite=overwrite)
     if work.left_out and not written:
         collector.add(finding("manifest-empty", file=str(out)))
     facts = {

@@ -70,6 +70,7 @@ def repair_manifest(
     taxonomy: str = CURRENT,
     policy: Policy | None = None,
     shown: int = _SHOWN,
+    overwrite: bool = True,
 ) -> Repairs:
     """Write a corrected copy of a manifest. Everything that would need a decision stays as it is.
 
@@ -89,6 +90,8 @@ def repair_manifest(
         For `safe_names`.
     shown : int
         How many repairs to return as text.
+    overwrite : bool
+        Whether `out` may replace a file of other content.
 
     Raises
     ------
@@ -101,7 +104,7 @@ def repair_manifest(
     work = _Work(Taxonomy.load(taxonomy), policy or Policy(), shown)
     if source.mark:
         work.counts["encoding"] += 1
-    written = write_bytes(out, work.lines(source))
+    written = write_bytes(out, work.lines(source), overwrite=overwrite)
     return Repairs(written, dict(sorted(work.counts.items())), tuple(work.first))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.files import replacing
+from manifest_tools.core.files import adding, replacing
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import eligible
 from manifest_tools.dataset.ground_truth import Mask, Truth
@@ -135,16 +135,24 @@ def write_lines(path: str | Path, lines: Iterable[dict[str, Any]]) -> int:
     return write_bytes(path, (orjson.dumps(line) for line in lines))
 
 
-def write_bytes(path: str | Path, lines: Iterable[bytes]) -> int:
-    """Write lines, given without their line breaks, by a temporary file and a rename; return how many."""
+def write_bytes(path: str | Path, lines: Iterable[bytes], *, overwrite: bool = True) -> int:
+    """Write lines, given without their line breaks, by a temporary file and a rename; return how many.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written; or it is there with other content and `overwrite` is false.
+    """
     target = Path(path)
     count = 0
     try:
-        with replacing(target) as temporary, temporary.open("wb") as file:
+        with (replacing if overwrite else adding)(target) as temporary, temporary.open("wb") as file:
             for count, line in enumerate(lines, 1):  # noqa: B007 - the last number is the count
                 file.write(line)
                 file.write(b"\n")
     except OSError as error:
+        if isinstance(error, OutputError):
+            raise
         msg = f"cannot write {target}: {error.strerror or error}; choose a place that you may write to"
         raise OutputError(msg) from error
     return count

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from pathlib import Path
 
-from manifest_tools.core import output_folder
+from manifest_tools.core.commit import replacing_files
+from manifest_tools.core.output_folder import claimed
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.grouping import group_duplicates
@@ -50,22 +52,22 @@ def inspect(
     Report
         Of the images alone.
     """
-    folder = None if out is None else output_folder.claim(out)
-    dataset = read_images(images, policy=policy)
-    dataset = inspect_images(
-        dataset,
-        quick=quick,
-        cache=cache,
-        workers=workers,
-        executor=executor,
-        reader=reader_of(images),
-        progress=progress,
-    )
-    dataset = group_duplicates(dataset, workers=workers)
-    if folder is not None:
-        with output_folder.replacing_files(folder) as stage:
-            dataset.save(stage)
-            _write_csv(dataset, stage / "images.csv")
+    with nullcontext() if out is None else claimed(out) as folder:
+        dataset = read_images(images, policy=policy)
+        dataset = inspect_images(
+            dataset,
+            quick=quick,
+            cache=cache,
+            workers=workers,
+            executor=executor,
+            reader=reader_of(images),
+            progress=progress,
+        )
+        dataset = group_duplicates(dataset, workers=workers)
+        if folder is not None:
+            with replacing_files(folder) as stage:
+                dataset.save(stage)
+                _write_csv(dataset, stage / "images.csv")
     return check_images(dataset, policy=policy, max_findings=max_findings)
 
 

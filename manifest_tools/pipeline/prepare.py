@@ -7,8 +7,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from manifest_tools.core import output_folder
+from manifest_tools.core.commit import replacing_files, set_aside_with
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.output_folder import claimed, holds_dataset
 from manifest_tools.core.progress import Silent, Watcher
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
@@ -21,7 +22,7 @@ from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.reports import write_report
-from manifest_tools.review.journal import merge_journal, set_aside_journal
+from manifest_tools.review.journal import JOURNAL, merge_journal
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import read_images, reader_of
@@ -130,58 +131,57 @@ def prepare(
     """
     policy, watcher = policy or Policy(), watcher or Silent()
     destination = _destination(images, to, keys)
-    folder = output_folder.claim(out)
-    earlier = merge_journal(folder) if output_folder.holds_dataset(folder) and not fresh else None
+    with claimed(out) as folder:
+        earlier = merge_journal(folder) if holds_dataset(folder) and not fresh else None
 
-    progress = watcher.begin("read")
-    dataset = read_images(
-        images,
-        labels=labels,
-        labels_format=labels_format,
-        mapping=mapping,
-        checked_labels=checked_labels,
-        taxonomy=taxonomy,
-        policy=policy,
-        min_confidence=min_confidence,
-    )
-    dataset = replace(dataset, destination=destination, keys=keys, policy=policy.to_dict())
-    watcher.end("read", _read_summary(dataset))
+        progress = watcher.begin("read")
+        dataset = read_images(
+            images,
+            labels=labels,
+            labels_format=labels_format,
+            mapping=mapping,
+            checked_labels=checked_labels,
+            taxonomy=taxonomy,
+            policy=policy,
+            min_confidence=min_confidence,
+        )
+        dataset = replace(dataset, destination=destination, keys=keys, policy=policy.to_dict())
+        watcher.end("read", _read_summary(dataset))
 
-    progress = watcher.begin("inspect")
-    dataset = inspect_images(
-        dataset,
-        workers=workers,
-        executor=executor,
-        cache=cache,
-        reader=reader_of(images),
-        progress=progress,
-    )
-    if earlier is not None:
-        dataset = carry_over(dataset, earlier, policy)
-    watcher.end("inspect", _inspect_summary(dataset))
+        progress = watcher.begin("inspect")
+        dataset = inspect_images(
+            dataset,
+            workers=workers,
+            executor=executor,
+            cache=cache,
+            reader=reader_of(images),
+            progress=progress,
+        )
+        if earlier is not None:
+            dataset = carry_over(dataset, earlier, policy)
+        watcher.end("inspect", _inspect_summary(dataset))
 
-    progress = watcher.begin("group")
-    dataset = group_duplicates(dataset, workers=workers, progress=progress)
-    watcher.end("group", _group_summary(dataset))
+        progress = watcher.begin("group")
+        dataset = group_duplicates(dataset, workers=workers, progress=progress)
+        watcher.end("group", _group_summary(dataset))
 
-    if predictions is not None:
-        watcher.begin("predict")
-        dataset = attach_predictions(dataset, predictions, min_confidence=min_confidence)
-        watcher.end("predict", _predict_summary(dataset))
+        if predictions is not None:
+            watcher.begin("predict")
+            dataset = attach_predictions(dataset, predictions, min_confidence=min_confidence)
+            watcher.end("predict", _predict_summary(dataset))
 
-    if fresh:
-        set_aside_journal(folder)
-    return split_check_write(
-        dataset,
-        folder,
-        policy=policy,
-        test_size=test_size,
-        lock=lock,
-        seed=seed,
-        thumbnails=thumbnails,
-        max_findings=max_findings,
-        watcher=watcher,
-    )
+        return split_check_write(
+            dataset,
+            folder,
+            policy=policy,
+            test_size=test_size,
+            lock=lock,
+            seed=seed,
+            thumbnails=thumbnails,
+            max_findings=max_findings,
+            set_aside=f"dataset/{JOURNAL}" if fresh else "",
+            watcher=watcher,
+        )
 
 
 def split_check_write(
@@ -195,6 +195,7 @@ def split_check_write(
     seed: int = 0,
     thumbnails: str = "none",
     max_findings: int = MAX_FINDINGS,
+    set_aside: str = "",
     watcher: Watcher | None = None,
 ) -> Prepared:
     """Do the last three steps of the main job on a data set that is known already.
@@ -204,9 +205,11 @@ def split_check_write(
     dataset : Dataset
         Read, inspected and grouped.
     folder : Path
-        An output folder of ours (:func:`manifest_tools.core.output_folder.claim`).
+        An output folder of ours (:func:`manifest_tools.core.output_folder.claimed`).
     min_test : int, optional
         Least number of test images; by default the policy's.
+    set_aside : str
+        A file of the folder that gets another name with the new results.
     policy, test_size, lock, seed, thumbnails, max_findings, watcher
         As in :func:`prepare`.
     """
@@ -218,7 +221,13 @@ def split_check_write(
     sides = dataset.images["split"].value_counts()
     watcher.end("split", f"{sides.get('train', 0):,} train, {sides.get('test', 0):,} test")
     return check_write(
-        dataset, folder, policy=policy, thumbnails=thumbnails, max_findings=max_findings, watcher=watcher
+        dataset,
+        folder,
+        policy=policy,
+        thumbnails=thumbnails,
+        max_findings=max_findings,
+        set_aside=set_aside,
+        watcher=watcher,
     )
 
 
@@ -229,6 +238,7 @@ def check_write(
     policy: Policy,
     thumbnails: str = "none",
     max_findings: int = MAX_FINDINGS,
+    set_aside: str = "",
     watcher: Watcher | None = None,
 ) -> Prepared:
     """Do the last two steps of the main job: judge a data set that is split, and write everything.
@@ -242,7 +252,9 @@ def check_write(
     watcher.end("check", ", ".join(counted(number, severity) for severity, number in counts.items()))
 
     watcher.begin("write")
-    with output_folder.replacing_files(folder) as stage:
+    with replacing_files(folder) as stage:
+        if set_aside:
+            set_aside_with(stage, set_aside)
         write_manifests(dataset, stage)
         write_report(report, stage, dataset=dataset, thumbnails=thumbnails)
         dataset.save(stage)

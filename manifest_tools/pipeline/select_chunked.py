@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.arrays import Mask, first_index
-from manifest_tools.core.output_folder import forget_manifests, replacing_files
+from manifest_tools.core.commit import remove_with, replacing_files
+from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
@@ -121,7 +122,7 @@ def select_in_place(
             stage, policy=policy, max_findings=max_findings, workers=workers, memory=memory, progress=progress
         )
         if missing_for_manifests(chosen):
-            forget_manifests(folder)
+            remove_with(stage, MANIFESTS)
         else:
             write_manifests(chosen, stage, policy=policy)
         write_report(report, stage)

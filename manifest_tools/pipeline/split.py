@@ -9,11 +9,11 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from manifest_tools.core import output_folder
-from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.files import replacing
+from manifest_tools.core.commit import replacing_files
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.output_folder import claimed
 from manifest_tools.core.progress import Progress
-from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset, see_dataset
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report, merge_reports
@@ -58,19 +58,19 @@ def split_folder(
     test_size, min_test, lock, seed, max_findings
         As in :func:`manifest_tools.pipeline.prepare.split_check_write`.
     """
-    dataset = merge_journal(folder)
-    policy = judge(Policy.from_dict(dataset.policy))
-    target = output_folder.claim(folder if out is None else out)
-    return split_check_write(
-        dataset,
-        target,
-        policy=policy,
-        test_size=test_size,
-        min_test=min_test,
-        lock=lock,
-        seed=seed,
-        max_findings=max_findings,
-    ).report
+    see_dataset(folder)
+    with claimed(folder if out is None else out) as target:
+        dataset = merge_journal(folder)
+        return split_check_write(
+            dataset,
+            target,
+            policy=judge(Policy.from_dict(dataset.policy)),
+            test_size=test_size,
+            min_test=min_test,
+            lock=lock,
+            seed=seed,
+            max_findings=max_findings,
+        ).report
 
 
 def split_manifest(
@@ -95,7 +95,7 @@ def split_manifest(
     manifest : path
         A manifest of any kind.
     out : path
-        Folder for ``train.manifest`` and ``test.manifest``, which must not be there yet.
+        Folder for ``train.manifest`` and ``test.manifest``, which must not be there yet with other lines.
     images : path, optional
         Folder with the images.
     policy : Policy, optional
@@ -105,39 +105,28 @@ def split_manifest(
     progress : callable, optional
         Told of the inspection of the images.
     """
-    policy = policy or Policy()
-    targets = _free_places(out)
+    if out is None:
+        msg = "splitting a manifest needs --out DIR, where train.manifest and test.manifest go"
+        raise InputError(msg)
+    policy, folder = policy or Policy(), Path(out)
     dataset = read_manifest(manifest, policy=policy)
     if images is not None:
         dataset = group_duplicates(inspect_images(find_files(dataset, images), progress=progress))
     lines = list(_lines(manifest))
     owner = _owners(dataset, lines)
     test = _choose(dataset, owner, lines, policy, test_size=test_size, min_test=min_test, seed=seed)
-    for target, wanted in zip(targets, (False, True), strict=True):
-        _write(target, (line for line, side in zip(lines, test, strict=True) if side == wanted))
+    with replacing_files(folder, overwrite=False) as stage:
+        for name, wanted in zip(SIDES, (False, True), strict=True):
+            with (stage / name).open("wb") as file:
+                file.writelines(line for line, side in zip(lines, test, strict=True) if side == wanted)
     side = np.full(len(dataset.images), "", dtype=object)
     side[owner[owner >= 0]] = np.where(test, "test", "train")[owner >= 0]
     table = dataset.images.assign(split=side)
     judged = check_dataset(
         dataset.step("split", images=table), policy=policy, max_findings=max_findings, rules=PAIR_RULES
     )
+    targets = [folder / name for name in SIDES]
     return merge_reports(validate_manifest(*targets, policy=policy, max_findings=max_findings), judged)
-
-
-def _free_places(out: str | Path | None) -> list[Path]:
-    """Return the paths of the two manifests, after seeing that nothing would be overwritten."""
-    if out is None:
-        msg = "splitting a manifest needs --out DIR, where train.manifest and test.manifest go"
-        raise InputError(msg)
-    folder = Path(out)
-    places = [folder / name for name in SIDES]
-    output_folder.refuse_overwriting(*places)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"cannot write to {folder}: {error.strerror}; choose a folder that you may write to"
-        raise OutputError(msg) from error
-    return places
 
 
 def _lines(manifest: str | Path) -> Iterator[bytes]:
@@ -197,8 +186,3 @@ def _choose(
     test = np.zeros(len(lines), dtype=bool)
     test[known] = solution.test
     return test
-
-
-def _write(target: Path, lines: Iterator[bytes]) -> None:
-    with replacing(target) as temporary, temporary.open("wb") as file:
-        file.writelines(lines)

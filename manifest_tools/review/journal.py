@@ -7,6 +7,7 @@ it by :func:`merge_journal`, as often as one likes: the result depends on the jo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from manifest_tools.core.commit import PATIENCE, alone
 from manifest_tools.core.journal import JournalFile
 from manifest_tools.dataset.carry_over import match_images
 from manifest_tools.dataset.dataset import Dataset
@@ -234,25 +236,15 @@ def merge_journal(folder: str | Path, *, save: bool = False) -> Dataset:
     OutputError
         The data set cannot be written, or the journal cannot be read.
     """
-    dataset = Dataset.load(folder)
-    journal = ReviewJournal.of(folder, dataset.labels)
-    if not journal.entries:
-        return dataset
-    merged = with_answers(dataset, journal.entries, standing=journal.standing)
-    if save and merged is not dataset:
-        merged.save(folder)
-    return merged
-
-
-def set_aside_journal(folder: str | Path) -> Path | None:
-    """Give the journal another name, so that a fresh start does not see it; return the name, or None without one."""
-    path = Path(folder) / "dataset" / JOURNAL
-    if not path.exists():
-        return None
-    number = 1
-    while (aside := path.with_name(f"reviews-{number}.jsonl")).exists():
-        number += 1
-    return path.rename(aside)
+    with alone(Path(folder), wait=PATIENCE) if save else nullcontext():
+        dataset = Dataset.load(folder)
+        journal = ReviewJournal.of(folder, dataset.labels)
+        if not journal.entries:
+            return dataset
+        merged = with_answers(dataset, journal.entries, standing=journal.standing)
+        if save and merged is not dataset:
+            merged.save(folder)
+        return merged
 
 
 def with_answers(

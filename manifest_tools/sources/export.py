@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.files import replacing
+from manifest_tools.core.files import adding, replacing
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth, truth_rows
@@ -28,7 +28,7 @@ class _Answers(NamedTuple):
     truths: tuple[bool | None, ...]
 
 
-def write_labels(dataset: Dataset, path: str | Path) -> int:
+def write_labels(dataset: Dataset, path: str | Path, *, overwrite: bool = True) -> int:
     """Write the labels in the form that the file's name asks for: ``.csv`` a table, ``.jsonl`` for `imagefolder`.
 
     Parameters
@@ -37,6 +37,8 @@ def write_labels(dataset: Dataset, path: str | Path) -> int:
         As in :func:`write_table`.
     path : path
         The file; it appears whole or not at all.
+    overwrite : bool
+        Whether it may replace a file of other content.
 
     Returns
     -------
@@ -55,10 +57,10 @@ def write_labels(dataset: Dataset, path: str | Path) -> int:
     if write is None:
         msg = f"{path}: labels are written as .csv or, for Hugging Face, as .jsonl; a manifest needs --kind"
         raise InputError(msg)
-    return write(dataset, path)
+    return write(dataset, path, overwrite=overwrite)
 
 
-def write_table(dataset: Dataset, path: str | Path) -> int:
+def write_table(dataset: Dataset, path: str | Path, *, overwrite: bool = True) -> int:
     """Write a wide CSV table: ``file``, ``split``, and a column for each label with 1, 0, or nothing.
 
     An image of which nobody said anything has empty cells. Reading the table gives the same truth again.
@@ -69,6 +71,8 @@ def write_table(dataset: Dataset, path: str | Path) -> int:
         The images and labels; left-out images are written too.
     path : path
         The file; it appears whole or not at all.
+    overwrite : bool
+        Whether it may replace a file of other content.
 
     Returns
     -------
@@ -87,11 +91,11 @@ def write_table(dataset: Dataset, path: str | Path) -> int:
     cells = {True: "1", False: "0", None: ""}
     for image, split, truths in answers:
         writer.writerow([image, split, *(cells[truth] for truth in truths)])
-    _write(path, out.getvalue().encode("utf-8", "replace"))
+    _write(path, out.getvalue().encode("utf-8", "replace"), overwrite=overwrite)
     return len(dataset)
 
 
-def write_imagefolder(dataset: Dataset, path: str | Path) -> int:
+def write_imagefolder(dataset: Dataset, path: str | Path, *, overwrite: bool = True) -> int:
     """Write ``metadata.jsonl`` as Hugging Face's `imagefolder` reads it, to be put beside the images.
 
     Each line has ``file_name``, ``labels`` (present; null where nobody said anything), ``absent`` (looked for and
@@ -103,6 +107,8 @@ def write_imagefolder(dataset: Dataset, path: str | Path) -> int:
         As in :func:`write_table`.
     path : path
         The file; it appears whole or not at all.
+    overwrite : bool
+        Whether it may replace a file of other content.
 
     Returns
     -------
@@ -124,7 +130,7 @@ def write_imagefolder(dataset: Dataset, path: str | Path) -> int:
         labels = by_truth[True] if any(by_truth.values()) else None
         line = {"file_name": image, "labels": labels, "absent": by_truth[False], "split": split or None}
         lines.append(orjson.dumps(line) + b"\n")
-    _write(path, b"".join(lines))
+    _write(path, b"".join(lines), overwrite=overwrite)
     return len(lines)
 
 
@@ -168,10 +174,12 @@ def _unresolved(dataset: Dataset, taxonomy: Taxonomy, policy: Policy) -> dict[in
     return {int(str(row)): list(group) for row, group in odd.groupby("row")["label"]}
 
 
-def _write(path: str | Path, content: bytes) -> None:
+def _write(path: str | Path, content: bytes, *, overwrite: bool) -> None:
     try:
-        with replacing(Path(path)) as temporary:
+        with (replacing if overwrite else adding)(Path(path)) as temporary:
             temporary.write_bytes(content)
     except OSError as error:
+        if isinstance(error, OutputError):
+            raise
         msg = f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
         raise OutputError(msg) from error

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.files import adding
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.ground_truth import read_name
 from manifest_tools.findings.policy import Policy
@@ -155,11 +156,10 @@ def write_draft(rows: Iterable[DraftRow], path: str | Path) -> None:
         The file exists, perhaps with somebody's work in it, or cannot be written.
     """
     try:
-        with Path(path).open("x", encoding="utf-8", newline="") as file:
-            file.write(draft_text(rows))
-    except FileExistsError as error:
-        msg = f"{path} exists and may hold your work; choose another name for the draft"
-        raise OutputError(msg) from error
+        with adding(Path(path)) as temporary:
+            temporary.write_text(draft_text(rows), encoding="utf-8", newline="")
     except OSError as error:
+        if isinstance(error, OutputError):
+            raise
         msg = f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
         raise OutputError(msg) from error

@@ -153,9 +153,12 @@ def test_split_of_a_manifest_keeps_every_lines_bytes(manifest_tools, tmp_path):
     written = [line.rstrip(b"\r") for part in parts for line in part.split(b"\n") if line]
     assert sorted(written) == sorted(lines)
     assert parts[1].count(b"\n") == 2
-    again = manifest_tools("split", path, "--out", tmp_path / "out")
+    same = ("split", path, "--out", tmp_path / "out", "--min-test", 2, "--fail-on", "never")
+    assert manifest_tools(*same).code == 0  # it may have been killed just before its end
+    again = manifest_tools(*same, "--seed", 1)
     assert again.code == 2
     assert "not overwritten" in again.err
+    assert [(tmp_path / "out" / f"{side}.manifest").read_bytes() for side in ("train", "test")] == parts
 
 
 def test_convert_writes_what_a_folder_knows(manifest_tools, prepare, folder):
@@ -166,7 +169,10 @@ def test_convert_writes_what_a_folder_knows(manifest_tools, prepare, folder):
     done = manifest_tools("convert", folder / "out", folder / "gt", "--kind", "multi-label")
     assert done.code == 0, done.err
     assert '"class-map"' in (folder / "gt" / "train.manifest").read_text()
+    assert manifest_tools("convert", folder / "out", folder / "again.csv").code == 0
+    (folder / "again.csv").write_text("mine")
     assert manifest_tools("convert", folder / "out", folder / "again.csv").code == 2
+    assert (folder / "again.csv").read_text() == "mine"
     assert "--kind" in manifest_tools("convert", folder / "labels.csv", folder / "x.manifest").err
 
 

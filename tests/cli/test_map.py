@@ -36,6 +36,7 @@ def test_the_draft_goes_to_a_file_once(queue, tmp_path):
 
     assert run(queue, "--out", out, "--quiet").output == ""
     assert out.read_text(encoding="utf-8") == DRAFT
+    out.write_text(DRAFT + "mine,Alcohol,,1\n", encoding="utf-8")
     assert isinstance(run(queue, "--out", out).exception, OutputError)
 
 

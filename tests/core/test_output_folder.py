@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from manifest_tools.core.commit import alone, remove_with, replacing_files, set_aside_with
 from manifest_tools.core.errors import OutputError
-from manifest_tools.core.output_folder import claim, holds_dataset, replacing_files
+from manifest_tools.core.output_folder import claim, claimed
 from manifest_tools.dataset.dataset import Dataset
 
 
@@ -32,11 +35,54 @@ def test_a_name_that_no_file_system_takes_is_refused(tmp_path):
         claim(tmp_path / ("x" * 300) / "out")
 
 
-def test_a_run_killed_while_it_moved_its_first_results_can_be_run_again(tmp_path):
-    (tmp_path / ".manifest-tools-abc").mkdir()
-    (tmp_path / "dataset").mkdir()
-    (tmp_path / "dataset" / "images.parquet").write_bytes(b"")
-    assert not holds_dataset(claim(tmp_path))
+@pytest.mark.parametrize("moves", range(5))
+def test_what_a_run_killed_while_it_moved_its_results_left_is_put_in_place(tmp_path, monkeypatch, moves):
+    names = ["a.html", "dataset/images.parquet", "dataset/labels.parquet", "dataset/dataset.json"]
+    for name in [*names, "dataset/reviews.jsonl", "old.manifest"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("old")
+    replace, done = Path.replace, []
+
+    def killed(self, target):
+        if len(done) == moves:
+            raise KeyboardInterrupt
+        done.append(self)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with suppress(KeyboardInterrupt), replacing_files(tmp_path) as stage:
+        (stage / "dataset").mkdir()
+        for name in names:
+            (stage / name).write_text("new")
+        remove_with(stage, ["old.manifest"])
+        set_aside_with(stage, "dataset/reviews.jsonl")
+    monkeypatch.undo()
+    assert claim(tmp_path) == tmp_path
+    found = {
+        path.relative_to(tmp_path).as_posix(): path.read_text()
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    }
+    assert found == dict.fromkeys(names, "new") | {"dataset/reviews-1.jsonl": "old"}
+
+
+def test_one_process_at_a_time_works_in_a_folder(tmp_path):
+    folder = tmp_path / "out"
+    start = multiprocessing.get_context("spawn")
+    with claimed(folder):
+        assert start.Pool(1).apply(refusal, (folder,)).startswith("another manifest-tools is at work")
+        with alone(folder):
+            pass
+    assert start.Pool(1).apply(refusal, (folder,)) == ""
+    assert not folder.exists()
+
+
+def refusal(folder):
+    try:
+        with claimed(folder):
+            return ""
+    except OutputError as error:
+        return str(error)
 
 
 def test_the_file_that_makes_a_folder_count_as_prepared_comes_last(tmp_path, monkeypatch):
@@ -107,7 +153,7 @@ def write_and_interrupt(folder):
 
 
 def test_what_a_killed_run_left_is_swept_away(tmp_path):
-    (tmp_path / ".manifest-tools-abc").mkdir()
+    (tmp_path / ".manifest-tools-making-abc").mkdir()
     with replacing_files(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manifest_tools.core.commit import replacing_files, set_aside_with
 from manifest_tools.dataset.carry_over import carry_over
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth
@@ -21,7 +22,6 @@ from manifest_tools.review.journal import (
     ReviewJournal,
     Said,
     merge_journal,
-    set_aside_journal,
 )
 from tests.review.conftest import ALCOHOL, image_of, make_folder
 
@@ -125,11 +125,17 @@ def test_two_processes_do_not_overwrite_each_other(folder):
     assert numbers == list(range(1, 21))
 
 
+def set_aside_journal(folder):
+    with replacing_files(folder) as stage:
+        set_aside_with(stage, "dataset/reviews.jsonl")
+
+
 def test_a_new_journal_counts_on_from_the_reviews_that_are_there(folder):
     say(ReviewJournal.of(folder), "000.png", ALCOHOL, truth=True)
     merged = merge_journal(folder, save=True)
-    assert set_aside_journal(folder).name == "reviews-1.jsonl"
-    assert set_aside_journal(folder) is None
+    for _ in range(2):
+        set_aside_journal(folder)
+    assert [path.name for path in (folder / "dataset").glob("reviews*")] == ["reviews-1.jsonl"]
     journal = ReviewJournal.of(folder, merged.labels)
     say(journal, "001.png", ALCOHOL, truth=True)
     assert [row[4] for row in reviews(merge_journal(folder))] == [1, 2]

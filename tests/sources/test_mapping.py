@@ -124,9 +124,9 @@ def test_a_draft_can_be_read_back_as_it_is(tmp_path):
 
 def test_a_draft_never_overwrites_a_file(tmp_path):
     path = tmp_path / "mapping.csv"
-    write_draft((), path)
+    path.write_text("my work")
 
-    with pytest.raises(OutputError, match="may hold your work"):
+    with pytest.raises(OutputError, match="not overwritten"):
         write_draft((), path)
     with pytest.raises(OutputError, match="cannot write"):
         write_draft((), tmp_path / "no such folder" / "mapping.csv")

@@ -10,8 +10,10 @@ from typing import Any, Unpack
 from manifest_tools.aws.publishing.diff import WORKERS, Action, PlannedObject, changed, holds
 from manifest_tools.aws.publishing.plan import PlanOptions, PublishPlan, plan_publish
 from manifest_tools.aws.publishing.prepared_folder import Wanted, digest
+from manifest_tools.core.commit import PATIENCE, alone
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.core.progress import Progress
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.parallel.bounded_map import run_bounded
@@ -202,4 +204,7 @@ def _lock_split(plan: PublishPlan) -> None:
     if locked.equals(dataset.images["locked"]) and before[-1:] == [{"manifests": published}]:
         return
     images = dataset.images.assign(locked=locked)
-    dataset.step("publish", images=images, options={"manifests": published}).save(plan.prepared.folder)
+    with alone(plan.prepared.folder, wait=PATIENCE):
+        if Dataset.load_frame(plan.prepared.folder).history != dataset.history:
+            raise InputError(f"{plan.prepared.folder} was changed meanwhile; run the command again")
+        dataset.step("publish", images=images, options={"manifests": published}).save(plan.prepared.folder)

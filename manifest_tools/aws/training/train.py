@@ -25,6 +25,7 @@ from manifest_tools.aws.training.create import (
 )
 from manifest_tools.aws.training.failure import trace_failure
 from manifest_tools.aws.training.plan import TRAIN, TrainingPlan, plan_training
+from manifest_tools.core.commit import PATIENCE, alone
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
@@ -205,8 +206,6 @@ def _require_region(plan: TrainingPlan, client: Any, s3_client: Any) -> None:
 
 
 def _record(plan: TrainingPlan, project_arn: str, version: str, arn: str) -> None:
-    dataset = Dataset.load(plan.folder)
-    images = dataset.images.assign(locked=dataset.images["locked"] | (dataset.images["split"] != ""))
     options = {
         "project_arn": project_arn,
         "version": version,
@@ -217,7 +216,10 @@ def _record(plan: TrainingPlan, project_arn: str, version: str, arn: str) -> Non
         "output": plan.output,
         "overridden": list(plan.overridden),
     }
-    dataset.step(STEP, images=images, options=options).save(plan.folder)
+    with alone(plan.folder, wait=PATIENCE):
+        dataset = Dataset.load(plan.folder)
+        images = dataset.images.assign(locked=dataset.images["locked"] | (dataset.images["split"] != ""))
+        dataset.step(STEP, images=images, options=options).save(plan.folder)
 
 
 def _started(dataset: Dataset) -> set[str]:
@@ -265,15 +267,16 @@ def _wait(
 
 def _finish(folder: Path, adapter: Adapter) -> Iterator[Finding]:
     """Write what the training became into the data set; tell when it rests on another base model."""
-    dataset = Dataset.load(folder)
     result = {
         "arn": adapter.arn,
         "status": adapter.status,
         "base_model": adapter.base_model,
         "f1": adapter.f1,
     }
-    if dict(dataset.history[-1].get("options", {})) != result:
-        dataset.step("trained", options=result).save(folder)
+    with alone(Path(folder), wait=PATIENCE):
+        dataset = Dataset.load(folder)
+        if dict(dataset.history[-1].get("options", {})) != result:
+            dataset.step("trained", options=result).save(folder)
     asked = sorted(set(dataset.images["predicted"]) - {"", "unknown", adapter.base_model})
     if asked and adapter.base_model:
         yield finding("base-model-changed", found=adapter.base_model, expected=asked)

@@ -15,16 +15,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifest_tools.core.commit import replacing_files
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.files import replacing
 from manifest_tools.dataset.dataset import (
     COMPRESSION,
     PIECE_ROWS,
     Dataset,
     add_column,
-    history_entry,
     typed_images,
     typed_labels,
+    with_step,
 )
 
 
@@ -42,33 +42,19 @@ class DatasetWriter:
     """
 
     def __init__(self, folder: str | Path, *, piece_rows: int = PIECE_ROWS) -> None:
-        self._place = Path(folder) / "dataset"
+        self._folder = Path(folder)
         self._rows = piece_rows
         self._stack = ExitStack()
         self._finished = False
 
     def __enter__(self) -> Self:
         """Make the temporary files."""
-        try:
-            self._place.mkdir(parents=True, exist_ok=True)
-            self._sweep()
-            # Left in the other order: dataset.json comes to its place last. Labels come first: images that say they
-            # were asked about, beside labels that do not know it yet, would look as if nothing had been found.
-            self._document = self._stack.enter_context(replacing(self._place / "dataset.json"))
-            self._images = _Table(self._temporary("images"), self._rows)
-            self._labels = _Table(self._temporary("labels"), self._rows)
-        except OSError as error:
-            self._stack.close()
-            raise self._refusal(error) from error
+        place = self._stack.enter_context(replacing_files(self._folder)) / "dataset"
+        place.mkdir()
+        self._document = place / "dataset.json"
+        self._images = _Table(place / "images.parquet", self._rows)
+        self._labels = _Table(place / "labels.parquet", self._rows)
         return self
-
-    def _sweep(self) -> None:
-        """Remove what a killed writer left."""
-        for leftover in self._place.glob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
-
-    def _temporary(self, name: str) -> Path:
-        return self._stack.enter_context(replacing(self._place / f"{name}.parquet"))
 
     def __exit__(
         self,
@@ -83,12 +69,7 @@ class DatasetWriter:
             error = RuntimeError("the data set was not finished; call finish() at the end of the block")
             self._stack.__exit__(type(error), error, None)
             raise error
-        try:
-            self._stack.__exit__(kind, error, trace)
-        except OSError as problem:
-            if problem is error:
-                raise
-            raise self._refusal(problem) from problem
+        self._stack.__exit__(kind, error, trace)
 
     def write(self, images: pd.DataFrame, labels: pd.DataFrame | None = None) -> None:
         """Add images and the label rows beside them; columns are completed, typed and sorted.
@@ -146,8 +127,10 @@ class DatasetWriter:
                     add_column(digest, name, table.count, table.column(name))
             fingerprint = digest.hexdigest()
             made = [*steps, *([(step, options or {})] if step else [])]
-            entries = [history_entry(name, asked, fingerprint) for name, asked in made]
-            whole = replace(frame, history=(*frame.history, *entries))
+            history = frame.history
+            for name, asked in made:
+                history = with_step(history, name, asked, fingerprint)
+            whole = replace(frame, history=history)
             self._document.write_text(whole.document(fingerprint), encoding="utf-8")
             _to_disk(self._document)
         except OSError as error:
@@ -157,7 +140,7 @@ class DatasetWriter:
 
     def _refusal(self, error: OSError) -> OutputError:
         return OutputError(
-            f"cannot write {self._place}: {error.strerror or error}; choose a folder that you may write to"
+            f"cannot write {self._folder / 'dataset'}: {error.strerror or error}; choose a folder that you may write to"
         )
 
 

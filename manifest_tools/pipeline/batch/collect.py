@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from manifest_tools.core.commit import scratch_in
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.output_folder import STAGE, sweep
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
@@ -42,14 +40,6 @@ def tables(folder: RunFolder, batches: int) -> Iterator[pd.DataFrame]:
             yield from readers.map(folder.read_table, names[start : start + _AHEAD])
 
 
-@contextmanager
-def _room(scratch: Path) -> Iterator[Path]:
-    """Give a folder for files that are gone afterwards; what a killed run left is swept away."""
-    sweep(scratch)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix=STAGE) as place:
-        yield Path(place)
-
-
 def find_look_alikes(
     folder: RunFolder, plan: Plan, *, workers: int, scratch: Path, progress: Progress | None = None
 ) -> Grouping:
@@ -60,7 +50,7 @@ def find_look_alikes(
     scratch : Path
         A folder for fingerprints: about 650 bytes an image.
     """
-    with _room(scratch) as place:
+    with scratch_in(scratch) as place:
         prints = FingerprintTable.allocate(plan.images, place)
         start = 0
         for table in tables(folder, plan.batches):
@@ -79,7 +69,7 @@ def find_look_alikes(
 
 def first_copies(saved: SavedDataset, *, scratch: Path) -> IntArray:
     """Return for each image of a saved data set the position of the first one with the same bytes."""
-    with _room(scratch) as place:
+    with scratch_in(scratch) as place:
         prints = FingerprintTable.allocate(saved.rows, place, filled=("sha256", "hashed", "seen"))
         for number in range(saved.pieces):
             table = saved.images(number, ["sha256"])

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from manifest_tools.core import output_folder
+from manifest_tools.core.commit import alone
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Silent, Watcher
 from manifest_tools.core.text import counted
@@ -86,18 +87,18 @@ def inspect_run(
         progress = watcher.begin("inspect")
         inspect_batches(task, plan, engine, progress)
         watcher.end("inspect", f"{plan.bytes / 1e6:,.1f} MB")
-    progress = watcher.begin("group")
-    place.mkdir(parents=True, exist_ok=True)
-    found = find_look_alikes(folder, plan, workers=count, scratch=place, progress=progress)
-    watcher.end("group", f"{counted(int((found.leader != range(plan.images)).sum()), 'copy', 'copies')}")
-    progress = watcher.begin("write")
-    options = {"quick": quick, "max_pixels": task.reader.task.max_pixels}
-    collect(folder, plan, found, place, source=source, options=options, progress=progress)
-    watcher.end("write", str(place))
-    progress = watcher.begin("check")
-    report = check_images_saved(
-        place, policy=policy, max_findings=max_findings, workers=count, memory=memory, progress=progress
-    )
+    with alone(place):
+        progress = watcher.begin("group")
+        found = find_look_alikes(folder, plan, workers=count, scratch=place, progress=progress)
+        watcher.end("group", f"{counted(int((found.leader != range(plan.images)).sum()), 'copy', 'copies')}")
+        progress = watcher.begin("write")
+        options = {"quick": quick, "max_pixels": task.reader.task.max_pixels}
+        collect(folder, plan, found, place, source=source, options=options, progress=progress)
+        watcher.end("write", str(place))
+        progress = watcher.begin("check")
+        report = check_images_saved(
+            place, policy=policy, max_findings=max_findings, workers=count, memory=memory, progress=progress
+        )
     watcher.end("check", ", ".join(counted(number, severity) for severity, number in report.counts.items()))
     return report
 

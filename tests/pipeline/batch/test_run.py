@@ -343,9 +343,8 @@ def test_a_first_write_that_died_is_passed_over(images, tmp_path):
 
 
 def test_an_out_folder_that_was_half_written_is_taken_up(images, tmp_path):
-    (tmp_path / "out" / "dataset").mkdir(parents=True)
-    (tmp_path / "out" / "dataset" / ".images.parquet.abc.tmp").touch()
-    (tmp_path / "out" / ".manifest-tools-abc").mkdir()
+    (tmp_path / "out" / ".manifest-tools-making-abc" / "dataset").mkdir(parents=True)
+    (tmp_path / "out" / ".manifest-tools-scratch-abc").mkdir()
     inspect_run(images, run=tmp_path / "run", out=tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["dataset"]
     names = sorted(path.name for path in (tmp_path / "out" / "dataset").iterdir())
