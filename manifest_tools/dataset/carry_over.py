@@ -14,11 +14,11 @@ from manifest_tools.findings.policy import Policy
 ROUND = "round"  # the source under which what an earlier round had is told
 
 
-def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
+def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy, *, predictions: bool = True) -> Dataset:
     """Return `dataset` with the reviews, predictions, locked split and selection of an earlier round.
 
     Images are recognised by content (sha256), then by key. A locked image that is gone stays gone. The base
-    model's answers are kept for images of the same content, unless `dataset` brings answers of its own.
+    model's answers are kept for images of the same content, unless there are new ones.
 
     Parameters
     ----------
@@ -28,6 +28,8 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
         What the output folder held.
     policy : Policy
         For `safe_names`.
+    predictions : bool
+        Whether the base model's answers are carried over.
     """
     now = match_images(earlier.images, dataset.images)
     reviews = earlier.labels[earlier.labels["source"].str.startswith(REVIEW)]
@@ -52,7 +54,7 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy) -> Dataset:
     ):  # else there is nothing to tell of: the run may be one that was killed, once more
         sources = {**dataset.sources, ROUND: {"gone": {name: keys for name, keys in gone.items() if keys}}}
         dataset = dataset.step("carry-over", images=images, labels=labels, options=options, sources=sources)
-    return _with_predictions(dataset, earlier, now)
+    return _with_predictions(dataset, earlier, now) if predictions else dataset
 
 
 def _with_predictions(dataset: Dataset, earlier: Dataset, now: dict[str, str]) -> Dataset:

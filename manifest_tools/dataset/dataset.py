@@ -364,7 +364,10 @@ def with_step(
     while end and name != _SEALING and history[end - 1]["step"] == _SEALING:
         end -= 1
     if end and history[end - 1]["step"] == name and history[end - 1]["options"] == entry["options"]:
-        return (*history[: end - 1], entry)
+        if end == len(history):
+            return (*history[:-1], entry)
+        if fingerprint == history[-1]["fingerprint"]:
+            return tuple(history)
     return (*history, entry)
 
 

@@ -158,7 +158,7 @@ def prepare(
             progress=progress,
         )
         if earlier is not None:
-            dataset = carry_over(dataset, earlier, policy)
+            dataset = carry_over(dataset, earlier, policy, predictions=predictions is None)
         watcher.end("inspect", _inspect_summary(dataset))
 
         progress = watcher.begin("group")

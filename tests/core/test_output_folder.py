@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,12 +69,12 @@ def test_what_a_run_killed_while_it_moved_its_results_left_is_put_in_place(tmp_p
 
 def test_one_process_at_a_time_works_in_a_folder(tmp_path):
     folder = tmp_path / "out"
-    start = multiprocessing.get_context("spawn")
-    with claimed(folder):
-        assert start.Pool(1).apply(refusal, (folder,)).startswith("another manifest-tools is at work")
-        with alone(folder):
-            pass
-    assert start.Pool(1).apply(refusal, (folder,)) == ""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as other:
+        with claimed(folder):
+            assert other.submit(refusal, folder).result().startswith("another manifest-tools is at work")
+            with alone(folder):
+                pass
+        assert other.submit(refusal, folder).result() == ""
     assert not folder.exists()
 
 
