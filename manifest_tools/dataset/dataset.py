@@ -354,11 +354,11 @@ def with_step(
     A step that is only done again takes the place of the earlier one, so that a run that was killed after its work, and
     the same run once more, leave the same history.
     """
-    entry = {
-        "step": name,
-        "options": dict(options or {}),
-        "version": library_version(),
+    entry = {  # in the order in which it is read back
         "fingerprint": fingerprint,
+        "options": dict(sorted((options or {}).items())),
+        "step": name,
+        "version": library_version(),
     }
     end = len(history)
     while end and name != _SEALING and history[end - 1]["step"] == _SEALING:
