@@ -12,7 +12,7 @@ import orjson
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.dataset.ground_truth import NameReading, NameResolution, read_name
-from manifest_tools.findings.catalogue import finding
+from manifest_tools.findings.catalogue import finding, severity_of
 from manifest_tools.findings.collector import FindingCollector
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
@@ -28,7 +28,7 @@ from manifest_tools.manifests.kinds import (
 )
 from manifest_tools.manifests.line_builders import EPOCH, Composer, composer
 from manifest_tools.manifests.line_reader import Source, lines, parse
-from manifest_tools.manifests.validation.judge_line import Judge, Judged, long_line
+from manifest_tools.manifests.validation.judge_line import BLANK, Judge, Judged, long_line
 from manifest_tools.manifests.validation.label_names import LabelRule
 from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS
 from manifest_tools.manifests.writing import write_bytes
@@ -188,15 +188,19 @@ class _Conversion:
     def lines(self, source: Source) -> Iterator[bytes]:
         """Yield the converted lines; report the others."""
         for number, data in lines(source):
-            judged = self._judge.line(data) if data is not None else Judged([long_line(MAX_LINE_CHARACTERS)])
-            if judged.line is None and all(problem.code == "blank-line" for problem in judged.problems):
+            if data is not None and not data.strip(BLANK):
                 continue
+            judged = self._judge.line(data) if data is not None else Judged([long_line(MAX_LINE_CHARACTERS)])
             self._problems.clear()
             line = self._line(judged, data or b"")
             self.left_out += line is None
             for code, variant, label, values in self._problems:
                 if line is None:
                     values["left_out"] = True
+                severity = severity_of(code, variant)
+                if self.collector.room(code, severity) <= 0:
+                    self.collector.count_only(code, severity, 1, left_out=line is None)
+                    continue
                 place: dict[str, Any] = {
                     "file": self.file,
                     "line": number,
@@ -215,7 +219,7 @@ class _Conversion:
                 self._note(problem.code, problem.variant, problem.label, **problem.data)
             return None
         if judged.kind is self.options.kind:
-            return data.strip(b" \t\r")
+            return data.strip(BLANK)
         line = judged.line
         if self.options.kind is Kind.BULK_ANALYSIS and BASE_PREDICTION in line:
             return orjson.dumps(

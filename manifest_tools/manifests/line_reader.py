@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, cast
 
 import orjson
 
+from manifest_tools.core.bounded_json import loads
 from manifest_tools.core.errors import InputError
 from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS
 
@@ -27,6 +28,8 @@ BLOCK = 1 << 20  # bytes read at a time
 _STEP = 1 << 16  # bytes read at a time in search of the end of a line
 _HELD = 4 * MAX_LINE_CHARACTERS  # no line of more bytes is ever held in memory
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+MAX_EXPANSION = 100  # bytes that one byte of gzip may stand for; manifests have about 40
+_ALWAYS_TAKEN = 4 << 20  # bytes of gzip's content to which that does not apply
 _GZIP = b"\x1f\x8b"
 
 
@@ -143,9 +146,28 @@ class Source:
     def _unpacked(self, raw: BinaryIO) -> Iterator[BinaryIO]:
         if self._packed:
             with gzip.open(raw) as stream:
-                yield cast("BinaryIO", stream)
+                yield cast("BinaryIO", _Inflated(self.name, stream, raw))
         else:
             yield raw
+
+
+class _Inflated:
+    """The content of gzip data, as long as it is in proportion to them."""
+
+    def __init__(self, name: str, stream: gzip.GzipFile, raw: BinaryIO) -> None:
+        self._name, self._stream, self._raw = name, stream, raw
+        self._bytes = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._bytes += len(data)
+        if self._bytes > max(_ALWAYS_TAKEN, MAX_EXPANSION * self._raw.tell()):
+            msg = (
+                f"{self._name}: the gzip data expand to more than {MAX_EXPANSION} times their size, which no "
+                "manifest does; unpack the file, look at it, and give what is in it"
+            )
+            raise InputError(msg)
+        return data
 
 
 def _end_of_line(raw: BinaryIO, place: int) -> int:
@@ -273,6 +295,6 @@ def lines(source: Source) -> Iterator[tuple[int, bytes | None]]:
 def parse(line: bytes | None) -> Any:
     """Return a line's JSON value; None when it is too long, blank or not JSON."""
     try:
-        return None if line is None else orjson.loads(line)
+        return None if line is None else loads(line)
     except orjson.JSONDecodeError:
         return None

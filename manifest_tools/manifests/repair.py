@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from manifest_tools.core.bounded_json import loads
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.dataset.ground_truth import NameResolution, read_name
@@ -139,7 +140,7 @@ class _Work:
         if not text:
             return None, [*codes, "blank-line"]
         try:
-            value = orjson.loads(text)
+            value = loads(text)
         except orjson.JSONDecodeError:
             return line, codes
         if not isinstance(value, dict) or has_duplicate_keys(text, value):
@@ -156,18 +157,19 @@ class _Work:
         """Correct the label names of an adapter's line in place; return the codes of what was wrong."""
         entries = _entries(value)
         codes = []
-        kept: list[dict[str, Any]] = []
+        kept: dict[bytes, dict[str, Any]] = {}
         for entry in entries:
             reading = read_name(entry["Name"], self.taxonomy, self.policy)
             if reading.resolution in _REPAIRED:
                 entry["Name"] = reading.name
                 codes.append(_REPAIRED[reading.resolution])
-            if entry in kept:
+            text = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+            if text in kept:
                 codes.append("label-duplicate")
             else:
-                kept.append(entry)
+                kept[text] = entry
         if codes:
-            value[TRUTH][LABELS] = kept
+            value[TRUTH][LABELS] = list(kept.values())
         return codes
 
     def _is_repeated(self, value: dict[str, Any]) -> bool:

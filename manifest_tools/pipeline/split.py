@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import orjson
 import pandas as pd
 
 from manifest_tools.core.commit import replacing_files
@@ -20,7 +19,7 @@ from manifest_tools.findings.findings import MAX_FINDINGS, Report, merge_reports
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.kinds import SOURCE_REF
-from manifest_tools.manifests.line_reader import LongLine, Source
+from manifest_tools.manifests.line_reader import LongLine, Source, parse
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.pipeline.prepare import split_check_write
@@ -145,10 +144,7 @@ def _owners(dataset: Dataset, lines: list[bytes]) -> Ints:
 
 
 def _source_ref(line: bytes) -> str:
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return ""
+    value = parse(line)
     reference = value.get(SOURCE_REF) if isinstance(value, dict) else None
     return reference if isinstance(reference, str) else ""
 

@@ -23,7 +23,7 @@ from manifest_tools.findings.catalogue import (
     sources,
 )
 from manifest_tools.findings.catalogue.entry import Entry, Variant
-from manifest_tools.findings.findings import Finding, Location
+from manifest_tools.findings.findings import Finding, Location, Severity
 
 SUBJECTS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
     {
@@ -73,6 +73,12 @@ def look_up(code: str) -> Entry:
         msg = f"unknown finding code {code!r}{hint}"
         raise InputError(msg)
     return entry
+
+
+def severity_of(code: str, variant: str | None = None) -> Severity:
+    """Return the severity that a finding of this code has by itself."""
+    entry = CATALOGUE[code]
+    return entry.severity if variant is None else entry.variants[variant].severity
 
 
 def finding(

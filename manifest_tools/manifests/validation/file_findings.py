@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from manifest_tools.findings.catalogue import CATALOGUE, finding
+from manifest_tools.findings.catalogue import finding, severity_of
 from manifest_tools.findings.collector import FindingCollector
-from manifest_tools.findings.findings import Severity
 from manifest_tools.manifests.kinds import MODERATION_KINDS, SOURCE_REF, TRUTH, Kind
 from manifest_tools.manifests.validation.problems import MAX_BYTES, MAX_LINES, Problem
 from manifest_tools.manifests.validation.repeats import Repeat
@@ -113,13 +112,8 @@ def _add(
         )
     if sample is not None and seen.count > len(seen.first):
         collector.count_only(
-            sample.code, _severity(sample.code, sample.variant), seen.count - len(seen.first)
+            sample.code, severity_of(sample.code, sample.variant), seen.count - len(seen.first)
         )
-
-
-def _severity(code: str, variant: str | None) -> Severity:
-    entry = CATALOGUE[code]
-    return entry.severity if variant is None else entry.variants[variant].severity
 
 
 def _add_mark(collector: FindingCollector, file: FileSummary) -> None:
@@ -165,7 +159,7 @@ def add_repeats(
             counts[variant] += 1
             kept.setdefault(variant, []).append(repeat)
         for variant, found in kept.items():
-            room = collector.room("duplicate-source-ref", _severity("duplicate-source-ref", variant))
+            room = collector.room("duplicate-source-ref", severity_of("duplicate-source-ref", variant))
             found.sort(key=lambda repeat: (repeat.line.file, repeat.line.line))
             del found[max(room, 0) :]
     for variant in sorted(kept, key=str):
@@ -186,7 +180,7 @@ def add_repeats(
             )
         rest = counts[variant] - len(kept[variant])
         if rest:
-            collector.count_only("duplicate-source-ref", _severity("duplicate-source-ref", variant), rest)
+            collector.count_only("duplicate-source-ref", severity_of("duplicate-source-ref", variant), rest)
 
 
 def _variant(repeat: Repeat, files: Sequence[FileSummary]) -> str | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from manifest_tools.core.bounded_json import loads
 from manifest_tools.manifests.content import failure, what_people_said
 from manifest_tools.manifests.kinds import (
     LABELS,
@@ -27,7 +29,8 @@ from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS, Pr
 from manifest_tools.manifests.validation.schema_checks import fits, shape_problems
 from manifest_tools.manifests.validation.uris import uri_problem
 
-_BLANK = b" \t\r"
+BLANK = b" \t\r"
+_SHORT, _REMEMBERED = 200, 2_000  # bytes of a line; lines
 _OF_MODELS = (Kind.MODERATION, Kind.MODERATION_OUTPUT, Kind.BULK_ANALYSIS)
 _REMARKS = ("errors", "cl-errors", "warnings")  # what the service writes into the copies that it returns
 
@@ -67,15 +70,19 @@ class Judge:
         self.wanted = kind
         self.labels = labels
         self.all_labels = all_labels
+        self._short = lru_cache(maxsize=_REMEMBERED)(self._judge)
 
     def line(self, data: bytes) -> Judged:
-        """Judge one line without its line feed."""
-        text = data.strip(_BLANK)
+        """Judge one line without its line feed; what is wrong a million times is judged once."""
+        return self._short(data) if len(data) <= _SHORT else self._judge(data)
+
+    def _judge(self, data: bytes) -> Judged:
+        text = data.strip(BLANK)
         if not text:
             return Judged([Problem("blank-line", {})])
         problems = list(_length_problems(data))
         try:
-            value = orjson.loads(text)
+            value = loads(text)
         except orjson.JSONDecodeError as error:
             return Judged([*problems, syntax_problem(data, error)])
         if not isinstance(value, dict):

@@ -58,6 +58,8 @@ _NUMBER = frozenset({"type", "minimum", "maximum", "pattern"})
 _CONFIDENCES = "confidence-map"
 _LINKED = 6  # ids of one image that a pattern compares; more are compared outside
 _SHAPES = 4  # how many items of a list are looked at for differences
+_DEEPEST = 20  # levels of a line that a pattern follows; the schemas have six
+_LONGEST = 20_000  # bytes of a pattern: to compile one takes time
 _WITH_PIECES = frozenset({Kind.IMAGE_CLASSIFICATION, Kind.MULTI_LABEL})
 Path = tuple[str, ...]
 
@@ -121,6 +123,8 @@ def layout_of(judged: Judged) -> Layout | None:
         body = patterns.of(line, line_schema(kind, attributes), ())
     except _NoLayoutError:
         return None
+    if len(body) > _LONGEST:
+        return None
     groups = patterns.groups
     return Layout(
         re.compile(rb"(?:" + body + rb"\r?+|[^\n]*+)\n"),
@@ -176,10 +180,13 @@ class _Patterns:
         self._captured = frozenset(captured)
         self._links = links
         self._ids: dict[Path, list[int]] = {}  # map -> group numbers of the ids that it must have
+        self._free_lists = 0  # that we are in, and whose items no schema describes
         self.groups: list[Path] = []
 
     def of(self, value: Any, schema: Schema, path: Path) -> bytes:
         """Return the pattern of everything that may stand where `value` does."""
+        if len(path) > _DEEPEST:
+            raise _NoLayoutError
         if path == (SOURCE_REF,):
             self.groups += [path, (SOURCE_REF, "bucket")]
             return _URI
@@ -208,7 +215,7 @@ class _Patterns:
             if path in self._ids:
                 return rb"\{" + _same_ids(self._ids[path], item) + rb"\}"
             name = rb'"' + _text(schema["propertyNames"]) + rb'"'
-            return rb"\{" + self._captured_as(path, _repeated(name + item)) + rb"\}"
+            return rb"\{" + self._captured_as(path, _repeated(name + item, rb"\}")) + rb"\}"
         _only(schema, _OBJECT)
         known = schema.get("properties", {})
         members = [
@@ -223,11 +230,17 @@ class _Patterns:
         if not value and inner is ANYTHING:
             return rb"\[\]"
         samples = value[:_SHAPES] or [_sample(inner)]
+        free = inner is ANYTHING
+        self._free_lists += free
         items = dict.fromkeys(self.of(sample, inner, (*path, "*")) for sample in samples)
+        self._free_lists -= free
+        # Choices within choices would be tried again and again: 4 times at each level.
+        if free and self._free_lists and sum(item[:1] == b"\\" for item in items) > 1:
+            raise _NoLayoutError
         pattern = rb"(?:" + rb"|".join(items) + rb")"
         if path in self._links:
             return rb"\[(" + self._linked_ids(path, pattern) + rb")\]"
-        pattern = _repeated(pattern)
+        pattern = _repeated(pattern, rb"\]")
         return rb"\[" + self._captured_as(path, pattern) + rb"\]"
 
     def _linked_ids(self, path: Path, item: bytes) -> bytes:
@@ -251,8 +264,12 @@ def _same_ids(groups: Sequence[int], item: bytes) -> bytes:
     return pattern
 
 
-def _repeated(item: bytes) -> bytes:
-    return rb"(?:" + item + rb"(?:, ?+" + item + rb")*+)?+"
+def _repeated(item: bytes, end: bytes) -> bytes:
+    """Return the pattern of items with commas between them, up to `end`.
+
+    The item stands in it once: twice would double the pattern at each level of lists in lists.
+    """
+    return rb"(?:" + item + rb"(?:, ?+(?!" + end + rb")|(?=" + end + rb")))*+"
 
 
 def _only(schema: Schema, known: frozenset[str]) -> None:

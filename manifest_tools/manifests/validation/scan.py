@@ -14,7 +14,7 @@ import orjson
 
 from manifest_tools.manifests.kinds import MODERATION_KINDS, Kind
 from manifest_tools.manifests.line_reader import Block, LongLine
-from manifest_tools.manifests.validation.judge_line import Judge, Judged, long_line, name_pointer
+from manifest_tools.manifests.validation.judge_line import BLANK, Judge, Judged, long_line, name_pointer
 from manifest_tools.manifests.validation.layout_patterns import Layout, layout_of
 from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS, Problem
 from manifest_tools.manifests.validation.repeats import keys_of
@@ -24,6 +24,7 @@ from manifest_tools.manifests.validation.uris import bucket_problem, split_uri, 
 _LAYOUTS = 12  # at most; each line is tried against them in turn
 _ATTEMPTS = 100  # at learning one
 _REMEMBERED = 20_000  # combinations of labels
+_BLANK_LINE = Problem("blank-line", {})
 _CLASS_IDS = re.compile(rb'"([0-9]+)"')
 
 Said: TypeAlias = bytes | tuple[bytes, ...]  # the captured pieces of a line, but for the confidences
@@ -59,6 +60,7 @@ class Scanner:
         self._attempts = _ATTEMPTS if layouts else 0
         self._verdict = lru_cache(maxsize=_REMEMBERED)(self._read_pieces)
         self._found: list[tuple[int, str, Problem]] = []
+        self._blank: list[int] = []
         self._images: dict[int, bytes] = {}  # of the lines that were judged one by one
 
     def take(self) -> Tally:
@@ -73,9 +75,12 @@ class Scanner:
             self._found.append((piece.number, "", long_line(piece.bytes)))
         else:
             keys = self._block(piece)
+        # Of millions of blank lines only the places that are kept become problems.
+        self._found += [(number, "", _BLANK_LINE) for number in self._blank[: self.tally.limit]]
         self._found.sort(key=lambda found: found[0])
-        self.tally.add_problems(self._found)
+        self.tally.add_problems(self._found, blank_lines=len(self._blank[self.tally.limit :]))
         self._found.clear()
+        self._blank.clear()
         self.tally.keys.append(keys)
         self.tally.lines += len(keys)
 
@@ -85,7 +90,7 @@ class Scanner:
         done = start = 0
         while done < block.lines and self._attempts and not self._layouts:
             end = data.index(b"\n", start)
-            self._one(data[start:end], first + done)
+            self._take(data[start:end], first + done)
             done, start = done + 1, end + 1
         if done < block.lines:
             layouts = self._layouts if _is_utf8(data) and not _has_long_line(data) else []
@@ -101,7 +106,7 @@ class Scanner:
         """Judge lines by the first of the layouts, and what does not match by the next ones."""
         if not layouts:
             for number, line in zip(numbers, data.split(b"\n"), strict=False):
-                self._one(line, number)
+                self._take(line, number)
             return
         layout = layouts[0]
         columns = layout.columns(data)
@@ -214,6 +219,12 @@ class Scanner:
             names += [classes[key.decode()] for key in keys]
             ids.append(keys)
         return _Verdict(tuple(dict.fromkeys(names)), (), tuple(ids))
+
+    def _take(self, line: bytes, number: int) -> None:
+        if line.strip(BLANK):
+            self._one(line, number)
+        else:
+            self._blank.append(number)
 
     def _one(self, line: bytes, number: int) -> None:
         """Judge one line in full, and learn its layout if nothing speaks against it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -15,6 +16,7 @@ from manifest_tools.manifests.validation.problems import Problem, describe, poin
 
 Schema = Mapping[str, Any]
 ANYTHING: Schema = {}
+MAX_OF_A_LINE = 100  # deviations from the schema that are told of one line
 _WHOLE_LINE = (Kind.MODERATION, Kind.MODERATION_OUTPUT, Kind.BULK_ANALYSIS, Kind.IMAGE_LIST)
 
 
@@ -77,7 +79,7 @@ def shape_problems(line: Mapping[str, Any], kind: Kind, attributes: Sequence[Att
 
 def _errors(kind: Kind, part: str, value: Any, where: tuple[str, ...]) -> Iterator[Problem]:
     errors: Iterator[Any] = _validator(kind, part).iter_errors(value)
-    for error in errors:
+    for error in islice(errors, MAX_OF_A_LINE):
         path = (*where, *error.instance_path)
         expected, found, keyword = _words(error, part_schema(kind, part))
         if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):

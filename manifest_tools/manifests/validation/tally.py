@@ -47,13 +47,15 @@ class Tally:
     labels: Counter[str] = field(default_factory=Counter)
     keys: list[Keys] = field(default_factory=list)
 
-    def add_problems(self, found: Sequence[tuple[int, str, Problem]]) -> None:
-        """Count problems, given in the order of their lines."""
+    def add_problems(self, found: Sequence[tuple[int, str, Problem]], blank_lines: int = 0) -> None:
+        """Count problems, given in the order of their lines, and more blank lines than those among them."""
         for number, image, problem in found:
             seen = self.problems.setdefault((problem.code, problem.variant), Sightings())
             seen.count += 1
             if len(seen.first) < self.limit:
                 seen.first.append((number, image, problem))
+        if blank_lines:
+            self.problems.setdefault(("blank-line", None), Sightings()).count += blank_lines
 
     def kind(self, kind: Kind, numbers: Sequence[int], images: Sequence[str | bytes]) -> None:
         """Count lines of one kind."""
