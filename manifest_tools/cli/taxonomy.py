@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ def taxonomy(
 ) -> None:
     """Show the labels of the moderation taxonomy, or look one up.
 
-    Looking up tells a label's place, suggests the nearest labels for a misspelt one, and says what a label
+    Looking up tells a label's place, what it covers and what it does not (in our own words, after Amazon's guide), suggests the nearest labels for a misspelt one, and says what a label
     of taxonomy 6.1 is called today.
 
     Example: manifest-tools taxonomy rude gesture
@@ -47,11 +48,14 @@ def _look_up(tree: Taxonomy, name: str) -> dict[str, object]:
     """Return what is known of a name: its label, what it was called, the nearest ones."""
     label = name if name in tree else next(iter(tree.spellings(name)), None)
     migration = tree.migrate(name) if label is None else None
+    definition = tree.definition(label) if label else None
     return {
         "asked": name,
         "label": label,
         "path": [*reversed(tree.ancestors(label)), label] if label else [],
         "below": list(tree.descendants(label)) if label else [],
+        "definition": asdict(definition) if definition else None,
+        "source": tree.source if definition else None,
         "was": {"version": migration.version, "choices": list(migration.choices)} if migration else None,
         "nearest": [] if label or migration else list(tree.suggest(name)),
     }
@@ -59,8 +63,11 @@ def _look_up(tree: Taxonomy, name: str) -> dict[str, object]:
 
 def _told(answer: dict[str, object]) -> str:
     match answer:
-        case {"label": str(), "path": [*path], "below": [*below]}:
+        case {"label": str(), "path": [*path], "below": [*below], "definition": definition, "source": source}:
             lines = [" > ".join(map(str, path))]
+            if isinstance(definition, dict):
+                words = {"covers": definition["covers"], "not": definition["excludes"], "source": source}
+                lines += [f"  {word}: {text}" for word, text in words.items() if text]
             return "\n".join([*lines, *(f"  below it: {name}" for name in below)])
         case {"was": {"version": version, "choices": [*choices]}, "asked": asked}:
             return f"{asked!r} is a label of taxonomy {version}; today: {' or '.join(map(str, choices))}"

@@ -27,6 +27,18 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """What a label covers, in our own words after Amazon's guide, and what it does not (mostly empty)."""
+
+    covers: str
+    excludes: str = ""
+
+    def __str__(self) -> str:
+        """Return both as one text."""
+        return f"{self.covers} Not: {self.excludes}" if self.excludes else self.covers
+
+
+@dataclass(frozen=True, slots=True)
 class Migration:
     """What a label of an older taxonomy may be called today; ambiguous when there are several choices."""
 
@@ -116,6 +128,18 @@ class Taxonomy:
     def __getitem__(self, name: str) -> Label:
         """Return the label spelt exactly like `name`; KeyError when there is none."""
         return self._by_name[name]
+
+    def definition(self, name: str) -> Definition | None:
+        """Return what a label covers; None in a taxonomy whose definitions are not known.
+
+        Examples
+        --------
+        >>> Taxonomy.load("7").definition("Pills").excludes
+        'A person who takes pills.'
+        """
+        if self.version != CURRENT:
+            return None
+        return Definition(**load_json(f"taxonomy-{CURRENT}-definitions.json")["definitions"][name])
 
     def children(self, name: str) -> tuple[str, ...]:
         """Names of the labels one level below `name`."""

@@ -57,17 +57,22 @@ class Target:
                 f"target {text!r}: expected LABEL:GOAL with goal {goals}, for example Alcohol:false-negatives"
             )
             raise InputError(msg)
-        taxonomy = taxonomy or Taxonomy.load()
-        names = (label,) if label in taxonomy else taxonomy.spellings(label)
-        if len(names) != 1:
-            near = ", ".join(taxonomy.suggest(label)) or "none; 'manifest-tools taxonomy' lists them all"
-            msg = f"target {text!r}: {label!r} is not a label of taxonomy {taxonomy.version}; nearest: {near}"
-            raise InputError(msg)
-        return cls(names[0], Goal(goal))
+        return cls(_label(label, f"target {text!r}", taxonomy), Goal(goal))
 
     def __str__(self) -> str:
         """Return the form that :meth:`parse` reads."""
         return f"{self.label}:{self.goal}"
+
+
+def _label(name: str, where: str, taxonomy: Taxonomy | None) -> str:
+    """Return the label that a name means; `where` says what names it."""
+    taxonomy = taxonomy or Taxonomy.load()
+    names = (name,) if name in taxonomy else taxonomy.spellings(name)
+    if len(names) != 1:
+        near = ", ".join(taxonomy.suggest(name)) or "none; 'manifest-tools taxonomy' lists them all"
+        msg = f"{where}: {name!r} is not a label of taxonomy {taxonomy.version}; nearest: {near}"
+        raise InputError(msg)
+    return names[0]
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,8 @@ class Policy:
         Severities that differ from the catalogue's.
     fail_on : {"error", "warning", "note", "never"}
         The least severity that makes a report fail.
+    definitions : mapping of str to str
+        For labels, what your own rules say of them; shown to reviewers before Amazon's definition.
     """
 
     max_image_bytes: int = _LIMITS["max_image_bytes"]
@@ -116,6 +123,7 @@ class Policy:
     keep_unchecked: bool = False
     severities: Mapping[str, Severity] = field(default_factory=dict)
     fail_on: str = "error"
+    definitions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take plain values for what they say, and refuse those that cannot be meant."""
@@ -131,8 +139,10 @@ class Policy:
 
     def __hash__(self) -> int:
         """Equal policies have equal hashes."""
-        plain = (getattr(self, item.name) for item in fields(self) if item.name != "severities")
-        return hash((*plain, frozenset(self.severities.items())))
+        values = (getattr(self, item.name) for item in fields(self))
+        return hash(
+            tuple(frozenset(value.items()) if isinstance(value, Mapping) else value for value in values)
+        )
 
     @classmethod
     def from_toml(cls, path: str | Path, *, taxonomy: Taxonomy | None = None) -> Self:
@@ -175,6 +185,7 @@ class Policy:
             "targets": [str(target) for target in self.targets],
             "safe_names": list(self.safe_names),
             "severities": {code: str(severity) for code, severity in sorted(self.severities.items())},
+            "definitions": dict(sorted(self.definitions.items())),
         }
 
     def with_targets(self, targets: Iterable[Target | str]) -> Self:
@@ -185,6 +196,11 @@ class Policy:
     def minimum(self, goal: Goal) -> int:
         """Return how many samples of one goal training needs."""
         return self.min_false_positives if goal is Goal.FALSE_POSITIVES else self.min_false_negatives
+
+    def definition(self, label: str, taxonomy: Taxonomy) -> str:
+        """Return what a label means: your own words first, then what Amazon's guide says."""
+        guide = taxonomy.definition(label)
+        return " ".join(filter(None, (self.definitions.get(label), str(guide) if guide else "")))
 
     def is_safe(self, name: str) -> bool:
         """Whether a label name says that nothing is unsafe."""
@@ -209,6 +225,10 @@ def _read_value(key: str, value: Any, taxonomy: Taxonomy | None) -> Any:
             return tuple(sorted({_target(item, taxonomy) for item in value}))
         if key == "severities":
             return {look_up(code).code: Severity(severity) for code, severity in value.items()}
+        if key == "definitions":
+            return {
+                _label(name, f"definitions: {name!r}", taxonomy): _text(text) for name, text in value.items()
+            }
         if key == "safe_names":
             return tuple(str(name) for name in value)
         if key == "reading":
@@ -220,6 +240,12 @@ def _read_value(key: str, value: Any, taxonomy: Taxonomy | None) -> Any:
         example = _EXAMPLES.get(key) or repr(_DEFAULTS[key])
         msg = f"{key} is {value!r}; expected a value such as {example}"
         raise InputError(msg) from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _not_that(str)
+    return value.strip()
 
 
 def _target(item: Target | str, taxonomy: Taxonomy | None) -> Target:
@@ -243,6 +269,7 @@ def _not_that(expected: type) -> TypeError:
 _EXAMPLES = {
     "targets": '["Alcohol:false-positives"]',
     "severities": '{ "image-animated" = "error" }',
+    "definitions": '{ "Alcohol" = "in our shop, beer brands on clothes count" }',
     "safe_names": '["Safe", "None"]',
     "reading": '"any", "total" or "strict"',
 }

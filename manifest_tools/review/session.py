@@ -177,12 +177,12 @@ class ReviewSession:
         }
 
     def definition(self, label: str) -> str:
-        """Return where a label stands in the taxonomy and what it covers."""
+        """Return what a label means, by the policy and by Amazon, and where it stands in the taxonomy."""
         taxonomy = self.state.taxonomy
         above, below = " > ".join(reversed(taxonomy.ancestors(label))), ", ".join(taxonomy.children(label))
         stands = f"Part of {above}." if above else ""
-        covers = f"Covers {below}." if below else ""
-        return " ".join(part for part in (stands, covers) if part) or "A level 1 label that stands alone."
+        parts = f"Below it: {below}." if below else ""
+        return " ".join(filter(None, (self.state.policy.definition(label, taxonomy), stands, parts)))
 
     def catalogue(self) -> dict[str, Any]:
         """Return what the page needs once: names, filters, who reviews."""

@@ -112,3 +112,10 @@ def test_a_huge_cell_is_refused_without_comparing_it_letter_by_letter(monkeypatc
 
     monkeypatch.setattr("manifest_tools.core.taxonomy.SequenceMatcher", compared)
     assert Taxonomy.load().suggest("x" * 1_000_000) == ()
+
+
+def test_every_label_of_the_current_taxonomy_is_defined():
+    taxonomy = Taxonomy.load()
+    assert all(taxonomy.definition(name).covers.endswith(".") for name in taxonomy.names)
+    assert "Drinking" in str(taxonomy.definition("Alcoholic Beverages"))
+    assert Taxonomy.load("6.1").definition("Drugs") is None

@@ -8,6 +8,7 @@ import pytest
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.resources import load_json
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.findings.findings import Severity
 from manifest_tools.findings.policy import Goal, Policy, Reading, Target
 from tests import ROOT
@@ -73,12 +74,22 @@ def test_plain_values_are_taken_for_what_they_say():
         ({"min_test_images": 30.5}, "min_test_images is 30.5"),
         ({"min_test_images": "30"}, "min_test_images is '30'"),
         ({"safe_names": "Safe"}, "safe_names"),
+        ({"definitions": {"Alcohol": 7}}, "definitions is"),
+        ({"definitions": {"Alchohol": "beer"}}, "nearest: Alcohol"),
         ({"confidence_threshold": float("nan")}, "confidence_threshold"),
     ],
 )
 def test_bad_values_are_refused_in_python_too(values, told):
     with pytest.raises(InputError, match=told):
         Policy(**values)
+
+
+def test_own_definitions_come_before_the_guides():
+    taxonomy = Taxonomy.load()
+    policy = Policy(definitions={"alcohol": "Brands on clothes count."})
+    assert policy.definition("Alcohol", taxonomy).startswith("Brands on clothes count. Alcoholic drinks")
+    assert policy.definition("Pills", taxonomy).endswith("Not: A person who takes pills.")
+    assert Policy.from_dict(policy.to_dict()) == policy
 
 
 def test_equal_policies_are_one_key():
