@@ -10,20 +10,33 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import say, show
+from manifest_tools.cli.console import printable, say, show
+from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
 
 
 def map_categories(
     labels: Annotated[
-        Path,
-        typer.Argument(metavar="LABELS", help="An annotation export, a moderators' table, or a label table."),
+        list[Path],
+        typer.Argument(
+            metavar="LABELS...",
+            help="Annotation exports, moderators' tables, or label tables, one or several.",
+        ),
     ],
     labels_format: options.LabelsFormat = "auto",
+    columns: options.Columns = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the draft here; default: standard output."),
+    ] = None,
+    update: Annotated[
+        Path | None,
+        typer.Option(
+            "--update",
+            metavar="FILE",
+            help="Bring a mapping up to date: what is filled in stays, new categories are added.",
+        ),
     ] = None,
     taxonomy: options.TaxonomyVersion = CURRENT,
     safe_names: options.SafeNames = None,
@@ -40,13 +53,30 @@ def map_categories(
     """
     from manifest_tools.cli.judging import policy_from
     from manifest_tools.core.taxonomy import Taxonomy
+    from manifest_tools.sources.formats.column_choice import ColumnChoice
     from manifest_tools.sources.formats.detect import read_labels
-    from manifest_tools.sources.mapping import draft, draft_text, write_draft
+    from manifest_tools.sources.mapping_draft import (
+        count_categories,
+        draft,
+        draft_text,
+        update_draft,
+        write_draft,
+    )
 
+    if out is not None and update is not None:
+        msg = "--out writes a new draft, --update brings one up to date; give one of them"
+        raise InputError(msg)
     chosen = policy_from(policy, taxonomy=taxonomy, safe_names=safe_names)
-    annotations = read_labels(labels, labels_format=labels_format)
-    rows = draft(annotations, Taxonomy.load(taxonomy), chosen)
-    if out is not None:
+    choice = ColumnChoice.parse(columns or ())
+    found = [read_labels(path, labels_format=labels_format, columns=choice) for path in labels]
+    rows = draft(count_categories(found, chosen), Taxonomy.load(taxonomy), chosen)
+    changes = ""
+    if update is not None:
+        done = update_draft(rows, update)
+        changes = f"; {len(done.added):,} added to {update}"
+        if done.unused:
+            changes += f"; lines that match nothing: {', '.join(done.unused)}"
+    elif out is not None:
         write_draft(rows, out)
     elif format is options.OutputFormat.JSON:
         show(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
@@ -54,6 +84,13 @@ def map_categories(
         show(draft_text(rows).removesuffix("\n"))
     if not quiet:
         filled = sum(bool(row.label) for row in rows)
+        formats = ", ".join(dict.fromkeys(item.format for item in found))
+        unread = list(dict.fromkeys(name for item in found for name in item.unread))
+        passed_over = f"; columns not read: {', '.join(unread)}" if unread else ""
+        categories = counted(len(rows), "category", "categories")
         say(
-            f"{annotations.format}: {counted(len(rows), 'category', 'categories')}, {filled:,} filled in, {len(rows) - filled:,} for you to say"
+            printable(
+                f"{formats}: {categories}, {filled:,} filled in, {len(rows) - filled:,} for you to say"
+                f"{changes}{passed_over}"
+            )
         )

@@ -131,7 +131,7 @@ SafeNames = Annotated[
     str | None,
     typer.Option(
         metavar="NAME,...",
-        help="Label names that say: looked for everything, found nothing. Default: Safe,None.",
+        help="Label names that say: looked for everything, found nothing. Default: Safe.",
         rich_help_panel=_JUDGING,
     ),
 ]
@@ -141,6 +141,14 @@ KeepUnchecked = Annotated[
         help="Keep images in which the base model sees a label that nobody looked for.",
         show_default=False,
         rich_help_panel=_JUDGING,
+    ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="ROLE=COLUMN,...",
+        help="Which column of a label table holds what: image, label, answer, decision, reason, date, reviewer; ignore=COLUMN passes one over. Repeatable.",
     ),
 ]
 LabelsFormat = Annotated[

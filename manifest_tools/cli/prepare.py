@@ -30,6 +30,7 @@ def prepare(
         ),
     ] = None,
     labels_format: options.LabelsFormat = "auto",
+    columns: options.Columns = None,
     mapping: Annotated[
         Path | None,
         typer.Option(
@@ -90,6 +91,7 @@ def prepare(
     Example: manifest-tools prepare photos --labels labels.csv --to s3://my-bucket/photos --out prepared
     """
     from manifest_tools.pipeline.prepare import prepare as run
+    from manifest_tools.sources.formats.column_choice import ColumnChoice
 
     lines = StepLines(quiet=quiet)
     try:
@@ -99,6 +101,7 @@ def prepare(
             to=to,
             labels=labels,
             labels_format=labels_format,
+            columns=ColumnChoice.parse(columns or ()),
             mapping=mapping,
             checked_labels=split_names(checked_labels),
             predictions=predictions,

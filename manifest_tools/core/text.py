@@ -23,3 +23,18 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     """
     more = len(text) - longest
     return text if more <= 0 else f"{text[:longest]}... ({counted(more, 'more character')})"
+
+
+MISSING_WORDS = frozenset(
+    {"", "none", "nan", "n/a", "n.a.", "na", "null", "(null)", "<na>", "nat", "#n/a", "#null!", "\\n", "-", "--", "\u2013",
+     "\u2014", "nil", "undefined"}
+)  # fmt: skip
+
+
+def is_missing(text: str) -> bool:
+    """Whether a text is a word for "missing", as Python, pandas, databases and spreadsheets write it, or empty.
+
+    >>> is_missing("NaN"), is_missing(" - "), is_missing("Safe")
+    (True, True, False)
+    """
+    return text.strip().casefold() in MISSING_WORDS

@@ -119,7 +119,7 @@ class Policy:
     reading: Reading = Reading.ANY
     targets: tuple[Target, ...] = ()
     label_level: str = "1"
-    safe_names: tuple[str, ...] = ("Safe", "None")
+    safe_names: tuple[str, ...] = ("Safe",)
     keep_unchecked: bool = False
     severities: Mapping[str, Severity] = field(default_factory=dict)
     fail_on: str = "error"
@@ -270,6 +270,6 @@ _EXAMPLES = {
     "targets": '["Alcohol:false-positives"]',
     "severities": '{ "image-animated" = "error" }',
     "definitions": '{ "Alcohol" = "in our shop, beer brands on clothes count" }',
-    "safe_names": '["Safe", "None"]',
+    "safe_names": '["Safe", "Nothing unsafe"]',
     "reading": '"any", "total" or "strict"',
 }

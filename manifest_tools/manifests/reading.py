@@ -43,7 +43,7 @@ def read_manifest(
     taxonomy : str
         The taxonomy that the labels are meant in.
     policy : Policy, optional
-        Says which class names mean that nothing is unsafe ("Safe" and "None" by default).
+        Says which class names mean that nothing is unsafe ("Safe" by default).
     label_confidence : float
         Confidence (0-1) of the labelling job below which a label is not known instead of present.
     min_confidence : float, optional

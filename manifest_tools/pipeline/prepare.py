@@ -24,10 +24,13 @@ from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.reports import write_report
 from manifest_tools.review.journal import JOURNAL, merge_journal
 from manifest_tools.rules.checking import check_dataset
+from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import read_images, reader_of
 from manifest_tools.splits.step import split_dataset
 from manifest_tools.storage.uris import split_uri
+
+_NAMED = 8  # columns, or lines of a mapping, that a summary names
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def prepare(
     to: str = "",
     labels: str | Path | None = None,
     labels_format: str = "auto",
+    columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
     checked_labels: Sequence[str] = (),
     predictions: str | Path | None = None,
@@ -92,7 +96,7 @@ def prepare(
         run is brought up to date: reviews stay, and locked images keep their side.
     to : str
         ``s3://bucket/prefix`` that the images will have. May be left out for images that are in S3 already.
-    labels, labels_format, mapping, checked_labels, taxonomy
+    labels, labels_format, columns, mapping, checked_labels, taxonomy
         As in :func:`manifest_tools.read_images`.
     predictions, min_confidence
         As in :func:`manifest_tools.attach_predictions`.
@@ -139,6 +143,7 @@ def prepare(
             images,
             labels=labels,
             labels_format=labels_format,
+            columns=columns,
             mapping=mapping,
             checked_labels=checked_labels,
             taxonomy=taxonomy,
@@ -280,7 +285,25 @@ def _read_summary(dataset: Dataset) -> str:
     skipped = sum(dataset.sources.get("images", {}).get("skipped", {}).values())
     others = f" ({counted(skipped, 'other file')} passed over)" if skipped else ""
     judged = int((dataset.images["judged"] != "").sum())
-    return f"{counted(len(dataset), 'image')}{others}, {judged:,} of them labelled"
+    return f"{counted(len(dataset), 'image')}{others}, {judged:,} of them labelled{_labels_summary(dataset)}"
+
+
+def _labels_summary(dataset: Dataset) -> str:
+    """Say in which format the labels were read, and what was passed over."""
+    origin = dataset.sources.get("table", {})
+    if "file" not in origin:
+        return ""
+    said = f"; {Path(origin['file']).name}: {origin['format']}"
+    if origin.get("unread"):
+        said += f"; columns not read: {_named(origin['unread'])}"
+    if origin.get("unused"):
+        said += f"; not in it, though mapped: {_named(origin['unused'])}"
+    return said
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _inspect_summary(dataset: Dataset) -> str:

@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.files import adding
+from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import Taxonomy
+from manifest_tools.core.text import is_missing
 from manifest_tools.dataset.ground_truth import read_name
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.formats.annotations import Annotations
-from manifest_tools.sources.formats.tables import LabelRow, csv_records, find_column, read_text, split_labels
+from manifest_tools.sources.formats.cells import split_labels, visible
+from manifest_tools.sources.formats.tables import LabelRow, Record, csv_records, find_column, read_text
+from manifest_tools.sources.synonyms import synonyms
 
 IGNORE = "ignore"
-_CATEGORY, _LABEL = "category", "label"
+CATEGORY, LABEL = "category", "label"
 _FROM_NAMES = ("category", "from", "theirs", "name", "source", "class", "tag")
 _TO_NAMES = ("label", "labels", "to", "ours", "target", "taxonomy", "taxonomy_label", "moderation_label")
 
 
-@dataclass(frozen=True, slots=True)
-class DraftRow:
-    """One category of a first draft: what it is read as ("" where a person must say), and how often it stands."""
+class MappingTable(NamedTuple):
+    """The rows of a mapping file, its columns, and which of them hold category and label."""
 
+    records: list[Record]
+    names: list[str]
     category: str
     label: str
-    suggestions: tuple[str, ...]
-    count: int
+
+
+def mapping_columns(path: str | Path) -> MappingTable:
+    """Return the rows of a mapping file and its columns.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or lacks a column.
+    """
+    records = csv_records(read_text(path), path)
+    columns = list(dict.fromkeys(name for record in records for name in record.cells))
+    theirs = find_column(columns, _FROM_NAMES)
+    ours = find_column([name for name in columns if name != theirs], _TO_NAMES)
+    if theirs is None or ours is None:
+        found = ", ".join(columns) or "none"
+        msg = f"{path}: a mapping has the columns 'category' and 'label'; found {found}"
+        raise InputError(msg)
+    return MappingTable(records, columns, theirs, ours)
 
 
 def read_mapping(path: str | Path, taxonomy: Taxonomy, policy: Policy) -> dict[str, tuple[str, ...]]:
@@ -58,20 +77,16 @@ def read_mapping(path: str | Path, taxonomy: Taxonomy, policy: Policy) -> dict[s
     InputError
         The file cannot be read, a label is not in the taxonomy, or a category is mapped in two ways.
     """
-    records = csv_records(read_text(path), path)
-    columns = list(dict.fromkeys(name for record in records for name in record.cells))
-    theirs = find_column(columns, _FROM_NAMES)
-    ours = find_column([name for name in columns if name != theirs], _TO_NAMES)
-    if theirs is None or ours is None:
-        found = ", ".join(columns) or "none"
-        msg = f"{path}: a mapping has the columns 'category' and 'label'; found {found}"
-        raise InputError(msg)
+    records, _, theirs, ours = mapping_columns(path)
     mapping: dict[str, tuple[str, ...]] = {}
     for line, cells in records:
-        category = str(cells.get(theirs, "")).strip()
+        category = visible(str(cells.get(theirs, "")))
         names = split_labels(cells.get(ours))
-        if not category or not names:
+        if not names:
             continue
+        if not category:
+            msg = f"{path}:{line}: no category, but a label; an empty cell is nobody's answer, and cannot be mapped"
+            raise InputError(msg)
         labels = _labels(names, taxonomy, policy, f"{path}:{line}")
         if mapping.setdefault(category, labels) != labels:
             msg = f"{path}:{line}: category {category!r} is mapped a second time, to something else"
@@ -124,42 +139,45 @@ def apply_mapping(
     return replace(annotations, rows=tuple(rows), categories=tuple(categories))
 
 
-def draft(annotations: Annotations, taxonomy: Taxonomy, policy: Policy) -> tuple[DraftRow, ...]:
-    """Return a first draft of a mapping: names that have one reading are filled in, the rest is left to a person.
+def without_missing(annotations: Annotations, policy: Policy) -> Annotations:
+    """Return the annotations with words for "missing" (None, nan, N/A, -) taken for what they are: nobody said anything.
 
-    A misspelt or merely similar name is not filled in, but suggested: what it means is for a person to say.
+    A word that the policy counts among its safe names is kept.
     """
-    counts = Counter(row.label for row in annotations.rows if row.truth is not False)
-    rows = []
-    for name in sorted(set(annotations.categories) | set(counts)):
+
+    def says_nothing(name: str) -> bool:
+        return is_missing(name) and not policy.is_safe(name)
+
+    rows = (
+        row._replace(label="", truth=None) if says_nothing(row.label) else row for row in annotations.rows
+    )
+    categories = tuple(name for name in annotations.categories if not says_nothing(name))
+    return replace(annotations, rows=tuple(rows), categories=categories)
+
+
+def unused_lines(mapping: Mapping[str, Sequence[str]], annotations: Iterable[Annotations]) -> list[str]:
+    """Return the categories of a mapping that no file declares or uses."""
+    used = {name for said in annotations for name in (*said.categories, *(row.label for row in said.rows))}
+    return sorted(mapping.keys() - used)
+
+
+def without_asides(
+    annotations: Annotations, mapping: Mapping[str, Sequence[str]], taxonomy: Taxonomy, policy: Policy
+) -> Annotations:
+    """Return a table with a column for each label without the 0/1 columns that are none, such as "is_test".
+
+    To be asked for where it was said which labels people looked for. A column is kept where it is mapped, is a
+    label by its name, or comes near one.
+    """
+
+    def is_aside(name: str) -> bool:
         reading = read_name(name, taxonomy, policy)
-        label = reading.name or (policy.safe_names[0] if reading.resolved else "")
-        rows.append(DraftRow(name, label, () if label else reading.choices, counts[name]))
-    return tuple(rows)
+        return not (name in mapping or reading.resolved or reading.choices or synonyms(name, taxonomy))
 
-
-def draft_text(rows: Iterable[DraftRow]) -> str:
-    """Return a draft as the CSV text that :func:`read_mapping` reads, with suggestions and counts beside it."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_CATEGORY, _LABEL, "suggestions", "count"])
-    writer.writerows((row.category, row.label, "; ".join(row.suggestions), row.count) for row in rows)
-    return out.getvalue()
-
-
-def write_draft(rows: Iterable[DraftRow], path: str | Path) -> None:
-    """Write a draft to a file that does not exist yet.
-
-    Raises
-    ------
-    OutputError
-        The file exists, perhaps with somebody's work in it, or cannot be written.
-    """
-    try:
-        with adding(Path(path)) as temporary:
-            temporary.write_text(draft_text(rows), encoding="utf-8", newline="")
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        msg = f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
-        raise OutputError(msg) from error
+    asides = {name for name in annotations.categories if is_aside(name)}
+    return replace(
+        annotations,
+        rows=tuple(row for row in annotations.rows if row.label not in asides),
+        categories=tuple(name for name in annotations.categories if name not in asides),
+        unread=(*annotations.unread, *sorted(asides)),
+    )

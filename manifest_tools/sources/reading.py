@@ -18,10 +18,17 @@ from manifest_tools.findings.findings import Finding
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats.annotations import Annotations
-from manifest_tools.sources.formats.detect import read_labels
+from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
+from manifest_tools.sources.formats.detect import TABLE, read_labels
 from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.image_index import ImageIndex
-from manifest_tools.sources.mapping import apply_mapping, read_mapping
+from manifest_tools.sources.mapping import (
+    apply_mapping,
+    read_mapping,
+    unused_lines,
+    without_asides,
+    without_missing,
+)
 from manifest_tools.sources.matching import Match, match_references
 from manifest_tools.sources.predictions import refuse_other_units
 
@@ -36,6 +43,7 @@ def read_images(
     *,
     labels: str | Path | None = None,
     labels_format: str = "auto",
+    columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
     checked_labels: Sequence[str] = (),
     taxonomy: str = CURRENT,
@@ -53,6 +61,8 @@ def read_images(
         "folders": the topmost folder's name is the label.
     labels_format : str
         Format of `labels`: "auto" (by content), or one of ``manifest_tools.sources.formats.detect.FORMATS``.
+    columns : ColumnChoice
+        Which columns of a label table hold what, where their names do not tell.
     mapping : path, optional
         CSV that says which labels the categories in `labels` mean (``manifest-tools map`` drafts one).
     checked_labels : sequence of str
@@ -89,6 +99,7 @@ def read_images(
         dataset,
         labels,
         labels_format=labels_format,
+        columns=columns,
         mapping=mapping,
         checked_labels=checked_labels,
         policy=policy,
@@ -100,6 +111,7 @@ def attach_labels(
     labels: str | Path,
     *,
     labels_format: str = "auto",
+    columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
     checked_labels: Sequence[str] = (),
     policy: Policy | None = None,
@@ -112,7 +124,7 @@ def attach_labels(
         The images.
     labels : path or "folders"
         As in :func:`read_images`.
-    labels_format, mapping, checked_labels
+    labels_format, columns, mapping, checked_labels
         As in :func:`read_images`.
     policy : Policy, optional
         For `safe_names`.
@@ -120,14 +132,25 @@ def attach_labels(
     policy = policy or Policy()
     folders = str(labels) == FOLDERS
     source = "folder" if folders else "table"
-    said = _folder_names(dataset) if folders else read_labels(labels, labels_format=labels_format)
+    said = (
+        _folder_names(dataset)
+        if folders
+        else read_labels(labels, labels_format=labels_format, columns=columns)
+    )
     origin: dict[str, object] = (
         {} if folders else {"file": str(labels), "format": said.format, "rows": len(said.rows)}
     )
+    known_taxonomy = Taxonomy.load(dataset.taxonomy)
+    known = {} if mapping is None else read_mapping(mapping, known_taxonomy, policy)
+    if checked_labels and said.format == TABLE:
+        said = without_asides(said, known, known_taxonomy, policy)
+    if said.unread:
+        origin["unread"] = list(said.unread)
     if mapping is not None:
-        known = read_mapping(mapping, Taxonomy.load(dataset.taxonomy), policy)
-        said = apply_mapping(said, known, policy)
         origin["mapping"] = {category: list(names) for category, names in sorted(known.items())}
+        origin["unused"] = unused_lines(known, [said])
+        said = apply_mapping(said, known, policy)
+    said = without_missing(said, policy)
     matches = {} if folders else _matches(said, dataset, Path(labels))
     keys = {reference: match.image or reference for reference, match in matches.items()}
     scope = _checked(checked_labels, dataset.taxonomy)

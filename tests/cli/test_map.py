@@ -9,7 +9,7 @@ from manifest_tools.cli import app
 from manifest_tools.core.errors import OutputError
 
 QUEUE = "image,decision,reason,date\na.jpg,rejected,alcohol,2025-01-01\nb.jpg,rejected,Alchohol,2025-01-01\nc.jpg,approved,,2025-01-01\n"
-DRAFT = "category,label,suggestions,count\nAlchohol,,Alcohol,1\nalcohol,Alcohol,,1\napproved,,,1\n"
+DRAFT = "category,label,suggestions,count\nAlchohol,,Alcohol,1\nalcohol,Alcohol,,1\napproved,,Safe,1\n"
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from manifest_tools.core.errors import InputError, OutputError
@@ -7,7 +9,20 @@ from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.tables import LabelRow
-from manifest_tools.sources.mapping import apply_mapping, draft, draft_text, read_mapping, write_draft
+from manifest_tools.sources.mapping import (
+    apply_mapping,
+    read_mapping,
+    unused_lines,
+    without_asides,
+    without_missing,
+)
+from manifest_tools.sources.mapping_draft import (
+    count_categories,
+    draft,
+    draft_text,
+    update_draft,
+    write_draft,
+)
 from tests.sources.rows import said
 
 TAXONOMY, POLICY = Taxonomy.load(), Policy()
@@ -17,6 +32,10 @@ def mapping(tmp_path, content):
     path = tmp_path / "mapping.csv"
     path.write_text(content, encoding="utf-8")
     return read_mapping(path, TAXONOMY, POLICY)
+
+
+def drafted(found):
+    return draft(count_categories([found], POLICY), TAXONOMY, POLICY)
 
 
 def annotations(*rows, categories=()):
@@ -98,14 +117,12 @@ def test_a_draft_fills_in_what_has_one_reading_and_suggests_the_rest(tmp_path):
         "beer, wine",
         "Illustrated Explicit Nudity",
     )
-    rows = draft(
-        annotations(("a", "Alcohol", True), ("b", "Alcohol", True), categories=names), TAXONOMY, POLICY
-    )
+    rows = drafted(annotations(("a", "Alcohol", True), ("b", "Alcohol", True), categories=names))
 
     assert {row.category: row.label for row in rows} == {
         "Alcohol": "Alcohol",
         "Alchohol": "",
-        "Illustrated Explicit Nudity": "Explicit",
+        "Illustrated Explicit Nudity": "",
         "approved": "",
         "beer, wine": "",
         "drugs_and_tobacco": "Drugs & Tobacco",
@@ -117,9 +134,94 @@ def test_a_draft_fills_in_what_has_one_reading_and_suggests_the_rest(tmp_path):
 
 
 def test_a_draft_can_be_read_back_as_it_is(tmp_path):
-    rows = draft(annotations(("a", "Alcohol", True), ("a", 'odd "name", \n ünï', True)), TAXONOMY, POLICY)
+    rows = drafted(annotations(("a", "Alcohol", True), ("a", 'odd "name", \n ünï', True)))
 
     assert mapping(tmp_path, draft_text(rows)) == {"Alcohol": ("Alcohol",)}
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("approved", "Safe"),
+        ("OK", "Safe"),
+        ("beer", "Alcohol"),
+        ("beer bottles", "Alcohol"),
+        ("gun", "Weapons"),
+        ("bikini", "Swimwear or Underwear"),
+        ("rejected: alcohol, violence", "Alcohol;Violence"),
+        ("rejected - gambling", "Gambling"),
+        ("beer, wine", "Alcohol"),
+        ("Suggestive", "Non-Explicit Nudity of Intimate parts and Kissing"),
+        ("suggestive", "Non-Explicit Nudity of Intimate parts and Kissing"),
+        ("Illustrated Explicit Nudity", "Explicit Nudity"),
+        ("beer = yes", "Alcohol"),
+    ],
+)
+def test_a_draft_suggests_what_a_name_may_mean_and_fills_nothing_in(name, suggestion):
+    (row,) = drafted(annotations(("a", name, True)))
+
+    assert (row.label, row.suggestions[0]) == ("", suggestion)
+
+
+@pytest.mark.parametrize("name", ["no beer", "not alcohol", "Alcohol: no", "non-alcohol", "pets", "is_test"])
+def test_a_draft_suggests_nothing_for_what_is_not_there_or_not_known(name):
+    (row,) = drafted(annotations(("a", name, True)))
+
+    assert (row.label, row.suggestions) == ("", ())
+
+
+def test_words_for_missing_are_no_categories():
+    names = ("None", "nan", "N/A", "-", "Alcohol")
+    found = annotations(*(("a", name, True) for name in names))
+
+    assert [row.category for row in drafted(found)] == ["Alcohol"]
+    kept = without_missing(found, replace(POLICY, safe_names=("Safe", "None")))
+    assert kept.categories == ("None", "Alcohol")
+
+
+def test_a_mapping_of_an_empty_category_is_refused(tmp_path):
+    with pytest.raises(InputError, match=":3: no category, but a label"):
+        mapping(tmp_path, "category,label\nbeer,Alcohol\n,Safe\n")
+    assert mapping(tmp_path, "category,label\nbeer,Alcohol\n,\n") == {"beer": ("Alcohol",)}
+
+
+def test_lines_of_a_mapping_that_match_nothing_are_named():
+    found = annotations(("a", "beer", True), categories=("wine",))
+
+    assert unused_lines({"beer": ("Alcohol",), "wine": (), "bear": ("Alcohol",)}, [found]) == ["bear"]
+
+
+def test_an_update_keeps_what_was_filled_in_and_adds_what_is_new(tmp_path):
+    path = tmp_path / "mapping.csv"
+    path.write_text(
+        "category,label,note,count\npets,ignore,ours,3\ngone,Safe,,1\nbeer,,ask Ann,1\n", encoding="utf-8"
+    )
+    rows = drafted(annotations(("a", "pets", True), ("b", "beer", True), ("c", "Alcohol", True)))
+
+    done = update_draft(rows, path)
+
+    assert path.read_text(encoding="utf-8") == (
+        "category,label,note,count,suggestions\n"
+        "pets,ignore,ours,1,\n"
+        "gone,Safe,,0,\n"
+        "beer,,ask Ann,1,Alcohol\n"
+        "Alcohol,Alcohol,,1,\n"
+    )
+    assert ([row.category for row in done.added], done.unused) == (["Alcohol"], ("gone",))
+    before = path.read_bytes()
+    assert update_draft(rows, path).added == ()
+    assert path.read_bytes() == before
+
+
+def test_columns_of_0_and_1_that_are_no_labels_are_told_from_those_that_may_be():
+    found = Annotations(
+        "table", (), categories=("Alcohol", "booze", "Gamblin", "is_test", "mine"), unread=("note",)
+    )
+
+    left = without_asides(found, {"mine": ()}, TAXONOMY, POLICY)
+
+    assert left.categories == ("Alcohol", "booze", "Gamblin", "mine")
+    assert left.unread == ("note", "is_test")
 
 
 def test_a_draft_never_overwrites_a_file(tmp_path):

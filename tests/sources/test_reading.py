@@ -34,12 +34,12 @@ def test_what_people_looked_for_is_told_apart(folder):
 
 
 def test_labels_stay_as_found_with_source_and_line(folder):
-    dataset = read_images(folder, labels=table(folder, "file,labels\na.jpg,alcohol ;Pills\nb.jpg,none\n"))
+    dataset = read_images(folder, labels=table(folder, "file,labels\na.jpg,alcohol ;Pills\nb.jpg,safe\n"))
     rows = dataset.labels[["image", "label", "source", "truth", "line"]]
     assert rows.values.tolist() == [
         ["a.jpg", "Pills", "table", True, 2],
         ["a.jpg", "alcohol", "table", True, 2],
-        ["b.jpg", "none", "table", True, 3],
+        ["b.jpg", "safe", "table", True, 3],
     ]
     assert judged(dataset)["b.jpg"] == "all"
 

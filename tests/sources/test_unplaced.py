@@ -36,7 +36,10 @@ def orphans(folder, labels):
 
 
 def test_a_row_without_a_name_counts_against_the_manifests(folder):
-    assert orphans(folder, table(folder, "cam1/0.jpg,Alcohol", ",Gambling")) == [("nameless", "", False)]
+    export = folder / "labels.json"
+    export.write_text(json.dumps({"labels": {"cam1/0": "Alcohol", "": "Gambling"}}), encoding="utf-8")
+
+    assert orphans(folder, export) == [("nameless", "", False)]
 
 
 def test_rows_about_files_that_are_not_here_do_no_harm(folder):

@@ -14,7 +14,8 @@ ENTRIES = (
         ERROR,
         "The label is not in the taxonomy, so its image is left out whole.",
         "{label!r} is not a label of taxonomy {taxonomy}; nearest: {suggestions}",
-        "Correct the name, map it to a label, or add it to --safe-names if it means that nothing is unsafe.",
+        "Correct the name, or say in a file for --map what it means: a label, Safe, or ignore ('manifest-tools map' drafts "
+        "one).",
         _TAXONOMY,
         variants={
             "unmapped": Variant(

@@ -35,6 +35,8 @@ class Annotations:
         Entries that could not be read.
     written : mapping of str to str
         Where a reference is the path from the folder of all files: what the file itself says.
+    unread : tuple of str
+        Columns of a table that are not read.
     """
 
     format: str
@@ -44,6 +46,7 @@ class Annotations:
     open_world: bool = False
     findings: tuple[Finding, ...] = ()
     written: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
 
 @dataclass

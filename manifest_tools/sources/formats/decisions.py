@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.text import is_missing
 from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
+from manifest_tools.sources.formats.cells import cell_text, label_statements, visible
+from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
+from manifest_tools.sources.formats.dates import read_dates
 from manifest_tools.sources.formats.json_files import shown
-from manifest_tools.sources.formats.tables import (
-    IMAGE_NAMES,
-    LABEL_NAMES,
-    Record,
-    csv_records,
-    find_column,
-    json_records,
-    looks_like_json_lines,
-    read_text,
-    split_labels,
-)
+from manifest_tools.sources.formats.label_table import with_images
+from manifest_tools.sources.formats.records import columns_of, read_records
+from manifest_tools.sources.formats.tables import IMAGE_NAMES, LABEL_NAMES, Record
 
 NAME = "decisions"
 DECISION_NAMES = ("decision", "verdict", "moderation_decision", "moderator_decision", "review_decision", "outcome",
@@ -36,19 +30,30 @@ REVIEWER_NAMES = ("reviewer", "moderator", "reviewed_by", "decided_by", "moderat
                   "reviewer_email", "agent", "user")  # fmt: skip
 # Decisions that let an image pass: a reason beside them is a remark, not what is in the image.
 _PASSES = frozenset({"approve", "approved", "accept", "accepted", "allow", "allowed", "pass", "passed", "keep", "kept",
-                     "ok", "okay", "safe", "clean", "publish", "published", "none", "no violation", "no action"})  # fmt: skip
-_DAY_AND_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?:[ T,]+(.+))?")
+                     "ok", "okay", "safe", "clean", "publish", "published", "no violation", "no action"})  # fmt: skip
+_REJECTS = frozenset({"reject", "rejected", "remove", "removed", "block", "blocked", "delete", "deleted", "deny", "denied",
+                      "decline", "declined", "ban", "banned", "hide", "hidden", "flag", "flagged", "escalate", "escalated",
+                      "take down", "taken down", "violation", "unsafe", "fail", "failed", "disallow", "disallowed"})  # fmt: skip
 
 
 class Decision(NamedTuple):
-    """One row: what was decided about an image, when, and by whom. `when` is "" where no date is readable."""
+    """One row: what was decided about an image, when, and by whom.
+
+    `moments` has a date for each way in which the column of dates can be read; "" where it cannot.
+    """
 
     reference: str
     decision: str
     labels: tuple[str, ...]
-    when: str
+    date: str
+    moments: tuple[str, ...]
     reviewer: str
     line: int
+
+    @property
+    def when(self) -> str:
+        """The date as ISO text; "" where there is none that can be read."""
+        return self.moments[0]
 
     @property
     def event(self) -> tuple[str, str, str]:
@@ -64,7 +69,7 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns hold what; None where there is no such column."""
+    """Which columns hold what; None where there is no such column. The reason may be a column of labels."""
 
     image: str
     decision: str
@@ -72,19 +77,74 @@ class Columns:
     date: str | None
     reviewer: str | None
 
+    def names(self) -> set[str | None]:
+        """Return the columns that are read."""
+        return {self.image, self.decision, self.reason, self.date, self.reviewer}
 
-def recognise(columns: Sequence[str]) -> Columns | None:
-    """Return the columns of a table of decisions: an image, a decision, and a reason, date or reviewer."""
-    image, decision = find_column(columns, IMAGE_NAMES), find_column(columns, DECISION_NAMES)
-    reason = find_column(columns, REASON_NAMES)
-    date, reviewer = find_column(columns, DATE_NAMES), find_column(columns, REVIEWER_NAMES)
-    if image is None or decision is None or not (reason or date or reviewer):
+
+def recognise(
+    columns: Sequence[str], choice: ColumnChoice = BY_NAME, *, told: bool = False
+) -> Columns | None:
+    """Return the columns of a table of decisions: an image, a decision, and a reason, date or reviewer.
+
+    Where it was said that the table is one of decisions (`told`), a column of labels is enough.
+    """
+    image, decision = (
+        choice.find("image", columns, IMAGE_NAMES),
+        choice.find("decision", columns, DECISION_NAMES),
+    )
+    reason, label = choice.find("reason", columns, REASON_NAMES), choice.find("label", columns, LABEL_NAMES)
+    date, reviewer = (
+        choice.find("date", columns, DATE_NAMES),
+        choice.find("reviewer", columns, REVIEWER_NAMES),
+    )
+    if image is None or decision is None or not (reason or date or reviewer or (told and label)):
         return None
-    return Columns(image, decision, reason or find_column(columns, LABEL_NAMES), date, reviewer)
+    return Columns(image, decision, reason or label, date, reviewer)
 
 
-def read(path: Path) -> Annotations:
-    """Read a moderators' table, CSV or JSON Lines.
+def holds_decisions(path: Path, choice: ColumnChoice = BY_NAME) -> bool:
+    """Whether a table with the columns of decisions is meant as one, and not as labels with a status beside them.
+
+    Raises
+    ------
+    InputError
+        It may be either: a label stands beside a decision that lets the image pass, or beside another reason.
+    """
+    records = read_records(path)
+    names = columns_of(records)
+    columns = recognise(names, choice)
+    if columns is None:
+        return False
+    label = choice.find(
+        "label", [name for name in names if name not in (columns.image, columns.decision)], LABEL_NAMES
+    )
+    if label is None or "decision" in choice.by_role or "reason" in choice.by_role:
+        return True
+    verdicts = {visible(_cell(cells, columns.decision)).casefold() for _, cells in records}
+    if "label" in choice.by_role or not verdicts & (_PASSES | _REJECTS):
+        return False  # "completed" says how far the work is
+    for line, cells in records:
+        said, decision = _cell(cells, label), _cell(cells, columns.decision)
+        if is_missing(said) or is_missing(decision) or said.casefold() in _PASSES:
+            continue
+        reason = _cell(cells, columns.reason) if columns.reason != label else ""
+        passed = decision.casefold() in _PASSES
+        if passed or not (is_missing(reason) or reason.casefold() == said.casefold()):
+            beside = (
+                f"{decision!r} in {columns.decision!r}" if passed else f"{reason!r} in {columns.reason!r}"
+            )
+            msg = (
+                f"{path}:{line}: this may be a table of labels, whose work was looked over, or of moderators' "
+                f"decisions: {said!r} in column {label!r} stands beside {beside}; say which: --labels-format table "
+                "or --labels-format decisions"
+            )
+            raise InputError(msg)
+    return True
+
+
+def read(path: Path, choice: ColumnChoice = BY_NAME) -> Annotations:
+    """Read a moderators' table: CSV, JSON Lines, or any other that :func:`read_records` reads.
 
     The category of a decision is its reason; without one, or where the image passed, the decision itself:
     "approved" means Safe only if the mapping says so. The newest decision of an image counts; an older one that
@@ -95,45 +155,88 @@ def read(path: Path) -> Annotations:
     InputError
         The file is no such table, or the order of its dates cannot be told where it matters.
     """
-    text = read_text(path)
-    records = json_records(text, path) if looks_like_json_lines(text) else csv_records(text, path)
-    columns = recognise(list(dict.fromkeys(name for record in records for name in record.cells)))
+    records = read_records(path)
+    names = columns_of(records)
+    if records:
+        choice.check(names, path)
+    columns = recognise(names, choice, told=True)
     if columns is None:
         msg = f"{path}: expected a table of decisions: columns for the image, the decision, and its reason or date"
         raise InputError(msg)
     notes = AnnotationBuilder(NAME, str(path), open_world=True)
     by_image: dict[str, list[Decision]] = defaultdict(list)
-    for decision in _decisions(records, columns, path, notes):
+    for decision in _decisions(with_images(records, columns.image, path), columns, path, notes):
         by_image[decision.reference].append(decision)
     for decisions in by_image.values():
-        _settle(sorted(decisions, key=lambda decision: (decision.when, decision.line)), notes)
-    return notes.close()
+        _settle(in_order(decisions, path), notes)
+    return replace(notes.close(), unread=tuple(name for name in names if name not in columns.names()))
 
 
 def _decisions(
     records: Sequence[Record], columns: Columns, path: Path, notes: AnnotationBuilder
-) -> Iterable[Decision]:
-    dates = [_cell(cells, columns.date) for _, cells in records]
-    images = [_cell(cells, columns.image) for _, cells in records]
-    day_first = _day_first(dates, path, order_matters=len(set(images)) < len(images))
-    for (line, cells), image, date in zip(records, images, dates, strict=True):
+) -> Iterator[Decision]:
+    dates = [
+        "" if is_missing(date) else date for date in (_cell(cells, columns.date) for _, cells in records)
+    ]
+    readings = read_dates(dates)
+    for place, (line, cells) in enumerate(records):
         decision = _cell(cells, columns.decision)
-        if not image:
-            notes.problem("a decision has no image", line=line)
-            continue
-        if not decision:
+        if is_missing(decision):
             continue  # nobody has decided yet
-        when = _moment(date, day_first=day_first)
-        if date and not when:
-            notes.problem(
-                f"the date {shown(date)} cannot be read; it counts as the oldest", line=line, image=image
-            )
         passed = decision.casefold() in _PASSES
-        reasons = [] if passed or columns.reason is None else split_labels(cells.get(columns.reason))
+        reasons = (
+            [] if passed or columns.reason is None else _reasons(cells, columns.reason, f"{path}:{line}")
+        )
         labels = tuple(reasons or [decision])
         for label in labels:
             notes.category(label)
-        yield Decision(image, decision, labels, when, _cell(cells, columns.reviewer), line)
+        moments = tuple(reading[place] for reading in readings)
+        yield Decision(
+            _cell(cells, columns.image),
+            decision,
+            labels,
+            dates[place],
+            moments,
+            _cell(cells, columns.reviewer),
+            line,
+        )
+
+
+def _reasons(cells: Any, column: str, place: str) -> list[str]:
+    said = label_statements(cells.get(column), f"{place}: column {column!r}")
+    return [name for name, truth in said if truth and not is_missing(name)]
+
+
+def in_order(decisions: Iterable[Decision], path: Path) -> list[Decision]:
+    """Return the decisions about one image from the oldest to the newest; those of one moment by their lines.
+
+    Raises
+    ------
+    InputError
+        They say different things, and which is the newest cannot be told from their dates.
+    """
+    decisions = list(decisions)
+    if len({frozenset(decision.labels) for decision in decisions}) == 1:
+        return sorted(decisions, key=lambda decision: (decision.when, decision.line))
+    undated = next((decision for decision in decisions if not decision.when), None)
+    if undated is not None and any(decision.date for decision in decisions):
+        what = f"the date {shown(undated.date)} cannot be read" if undated.date else "there is no date"
+        msg = (
+            f"{path}:{undated.line}: {what}, and there are other decisions about {undated.reference!r} that say "
+            "something else: which is the newest cannot be told; write dates as 2026-04-03 16:20"
+        )
+        raise InputError(msg)
+    orders = [
+        sorted(decisions, key=lambda decision: (decision.moments[reading], decision.line))
+        for reading in range(len(decisions[0].moments))
+    ]
+    if any(order != orders[0] for order in orders):
+        msg = (
+            f"{path}:{decisions[0].line}: dates such as {decisions[0].date!r} can be read in two ways, and which "
+            f"decision about {decisions[0].reference!r} is the newest depends on it; write them as 2026-04-03"
+        )
+        raise InputError(msg)
+    return orders[0]
 
 
 def _settle(decisions: Sequence[Decision], notes: AnnotationBuilder) -> None:
@@ -158,43 +261,10 @@ def _settle(decisions: Sequence[Decision], notes: AnnotationBuilder) -> None:
                 source=str(newest),
                 other=str(rows[0]),
                 present=label in counted,
-                winner="the newer one",
+                winner="the newer one" if newest.when > rows[0].when else "the one further down",
                 line=rows[0].line,
             )
 
 
-def _day_first(dates: Iterable[str], path: Path, *, order_matters: bool) -> bool:
-    """Return whether dates such as 03/04/2024 begin with the day, told by the column as a whole."""
-    matches = [match for match in map(_DAY_AND_MONTH.fullmatch, dates) if match]
-    slashed = [match for match in matches if match[2] == "/"]
-    day_first = any(int(match[1]) > 12 for match in slashed)
-    month_first = any(int(match[3]) > 12 for match in slashed)
-    if slashed and day_first == month_first and order_matters:
-        msg = (
-            f"{path}: dates such as {slashed[0][0]!r} can be read in two ways, and which decision is the newest "
-            "depends on it; write them as 2024-04-03"
-        )
-        raise InputError(msg)
-    return day_first
-
-
-def _moment(date: str, *, day_first: bool) -> str:
-    """Return a date as ISO text in UTC, which sorts by time; "" where it cannot be read."""
-    if re.fullmatch(r"\d{10}(\.\d+)?|\d{13}", date):  # seconds or milliseconds since 1970
-        seconds = float(date) / (1000 if len(date) == 13 else 1)
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
-    match = _DAY_AND_MONTH.fullmatch(date)
-    if match:
-        day, month = (match[1], match[3]) if day_first or match[2] == "." else (match[3], match[1])
-        date = f"{match[4]}-{month:0>2}-{day:0>2}" + (f"T{match[5]}" if match[5] else "")
-    try:
-        moment = datetime.fromisoformat(re.sub(r"^(\d{4})/(\d{2})/(\d{2})", r"\1-\2-\3", date))
-    except ValueError:
-        return ""
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.isoformat(timespec="microseconds")
-
-
 def _cell(cells: Any, column: str | None) -> str:
-    value = cells.get(column) if column else None
-    return "" if value is None else str(value).strip()
+    return cell_text(cells.get(column)).strip() if column else ""

@@ -15,18 +15,24 @@ from manifest_tools.sources.formats import (
     csv_tools,
     cvat,
     decisions,
+    fiftyone,
     imagefolder,
     label_studio,
     labelbox,
     labelled_manifest,
     labelme,
+    parquet_folder,
     roboflow,
     small_tools,
     voc,
 )
 from manifest_tools.sources.formats.annotations import Annotations
+from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.formats.json_files import first_character, parse_json, read_json, shown
-from manifest_tools.sources.formats.tables import csv_records, read_label_table, read_text
+from manifest_tools.sources.formats.label_table import read_label_table
+from manifest_tools.sources.formats.parquet_tables import is_parquet, parquet_columns, parquet_files
+from manifest_tools.sources.formats.records import columns_of, names_images, read_records
+from manifest_tools.sources.formats.tables import IMAGE_NAMES, csv_header, find_column, read_text
 from manifest_tools.sources.formats.xml_files import root_of
 from manifest_tools.sources.model_answers import is_model_answer, is_model_table
 
@@ -48,6 +54,8 @@ READERS: Mapping[str, Callable[[Path], Annotations]] = MappingProxyType(
         augmented_ai.NAME: augmented_ai.read,
         labelled_manifest.NAME: labelled_manifest.read,
         roboflow.NAME: roboflow.read,
+        fiftyone.NAME: fiftyone.read,
+        parquet_folder.NAME: parquet_folder.read,
         csv_tools.BOXES: csv_tools.read,
         csv_tools.OPEN_IMAGES: csv_tools.read,
         small_tools.VOTT: small_tools.read,
@@ -59,7 +67,9 @@ READERS: Mapping[str, Callable[[Path], Annotations]] = MappingProxyType(
 FORMATS = (TABLE, *READERS)
 
 
-def read_labels(path: str | Path, *, labels_format: str = "auto") -> Annotations:
+def read_labels(
+    path: str | Path, *, labels_format: str = "auto", columns: ColumnChoice = BY_NAME
+) -> Annotations:
     """Read a file, or a folder of files, of labels.
 
     Parameters
@@ -68,6 +78,8 @@ def read_labels(path: str | Path, *, labels_format: str = "auto") -> Annotations
         An export of an annotation tool, a moderators' table, or a table of labels.
     labels_format : str
         "auto" (by content), or one of ``FORMATS``.
+    columns : ColumnChoice
+        Columns of a table that were named.
 
     Raises
     ------
@@ -81,12 +93,25 @@ def read_labels(path: str | Path, *, labels_format: str = "auto") -> Annotations
     if not path.exists():
         msg = f"{path} does not exist; expected a table of labels or an annotation export"
         raise InputError(msg)
-    name = detect(path) if labels_format == "auto" else labels_format
-    return _read_table(path) if name == TABLE else READERS[name](path)
+    name = detect(path, columns) if labels_format == "auto" else labels_format
+    if name == TABLE:
+        return _read_table(path, columns, is_labels=labels_format == TABLE)
+    if name == decisions.NAME:
+        return decisions.read(path, columns)
+    if columns:
+        msg = f"{path} is read as {name}, whose columns are known; --columns is for tables of labels or decisions"
+        raise InputError(msg)
+    return READERS[name](path)
 
 
-def detect(path: Path) -> str:
+def detect(path: Path, columns: ColumnChoice = BY_NAME) -> str:
     """Return the name of the format that a file or folder is in; "table" for a plain table of labels.
+
+    Parameters
+    ----------
+    path : Path
+    columns : ColumnChoice
+        Columns of a table that were named: with them, the file is a table.
 
     Raises
     ------
@@ -107,14 +132,22 @@ def detect(path: Path) -> str:
         raise InputError(msg)
     if start == "<":
         return _detect_xml(path, head)
+    if columns:
+        return _by_columns(path, _columns(path, start), columns)
     if path.name in imagefolder.FILES:
         return imagefolder.NAME
     if start in ("{", "["):
         return _detect_json(path)
-    columns = _header(path)
-    if is_model_table(columns):
+    names = _columns(path, start)
+    if is_model_table(names):
         raise InputError(f"{path}: {_PREDICTIONS}")
-    return _by_columns(columns)
+    return _by_columns(path, names)
+
+
+def _columns(path: Path, start: str) -> list[str]:
+    if is_parquet(path):
+        return parquet_columns(path)
+    return columns_of(read_records(path)) if start in ("{", "[") else csv_header(path)
 
 
 def _detect_folder(path: Path) -> str:
@@ -122,6 +155,10 @@ def _detect_folder(path: Path) -> str:
         return imagefolder.NAME
     if roboflow.recognise_folder(path):
         return roboflow.NAME
+    if parquet_files(path):
+        return parquet_folder.NAME
+    if (path / fiftyone.FILE).is_file() and fiftyone.recognise(read_json(path / fiftyone.FILE)):
+        return fiftyone.NAME
     if next(path.rglob("*.xml"), None):
         return voc.NAME
     for file in islice(sorted(path.rglob("*.json")), _TRIED):
@@ -166,7 +203,7 @@ def _detect_json(path: Path) -> str:
         value = _first_line(path, broken)
         if is_model_answer(value):
             raise InputError(f"{path}: {_PREDICTIONS}") from None
-        return labelbox.NAME if labelbox.recognise(value) else _by_columns(list(value))
+        return labelbox.NAME if labelbox.recognise(value) else _by_columns(path, list(value))
     for name, fits in _JSON_LAYOUTS:
         if fits(value):
             return name
@@ -175,8 +212,11 @@ def _detect_json(path: Path) -> str:
     small = small_tools.recognise(value)
     if small:
         return small
-    if isinstance(value, dict):  # JSON Lines of a single line, perhaps
-        return _by_columns(list(value))
+    if isinstance(value, dict):  # JSON Lines of a single line, or the labels of each image by its name
+        return TABLE if names_images(value) else _by_columns(path, list(value))
+    first = value[0] if isinstance(value, list) and value else None
+    if isinstance(first, dict) and find_column(list(first), IMAGE_NAMES[:-2]):
+        return _by_columns(path, list(first))
     return _refuse_list(path, value)
 
 
@@ -207,27 +247,22 @@ def _first_line(path: Path, broken: InputError) -> dict[str, Any]:
     return value
 
 
-def _header(path: Path) -> list[str]:
-    """Return the names of a table's columns; none where the first line is no header by itself."""
-    first, _, _ = read_text(path).lstrip("\r\n").partition("\n")
-    try:
-        records = csv_records(f"{first}\n{first}\n", path)
-    except InputError:
-        return []  # the reader of tables says what is wrong
-    return list(records[0].cells) if records else []
+def _by_columns(path: Path, names: list[str], columns: ColumnChoice = BY_NAME) -> str:
+    if not columns:
+        if labelled_manifest.recognise(names):
+            return labelled_manifest.NAME
+        if imagefolder.recognise(names):
+            return imagefolder.NAME
+        tool = csv_tools.recognise(names)
+        if tool:
+            return tool
+    meant = decisions.recognise(names, columns) and decisions.holds_decisions(path, columns)
+    return decisions.NAME if meant else TABLE
 
 
-def _by_columns(columns: list[str]) -> str:
-    if labelled_manifest.recognise(columns):
-        return labelled_manifest.NAME
-    if imagefolder.recognise(columns):
-        return imagefolder.NAME
-    return csv_tools.recognise(columns) or (decisions.NAME if decisions.recognise(columns) else TABLE)
-
-
-def _read_table(path: Path) -> Annotations:
-    table = read_label_table(path)
-    return Annotations(TABLE, table.rows, categories=table.columns)
+def _read_table(path: Path, columns: ColumnChoice, *, is_labels: bool) -> Annotations:
+    table = read_label_table(path, columns, is_labels=is_labels)
+    return Annotations(TABLE, table.rows, categories=table.columns, unread=table.unread)
 
 
 _JSON_LAYOUTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
@@ -236,4 +271,5 @@ _JSON_LAYOUTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
     (labelme.NAME, labelme.recognise),
     (labelbox.NAME, labelbox.recognise),
     (label_studio.NAME, label_studio.recognise),
+    (fiftyone.NAME, fiftyone.recognise),
 )

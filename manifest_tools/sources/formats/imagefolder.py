@@ -1,28 +1,25 @@
-"""Hugging Face `imagefolder`: metadata.csv or metadata.jsonl beside the images, in one folder or in several."""
+"""Hugging Face `imagefolder`: metadata.csv, .jsonl or .parquet beside the images, in one folder or in several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
+from manifest_tools.sources.formats.column_choice import ColumnChoice
 from manifest_tools.sources.formats.json_files import member, shown, text, texts
-from manifest_tools.sources.formats.tables import (
-    LABEL_NAMES,
-    Record,
-    csv_records,
-    find_column,
-    json_records,
-    looks_like_json_lines,
-    read_label_table,
-    read_text,
-)
+from manifest_tools.sources.formats.label_table import label_table, with_images
+from manifest_tools.sources.formats.records import columns_of, read_records
+from manifest_tools.sources.formats.tables import LABEL_NAMES, Record, find_column
 
 NAME = "imagefolder"
 _ABSENT = "absent"  # the column in which `write_imagefolder` keeps what was looked for and not there
-FILES = ("metadata.csv", "metadata.jsonl")
+FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+_IMAGE = "file_name"
+_CHOICE = ColumnChoice(by_role={"image": _IMAGE})
 
 
 def recognise(columns: Sequence[str]) -> bool:
@@ -40,7 +37,7 @@ def read(path: Path) -> Annotations:
 
     The column ``file_name`` is relative to the metadata file. Labels come from a column of labels, of any number
     of names a cell, or from ``objects`` (boxes, which say nothing of what was not drawn). Class numbers without
-    names cannot be read.
+    names are categories, for a mapping to say what they mean; lists of 0 and 1 have one for each place.
 
     Raises
     ------
@@ -50,59 +47,43 @@ def read(path: Path) -> Annotations:
     folder = path if path.is_dir() else path.parent
     files = [path] if path.is_file() else sorted(file for name in FILES for file in path.rglob(name))
     if not files:
-        msg = f"{path}: neither metadata.csv nor metadata.jsonl is in this folder"
+        msg = f"{path}: no {', '.join(FILES)} is in this folder"
         raise InputError(msg)
     notes = AnnotationBuilder(NAME, str(path))
+    unread: dict[str, None] = {}
     for file in files:
-        _read_file(file, file.parent.relative_to(folder).as_posix(), notes)
-    return notes.close()
+        unread |= dict.fromkeys(_read_file(file, file.parent.relative_to(folder).as_posix(), notes))
+    return replace(notes.close(), unread=tuple(unread))
 
 
-def _read_file(file: Path, prefix: str, notes: AnnotationBuilder) -> None:
-    content = read_text(file)
-    records = json_records(content, file) if looks_like_json_lines(content) else csv_records(content, file)
-    columns = list(dict.fromkeys(name for record in records for name in record.cells))
-    if records and "file_name" not in columns:
-        msg = f"{file}: no column 'file_name', which Hugging Face demands; found {', '.join(columns)}"
+def _read_file(file: Path, prefix: str, notes: AnnotationBuilder) -> tuple[str, ...]:
+    """Note what one file says; return the columns that are not read."""
+    records = read_records(file)
+    columns = columns_of(records)
+    if not records:
+        return ()
+    if _IMAGE not in columns:
+        msg = f"{file}: no column {_IMAGE!r}, which Hugging Face demands; found {', '.join(columns)}"
         raise InputError(msg)
-    label = find_column(columns, LABEL_NAMES)
+    records = with_images(records, _IMAGE, file)
     notes.open_world |= _ABSENT in columns  # what is absent is said there, and the rest is not known
     if "objects" in columns:
         _read_objects(records, file, prefix, notes)
-    elif label is None:
-        for row in read_label_table(file).rows:  # one column of 0 and 1 for each label
+        return tuple(column for column in columns if column not in (_IMAGE, "objects"))
+    table = label_table(records, file, _CHOICE)
+    for row in table.rows:
+        if row.label:
             notes.say(_joined(prefix, row.reference), row.label, row.truth, line=row.line)
-    else:
-        _read_labels(records, label, file, prefix, notes)
-
-
-def _read_labels(
-    records: list[Record], label: str, file: Path, prefix: str, notes: AnnotationBuilder
-) -> None:
-    for line, cells in records:
-        reference = text(cells.get("file_name"))
-        if not reference:
-            notes.problem("a row has no file_name", file=str(file), line=line)
-            continue
-        value = cells.get(label)
-        _refuse_numbers(value, label, f"{file}:{line}")
-        for name in texts(value) if isinstance(value, list) else _split(value):
-            notes.say(_joined(prefix, reference), name, line=line)
+    for line, cells in records if find_column(columns, LABEL_NAMES) else ():
         for name in texts(cells.get(_ABSENT)):
-            notes.say(_joined(prefix, reference), name, False, line=line)
-
-
-def _split(value: Any) -> list[str]:
-    return [part for part in map(str.strip, text(value).replace("|", ";").split(";")) if part]
+            notes.say(_joined(prefix, text(cells.get(_IMAGE))), name, False, line=line)
+    return tuple(column for column in table.unread if column != _ABSENT)
 
 
 def _read_objects(records: list[Record], file: Path, prefix: str, notes: AnnotationBuilder) -> None:
     notes.open_world = True
     for line, cells in records:
-        reference = text(cells.get("file_name"))
-        if not reference:
-            notes.problem("a row has no file_name", file=str(file), line=line)
-            continue
+        reference = text(cells.get(_IMAGE))
         notes.image(_joined(prefix, reference))
         found = (member(cells.get("objects"), key) for key in ("categories", "category", "labels", "label"))
         value: Any = next(filter(None, found), [])

@@ -20,6 +20,7 @@ from manifest_tools.sources.formats.json_files import (
     text,
     texts,
 )
+from manifest_tools.sources.formats.questions import Statements, is_bare, statements
 from manifest_tools.sources.formats.tables import csv_records, read_text
 
 NAME = "label-studio"
@@ -105,40 +106,105 @@ def _read_tasks(tasks: list[Mapping[str, Any]], path: Path, notes: AnnotationBui
         keys = ", ".join(sorted(member(tasks[0], "data"))[:8]) or "none"
         msg = f"{path}: a Label Studio export of tasks without images (their data: {keys}); only images can be read"
         raise InputError(msg)
+    _refuse_several_images(tasks, answered, images, path)
     kinds: set[str] = set()
+    meanings = _meanings(annotation for given in answered for annotation in given)
     for position, (task, given, image) in enumerate(zip(tasks, answered, images, strict=True)):
         if not image:
             notes.problem(f"task {shown(task.get('id'))} has no image", field=f"/{position}/data")
             continue
         kept = [annotation for annotation in given if not annotation.get("was_cancelled")]
         if kept:  # else it was skipped, or it is nobody's turn yet: nobody looked
-            kinds |= _say(image, kept, notes)
+            kinds |= _say(image, kept, meanings, notes)
     notes.open_world = not kinds <= _CHOSEN
 
 
-def _say(reference: str, annotations: list[Mapping[str, Any]], notes: AnnotationBuilder) -> set[str]:
+def _refuse_several_images(
+    tasks: list[Mapping[str, Any]],
+    answered: list[list[Mapping[str, Any]]],
+    images: list[str],
+    path: Path,
+) -> None:
+    """Raise InputError where tasks have several images and nothing tells which of them an answer is about."""
+    for task, given, image in zip(tasks, answered, images, strict=True):
+        data = task.get("data")
+        pictures = _pictures(data)
+        listed = [
+            key
+            for key, value in (data.items() if isinstance(data, dict) else ())
+            if _is_list_of_images(value)
+        ]
+        attached = {
+            text(result.get("to_name"))
+            for annotation in given
+            for result in objects(annotation.get("result"))
+            if text(result.get("type")) in _CHOSEN | _DRAWN
+        }
+        unsure = (
+            len(pictures) > 1
+            and not attached & pictures.keys()
+            and not pictures.keys() & set(_IMAGE_KEYS[:4])
+        )
+        if (listed and not image) or (len(pictures) > 1 and len(attached & pictures.keys()) > 1) or unsure:
+            names = ", ".join(map(repr, listed or pictures))
+            msg = (
+                f"{path}: task {shown(task.get('id'))} has several images ({names}), and which of them a label is about "
+                "cannot be told; give tasks of one image each, or a table with a row for each image"
+            )
+            raise InputError(msg)
+
+
+def _pictures(data: Any) -> dict[str, str]:
+    """Return the task's data that look like images, by name, each image once."""
+    found = {name: text(value) for name, value in data.items()} if isinstance(data, dict) else {}
+    by_value = {value: name for name, value in reversed(found.items()) if _IMAGE_VALUE.search(value)}
+    return {name: value for value, name in reversed(by_value.items())}
+
+
+def _is_list_of_images(value: Any) -> bool:
+    return (
+        isinstance(value, list) and len(value) > 1 and all(_IMAGE_VALUE.search(text(item)) for item in value)
+    )
+
+
+def _meanings(annotations: Iterable[Mapping[str, Any]]) -> Mapping[tuple[str, str], Statements]:
+    """Return what each choice says, by the control that it was made in: "yes" says nothing without its question."""
+    return statements(
+        (text(result.get("from_name")), name)
+        for annotation in annotations
+        for result in objects(annotation.get("result"))
+        if text(result.get("type")) == "choices"
+        for name in texts(member(result, "value", "choices"))
+    )
+
+
+def _say(
+    reference: str,
+    annotations: list[Mapping[str, Any]],
+    meanings: Mapping[tuple[str, str], Statements],
+    notes: AnnotationBuilder,
+) -> set[str]:
     """Note what the annotations of one task say; return the kinds of results met."""
     ranked = sorted(annotations, key=_rank)
     chosen = ranked[-1]
     winner = f"annotation {text(chosen.get('id'))}"
-    labels, kinds = _labels(chosen)
+    labels, kinds = _labels(chosen, meanings)
     notes.image(reference)
     rejected = _rejected(chosen)
-    for label in labels:
-        notes.say(reference, label, None if rejected else True)
-        if rejected:
+    for label, truth in labels.items():
+        notes.say(reference, label, None if rejected else truth)
+        if rejected and truth is not None:
             reviewer = "its reviewer, who rejected it,"
             notes.disagree(
-                reference, label, source=winner, other=reviewer, present=True, winner="the reviewer"
+                reference, label, source=winner, other=reviewer, present=truth, winner="the reviewer"
             )
     for other in ranked[:-1]:
-        theirs, more = _labels(other)
+        theirs, more = _labels(other, meanings)
         kinds |= more
         loser = f"annotation {text(other.get('id'))}"
-        for label in sorted(set(theirs) ^ set(labels)):
-            notes.disagree(
-                reference, label, source=winner, other=loser, present=label in labels, winner=winner
-            )
+        for label in sorted(_present(theirs) ^ _present(labels)):
+            present = label in _present(labels)
+            notes.disagree(reference, label, source=winner, other=loser, present=present, winner=winner)
     return kinds
 
 
@@ -162,16 +228,26 @@ def _rejected(annotation: Mapping[str, Any]) -> bool:
     return annotation.get("last_action") == "rejected"
 
 
-def _labels(annotation: Mapping[str, Any]) -> tuple[list[str], set[str]]:
-    """Return the distinct categories that an annotation names, and the kinds of results that name them."""
-    names: dict[str, None] = {}
+def _labels(
+    annotation: Mapping[str, Any], meanings: Mapping[tuple[str, str], Statements]
+) -> tuple[dict[str, bool | None], set[str]]:
+    """Return the categories that an annotation speaks of, whether they are there, and the kinds of results met."""
+    said: dict[str, bool | None] = {}
     kinds = set()
     for result in objects(annotation.get("result")):
         kind = text(result.get("type"))
-        if kind in _CHOSEN | _DRAWN:
-            kinds.add(kind)
-            names.update(dict.fromkeys(_names(kind, member(result, "value", kind))))
-    return list(names), kinds
+        if kind not in _CHOSEN | _DRAWN:
+            continue
+        kinds.add(kind)
+        question = text(result.get("from_name")) if kind == "choices" else ""
+        for name in _names(kind, member(result, "value", kind)):
+            for category, truth in meanings.get((question, name), ((name, True),)):
+                said[category] = said.get(category) or truth
+    return said, kinds
+
+
+def _present(said: Mapping[str, bool | None]) -> set[str]:
+    return {category for category, truth in said.items() if truth}
 
 
 def _names(kind: str, value: Any) -> list[str]:
@@ -213,27 +289,32 @@ def _read_rows(rows: list[Mapping[str, Any]], path: Path, notes: AnnotationBuild
         if not image:
             notes.problem("a row has no image", field=f"/{position}")
             continue
-        results = [result for column in columns for result in _answers(row.get(column))]
+        results = [
+            {**result, "from_name": column} for column in columns for result in _answers(row.get(column))
+        ]
         by_image.setdefault(image, []).append({**row, "id": row.get("annotation_id"), "result": results})
     kinds: set[str] = set()
+    meanings = _meanings(annotation for given in by_image.values() for annotation in given)
     for image, given in by_image.items():
-        kinds |= _say(image, given, notes)
+        kinds |= _say(image, given, meanings, notes)
     notes.open_world = not kinds <= _CHOSEN
 
 
 def _answer_columns(rows: list[Mapping[str, Any]], images: set[str], path: Path) -> list[str]:
     """Return the columns that hold answers: structured ones, or the one of plain text that can be meant."""
     columns = dict.fromkeys(name for row in rows for name in row if name.casefold() not in _BOOKKEEPING)
-    structured, plain = [], []
+    structured, plain, questions = [], [], []
     for name in columns:
         values = [row[name] for row in rows if row.get(name) not in (None, "")]
         if any(not isinstance(value, str) or value.strip()[:1] in ("{", "[") for value in values):
             structured += [name] if any(map(_answers, values)) else []
+        elif values and all(map(is_bare, values)):
+            questions.append(name)
         elif values and not images.issuperset(values):
             plain.append(name)
     named = [name for name in plain if name.casefold() in _ANSWER_KEYS]
-    chosen = structured + (named or (plain if not structured else []))
-    if len(chosen) - len(structured) > max(1, len(named)):
+    chosen = structured + questions + (named or (plain if not structured + questions else []))
+    if len(chosen) - len(structured + questions) > max(1, len(named)):
         listed = ", ".join(plain)
         msg = f"{path}: Label Studio without its structure: any of {listed} may hold the answers; export as JSON"
         raise InputError(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from manifest_tools.sources.formats.json_files import (
     shown,
     text,
 )
+from manifest_tools.sources.formats.questions import Statements, statements
 
 NAME = "labelbox"
 
@@ -56,8 +57,9 @@ def read(path: Path) -> Annotations:
     for number, reason in broken:
         notes.problem(reason, line=number)
     drawn = False
+    meanings = statements(pair for row in rows for answer in _answered(row) for pair in _names(answer))
     for position, row in enumerate(rows):
-        drawn |= _read_row(row, position, notes)
+        drawn |= _read_row(row, position, meanings, notes)
     notes.open_world = drawn
     return notes.close()
 
@@ -81,32 +83,43 @@ def _rows(path: Path) -> tuple[list[Mapping[str, Any]], list[tuple[int, str]]]:
     return rows, broken
 
 
-def _read_row(row: Mapping[str, Any], position: int, notes: AnnotationBuilder) -> bool:
-    """Note one data row; return whether something was drawn in it."""
-    source = row.get("data_row")
-    if isinstance(source, dict):
-        reference = text(source.get("external_id")) or text(source.get("row_data"))
-        answers = [
+def _answered(row: Mapping[str, Any]) -> list[Any]:
+    """Return what people answered about one data row, each label by itself."""
+    if isinstance(row.get("data_row"), dict):
+        return [
             member(label, "annotations")
             for project in _values(row.get("projects"))
             for label in objects(member(project, "labels"))
         ]
+    return [] if row.get("Skipped") or row.get("Label") in ({}, None, "Skip") else [row.get("Label")]
+
+
+def _read_row(
+    row: Mapping[str, Any],
+    position: int,
+    meanings: Mapping[tuple[str, str], Statements],
+    notes: AnnotationBuilder,
+) -> bool:
+    """Note one data row; return whether something was drawn in it."""
+    source = row.get("data_row")
+    if isinstance(source, dict):
+        reference = text(source.get("external_id")) or text(source.get("row_data"))
     else:
         reference = text(row.get("External ID")) or text(row.get("Labeled Data"))
-        answers = [] if row.get("Skipped") or row.get("Label") in ({}, None, "Skip") else [row.get("Label")]
     if not reference:
         identifier = member(source, "id") or row.get("ID")
         notes.problem(f"data row {shown(identifier)} has no image", field=f"/{position}")
         return False
     drawn = False
-    for answer in answers:
+    for answer in _answered(row):
         notes.image(reference)
         drawn |= bool(objects(member(answer, "objects")))
-        for name in _names(answer):
-            if name:
-                notes.say(reference, name)
-            else:
+        for question, name in _names(answer):
+            if not name:
                 notes.problem("an annotation has no name", image=reference)
+                continue
+            for category, truth in meanings[question, name]:
+                notes.say(reference, category, truth)
     return drawn
 
 
@@ -114,20 +127,24 @@ def _values(value: Any) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else []
 
 
-def _names(answer: Any) -> Iterable[str]:
-    """Give the categories in one label: names of objects, and the answers of classifications."""
+def _names(answer: Any) -> Iterator[tuple[str, str]]:
+    """Give the categories in one label: names of objects, and the answers of classifications with their questions."""
     for item in objects(member(answer, "objects")):
-        yield text(item.get("name")) or text(item.get("title")) or text(item.get("value"))
+        yield "", _name(item)
         yield from _answers(item.get("classifications"))
     yield from _answers(member(answer, "classifications"))
 
 
-def _answers(classifications: Any) -> Iterable[str]:
+def _answers(classifications: Any) -> Iterator[tuple[str, str]]:
     for item in objects(classifications):
         chosen = [item.get("radio_answer"), item.get("answer")]
         for several in ("checklist_answers", "answers", "answer"):
             chosen += objects(item.get(several))
         for answer in chosen:
             if isinstance(answer, dict):
-                yield text(answer.get("name")) or text(answer.get("title")) or text(answer.get("value"))
+                yield _name(item), _name(answer)
                 yield from _answers(answer.get("classifications"))
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    return text(item.get("name")) or text(item.get("title")) or text(item.get("value"))

@@ -9,14 +9,14 @@ from types import MappingProxyType
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats import coco, csv_tools
 from manifest_tools.sources.formats.annotations import Annotations
-from manifest_tools.sources.formats.tables import read_label_table
+from manifest_tools.sources.formats.label_table import read_label_table
 
 NAME = "roboflow"
 
 
 def _read_classes(path: Path) -> Annotations:
     table = read_label_table(path)
-    return Annotations(NAME, table.rows, categories=table.columns)
+    return Annotations(NAME, table.rows, categories=table.columns, unread=table.unread)
 
 
 _FILES: Mapping[str, Callable[[Path], Annotations]] = MappingProxyType(

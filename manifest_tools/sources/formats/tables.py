@@ -1,4 +1,4 @@
-"""Label tables: CSV, TSV and JSON Lines, long or wide, as people have them."""
+"""Tables as text: CSV, TSV and JSON Lines, and the names that columns have."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.taxonomy import VERSIONS, Taxonomy
+from manifest_tools.sources.formats.cells import visible
 from manifest_tools.sources.formats.json_files import unpacked
 
 IMAGE_NAMES = ("image", "file", "path", "filename", "file_name", "filepath", "file_path", "image_path",
-               "image_name", "img", "key", "uri", "url", "source-ref")  # fmt: skip
+               "image_name", "img", "key", "uri", "url", "source-ref", "image_url", "imageurl", "img_url",
+               "image_uri", "s3_uri", "s3_url", "s3_path", "s3_key", "object_key", "object_url", "file_url", "img_path",
+               "photo", "picture", "image_id", "imageid")  # fmt: skip
 LABEL_NAMES = ("labels", "label", "category", "categories", "class", "classes", "tag", "tags",
                "moderation_label", "moderation_labels", "class_name")  # fmt: skip
-_SEPARATOR = re.compile(r"[;|]")  # between labels in one cell; no label's name holds one
-_TRUE = frozenset({"1", "1.0", "true", "yes", "y", "t"})
-_FALSE = frozenset({"0", "0.0", "false", "no", "n", "f"})
+_SEPARATOR_LINE = re.compile(r"sep=([,;|\t])[ \t]*\r?\n", re.IGNORECASE)  # which Excel writes and reads
 
 
 class LabelRow(NamedTuple):
@@ -33,60 +32,11 @@ class LabelRow(NamedTuple):
     line: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class LabelTable:
-    """A table's rows, and the labels that it knows of (wide tables name labels that no image has)."""
-
-    rows: tuple[LabelRow, ...]
-    columns: tuple[str, ...] = ()
-
-
 class Record(NamedTuple):
     """One row of a table: its line, and its cells by column name."""
 
     line: int
     cells: Mapping[str, Any]
-
-
-def read_label_table(path: str | Path) -> LabelTable:
-    """Read a label table.
-
-    Parameters
-    ----------
-    path : path
-        CSV (comma, semicolon or tab, told by the header) or JSON Lines, UTF-8. One column names the image
-        (`IMAGE_NAMES`); either another holds its labels (`LABEL_NAMES`; several in a cell are split at
-        ";" or "|", and an image may have several rows), or every column of 0/1 values is a label.
-
-    Raises
-    ------
-    InputError
-        The file is not such a table; the message says where and what was expected.
-    """
-    text = read_text(path)
-    records = json_records(text, path) if looks_like_json_lines(text) else csv_records(text, path)
-    columns = list(dict.fromkeys(name for record in records for name in record.cells))
-    if not records:
-        msg = f"{path}: the table has no rows"
-        raise InputError(msg)
-    image = find_column(columns, IMAGE_NAMES)
-    if image is None:
-        msg = (
-            f"{path}: no column names the image; found {_listed(columns)}, "
-            f"expected one of {_listed(IMAGE_NAMES)}"
-        )
-        raise InputError(msg)
-    label = find_column(columns, LABEL_NAMES)
-    if label is not None:
-        return LabelTable(tuple(_long_rows(records, image, label)))
-    wide = [name for name in columns if name != image and _is_binary(records, name, path)]
-    if not wide:
-        msg = (
-            f"{path}: no column holds labels; found {_listed(columns)}, expected one of "
-            f"{_listed(LABEL_NAMES)}, or a column of 0 and 1 for each label"
-        )
-        raise InputError(msg)
-    return LabelTable(tuple(_wide_rows(records, image, wide)), tuple(wide))
 
 
 def read_text(path: str | Path) -> str:
@@ -135,10 +85,12 @@ def csv_records(text: str, path: str | Path) -> list[Record]:
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        header = [name.strip() for name in next(reader, [])]
+        if _SEPARATOR_LINE.match(text):
+            next(reader)
+        header = [visible(name) for name in next(reader, [])]
         repeated = sorted({name for name in header if name and header.count(name) > 1})
         if repeated:
-            msg = f"{path}:1: two columns are called {_listed(repeated)}"
+            msg = f"{path}:1: two columns are called {listed(repeated)}"
             raise InputError(msg)
         records = []
         line = reader.line_num + 1
@@ -196,80 +148,28 @@ def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
     return None
 
 
-def split_labels(cell: Any) -> list[str]:
-    """Return the labels in one cell: a list, or text split at ";" and "|". Empty ones are dropped."""
-    parts = cell if isinstance(cell, list) else _SEPARATOR.split(_text(cell))
-    return [label for label in (_text(part).strip() for part in parts) if label]
-
-
-def truth_value(cell: Any) -> bool | None:
-    """Return what a 0/1 cell says; None when it is empty. ValueError when it is neither."""
-    text = _text(cell).strip().casefold()
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    if text:
-        raise ValueError(text)
-    return None
-
-
-def _long_rows(records: Iterable[Record], image: str, label: str) -> Iterator[LabelRow]:
-    for line, cells in records:
-        reference = _text(cells.get(image))
-        for name in split_labels(cells.get(label)) or [""]:
-            yield LabelRow(reference, name, bool(name) or None, line)
-
-
-def _wide_rows(records: Iterable[Record], image: str, labels: Sequence[str]) -> Iterator[LabelRow]:
-    for line, cells in records:
-        reference = _text(cells.get(image))
-        values = [(name, truth_value(cells.get(name))) for name in labels]
-        if all(value is None for _, value in values):
-            yield LabelRow(reference, "", None, line)
-            continue
-        for name, value in values:
-            yield LabelRow(reference, name, value, line)
-
-
-def _is_binary(records: Iterable[Record], column: str, path: str | Path) -> bool:
-    """Whether a column holds nothing but 0/1 values, and at least one of them.
-
-    Raises
-    ------
-    InputError
-        It is meant as such a column, by its name or by most of its cells, but has another cell: to pass it over
-        would lose its labels.
-    """
-    said, others = 0, []
-    for line, cells in records:
-        cell = cells.get(column)
-        try:
-            said += truth_value(cell) is not None
-        except ValueError:
-            others.append((line, _text(cell)))
-    if not others:
-        return said > 0
-    if said > len(others) or any(Taxonomy.load(version).spellings(column) for version in VERSIONS):
-        line, found = others[0]
-        msg = (
-            f"{path}:{line}: column {column!r} holds {found[:60]!r}; expected 1 or 0, or nothing where nobody "
-            "looked, in a column for one label"
-        )
-        raise InputError(msg)
-    return False
+def csv_header(path: str | Path) -> list[str]:
+    """Return the names of a table's columns; none where the first line is no header by itself."""
+    text = read_text(path).lstrip("\r\n")
+    told = _SEPARATOR_LINE.match(text)
+    start = told.end() if told else 0
+    end = text.find("\n", start)
+    header = text[start:] if end < 0 else text[start:end]
+    try:
+        records = csv_records(f"{text[:start]}{header}\n{header}\n", path)
+    except InputError:
+        return []  # the reader of tables says what is wrong
+    return list(records[0].cells) if records else []
 
 
 def _delimiter(text: str) -> str:
+    told = _SEPARATOR_LINE.match(text)
+    if told:
+        return told[1]
     header = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").split("\n", 1)[0])
     return max(",\t;", key=header.count)
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(value)
-
-
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Return names in quotes, for a message."""
     return ", ".join(repr(name) for name in names) or "none"

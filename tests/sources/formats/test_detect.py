@@ -34,9 +34,11 @@ UNIVERSAL = {"interface": {"type": "image_classification", "labels": ["beer"]},
              "samples": [{"imageUrl": "a.jpg", "annotation": "beer"}]}  # fmt: skip
 DATUMARO = {"categories": {"label": {"labels": [{"name": "beer"}]}},
             "items": [{"id": "a", "annotations": [{"type": "label", "label_id": 0}]}]}  # fmt: skip
+FIFTYONE = {"classes": ["dice", "beer"], "labels": {"a": [1], "b": None}}
 JSON_EXPORTS = {
     "coco": COCO, "label-studio": STUDIO, "labelbox": LABELBOX, "labelme": LABELME, "vott": VOTT,
     "createml": CREATEML, "universal-data-tool": UNIVERSAL, "datumaro": DATUMARO,
+    "fiftyone": FIFTYONE,
 }  # fmt: skip
 OTHERS = {
     "voc": "<annotation><filename>a.jpg</filename><object><name>beer</name></object></annotation>",
@@ -62,7 +64,7 @@ def write(tmp_path):
 
 
 def test_every_format_has_an_example_here_or_in_a_test_of_its_own():
-    assert set(FORMATS) - set(EVERYTHING) == {"augmented-ai", "imagefolder", "roboflow"}
+    assert set(FORMATS) - set(EVERYTHING) == {"augmented-ai", "imagefolder", "roboflow", "parquet"}
 
 
 @pytest.mark.parametrize("name", EVERYTHING)

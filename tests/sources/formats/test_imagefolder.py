@@ -6,7 +6,7 @@ import pytest
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats import imagefolder
-from tests.sources.rows import reasons, said
+from tests.sources.rows import said
 
 
 def write(path, *rows):
@@ -21,14 +21,12 @@ def test_labels_are_names_or_lists_of_names(tmp_path):
         {"file_name": "a.jpg", "labels": ["Alcohol", "Gambling"]},
         {"file_name": "b.jpg", "labels": "Safe"},
         {"file_name": "c.jpg", "labels": []},
-        {"labels": ["Alcohol"]},
     )
 
     read = imagefolder.read(path)
 
     assert said(read) == [("a.jpg", "Alcohol", True), ("a.jpg", "Gambling", True), ("b.jpg", "Safe", True)]
     assert not read.open_world
-    assert reasons(read) == ["a row has no file_name"]
 
 
 def test_what_was_looked_for_and_not_there_is_read_back(tmp_path):
@@ -68,10 +66,46 @@ def test_a_column_for_each_label(tmp_path):
     assert said(imagefolder.read(path)) == [("a.jpg", "Alcohol", True), ("a.jpg", "Gambling", False)]
 
 
-@pytest.mark.parametrize("row", [{"label": 3}, {"objects": {"categories": [0, 1]}}])
-def test_class_numbers_without_names_are_refused(tmp_path, row):
+def test_labels_of_no_image_are_refused(tmp_path):
+    path = write(tmp_path / "metadata.jsonl", {"file_name": "a.jpg", "label": "Safe"}, {"label": "Alcohol"})
+
+    with pytest.raises(InputError, match=r"metadata.jsonl:2: .*'file_name'.* is empty"):
+        imagefolder.read(path)
+
+
+def test_class_numbers_without_names_are_categories_for_a_mapping(tmp_path):
+    path = write(
+        tmp_path / "metadata.jsonl", {"file_name": "a.jpg", "label": 3}, {"file_name": "b.jpg", "label": 0}
+    )
+
+    assert said(imagefolder.read(path)) == [("a.jpg", "3", True), ("b.jpg", "0", True)]
+
+
+def test_lists_of_0_and_1_that_cannot_be_class_numbers_have_a_category_for_each_place(tmp_path):
+    path = write(
+        tmp_path / "metadata.jsonl",
+        {"file_name": "a.jpg", "labels": [0, 0]},
+        {"file_name": "b.jpg", "labels": [1, 0]},
+    )
+
+    assert said(imagefolder.read(path)) == [
+        ("a.jpg", "labels[0]", False),
+        ("a.jpg", "labels[1]", False),
+        ("b.jpg", "labels[0]", True),
+        ("b.jpg", "labels[1]", False),
+    ]
+
+
+def test_class_numbers_of_boxes_without_names_are_refused(tmp_path):
+    row = {"file_name": "a.jpg", "objects": {"categories": [0, 1]}}
     with pytest.raises(InputError, match="class numbers"):
-        imagefolder.read(write(tmp_path / "metadata.jsonl", {"file_name": "a.jpg"} | row))
+        imagefolder.read(write(tmp_path / "metadata.jsonl", row))
+
+
+def test_columns_that_are_not_read_are_told(tmp_path):
+    path = write(tmp_path / "metadata.jsonl", {"file_name": "a.jpg", "label": "Safe", "caption": "a cat"})
+
+    assert imagefolder.read(path).unread == ("caption",)
 
 
 def test_metadata_without_file_names_is_refused(tmp_path):

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats.tables import LabelRow, read_label_table
+from manifest_tools.sources.formats.label_table import read_label_table
+from manifest_tools.sources.formats.tables import LabelRow
 
 
 def read(tmp_path, content: str | bytes, name: str = "labels.csv"):

@@ -1,0 +1,203 @@
+"""Tables of labels: a row for each label, or a column for each, as people have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.taxonomy import VERSIONS, Taxonomy
+from manifest_tools.core.text import is_missing
+from manifest_tools.sources.formats.cells import (
+    cell_text,
+    label_statements,
+    one_hot_width,
+    truth_value,
+    visible,
+)
+from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
+from manifest_tools.sources.formats.qualifiers import answer_column, truth_of
+from manifest_tools.sources.formats.records import columns_of, read_records
+from manifest_tools.sources.formats.tables import IMAGE_NAMES, LABEL_NAMES, LabelRow, Record, listed
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTable:
+    """A table's rows, the labels that it knows of (wide tables name labels that no image has), and what is not read."""
+
+    rows: tuple[LabelRow, ...]
+    columns: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def read_label_table(
+    path: str | Path, choice: ColumnChoice = BY_NAME, *, is_labels: bool = False
+) -> LabelTable:
+    """Read a label table.
+
+    Parameters
+    ----------
+    path : path
+        CSV (comma, semicolon or tab, told by the header), JSON Lines, JSON or Parquet. One column names the image
+        (`IMAGE_NAMES`); either another holds its labels (`LABEL_NAMES`; several in a cell are split at
+        ";" or "|", and an image may have several rows), or every column of 0/1 values is a label.
+    choice : ColumnChoice
+        Columns that were named.
+    is_labels : bool
+        Whether it was said that this is a table of labels.
+
+    Raises
+    ------
+    InputError
+        The file is not such a table; the message says where and what was expected.
+    """
+    return label_table(read_records(path), path, choice, is_labels=is_labels)
+
+
+def label_table(
+    records: Sequence[Record], path: str | Path, choice: ColumnChoice = BY_NAME, *, is_labels: bool = False
+) -> LabelTable:
+    """Return what the rows of a table say (see :func:`read_label_table`)."""
+    columns = columns_of(records)
+    if not records:
+        msg = f"{path}: the table has no rows"
+        raise InputError(msg)
+    choice.check(columns, path)
+    image = choice.find("image", columns, IMAGE_NAMES)
+    if image is None:
+        msg = (
+            f"{path}: no column names the image; found {listed(columns)}, expected one of {listed(IMAGE_NAMES)}; "
+            "or name yours: --columns image=COLUMN"
+        )
+        raise InputError(msg)
+    records = with_images(records, image, path)
+    others = [column for column in columns if column != image and column not in choice.ignored]
+    label = choice.find("label", others, LABEL_NAMES)
+    if label is not None:
+        beside = [column for column in others if column != label]
+        answer = _answer(records, label, beside, path, choice, is_labels=is_labels)
+        unread = tuple(column for column in columns if column not in (image, label, answer))
+        return LabelTable(tuple(long_rows(records, image, label, path, answer=answer)), (), unread)
+    wide = [
+        name for name in others if name not in choice.by_role.values() and _is_binary(records, name, path)
+    ]
+    if not wide:
+        msg = (
+            f"{path}: no column holds labels; found {listed(columns)}, expected one of {listed(LABEL_NAMES)}, or a "
+            "column of 0 and 1 for each label; or name yours: --columns label=COLUMN"
+        )
+        raise InputError(msg)
+    unread = tuple(column for column in columns if column not in (image, *wide))
+    return LabelTable(tuple(_wide_rows(records, image, wide)), tuple(wide), unread)
+
+
+def with_images(records: Sequence[Record], image: str, path: object) -> list[Record]:
+    """Return the rows that name an image; rows that hold nothing at all are passed over.
+
+    Raises
+    ------
+    InputError
+        A row says something and names no image, as the lower rows of merged cells do: whose it is cannot be known.
+    """
+    kept = []
+    for record in records:
+        if not is_missing(visible(cell_text(record.cells.get(image)))):
+            kept.append(record)
+        elif any(not is_missing(visible(cell_text(cell))) for cell in record.cells.values()):
+            msg = (
+                f"{path}:{record.line}: the row says something, but its image (column {image!r}) is empty, as in the "
+                "lower rows of merged cells; write the image's name into every row, or take the row out"
+            )
+            raise InputError(msg)
+    return kept
+
+
+def long_rows(
+    records: Iterable[Record], image: str, label: str, path: object, *, answer: str | None = None
+) -> Iterator[LabelRow]:
+    """Give what a column of labels says of each image; an empty cell is a row with an empty label."""
+    records = list(records)
+    hot = one_hot_width([record.cells.get(label) for record in records])
+    for line, cells in records:
+        reference = cell_text(cells.get(image))
+        said = (
+            [(f"{label}[{place}]", bool(item)) for place, item in enumerate(cells.get(label) or ())]
+            if hot
+            else label_statements(cells.get(label), f"{path}:{line}: column {label!r}")
+        )
+        for name, truth in said or [("", None)]:
+            qualified = truth if answer is None or not name else _qualified(truth, cells.get(answer))
+            yield LabelRow(reference, name, qualified, line)
+
+
+def _answer(
+    records: Sequence[Record],
+    label: str,
+    others: Sequence[str],
+    path: str | Path,
+    choice: ColumnChoice,
+    *,
+    is_labels: bool,
+) -> str | None:
+    """Return the column that says whether the labels hold: the one that was named, or one that is plain."""
+    named = choice.by_role.get("answer")
+    if named is not None:
+        _check_answers(records, named, path)
+        return named
+    labelled = [record for record in records if not is_missing(cell_text(record.cells.get(label)))]
+    free = [column for column in others if column not in choice.by_role.values()]
+    return answer_column(labelled, free, path, is_labels=is_labels)
+
+
+def _qualified(truth: bool | None, cell: Any) -> bool | None:
+    answer = truth_of(cell)
+    return None if answer is None or truth is None else truth is answer
+
+
+def _check_answers(records: Iterable[Record], answer: str, path: object) -> None:
+    for line, cells in records:
+        value = cell_text(cells.get(answer))
+        if truth_of(value) is None and not is_missing(value):
+            msg = f"{path}:{line}: column {answer!r} holds {value[:60]!r}; expected yes or no, 1 or 0, true or false"
+            raise InputError(msg)
+
+
+def _wide_rows(records: Iterable[Record], image: str, labels: Sequence[str]) -> Iterator[LabelRow]:
+    for line, cells in records:
+        reference = cell_text(cells.get(image))
+        values = [(name, truth_value(cells.get(name))) for name in labels]
+        if all(value is None for _, value in values):
+            yield LabelRow(reference, "", None, line)
+            continue
+        for name, value in values:
+            yield LabelRow(reference, name, value, line)
+
+
+def _is_binary(records: Iterable[Record], column: str, path: str | Path) -> bool:
+    """Whether a column holds nothing but 0/1 values, and at least one of them.
+
+    Raises
+    ------
+    InputError
+        It is meant as such a column, by its name or by most of its cells, but has another cell: to pass it over
+        would lose its labels.
+    """
+    said, others = 0, []
+    for line, cells in records:
+        cell = cells.get(column)
+        try:
+            said += truth_value(cell) is not None
+        except ValueError:
+            others.append((line, cell_text(cell)))
+    if not others:
+        return said > 0
+    if said > len(others) or any(Taxonomy.load(version).spellings(column) for version in VERSIONS):
+        line, found = others[0]
+        msg = (
+            f"{path}:{line}: column {column!r} holds {found[:60]!r}; expected 1 or 0, or nothing where nobody "
+            "looked, in a column for one label"
+        )
+        raise InputError(msg)
+    return False

@@ -1,0 +1,214 @@
+"""Parquet: tables of labels, and Hugging Face data sets with the images inside."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from manifest_tools.core.content_type import sniff
+from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core.files import replacing
+from manifest_tools.sources.formats.tables import IMAGE_NAMES, Record
+
+_MAGIC = b"PAR1"
+_ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif", "BMP": ".bmp"}
+_ROWS = 64  # with images, read at a time
+_LONGEST_NAME = 200  # bytes of a file's name that we take over
+
+
+def is_parquet(path: str | Path) -> bool:
+    """Whether a file begins as Parquet does."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
+def parquet_files(place: str | Path) -> list[Path]:
+    """Return a Parquet file, or those of a folder at any depth, that hold images; none for anything else."""
+    place = Path(place)
+    files = sorted(place.rglob("*.parquet")) if place.is_dir() else [place]
+    return [file for file in files if is_parquet(file) and _image_column(_open(file).schema_arrow)]
+
+
+def parquet_columns(path: str | Path) -> list[str]:
+    """Return the names of a Parquet file's columns."""
+    return [str(name) for name in _open(path).schema_arrow.names]
+
+
+def parquet_records(path: str | Path) -> list[Record]:
+    """Return the rows of a Parquet file; class numbers become the names that the schema gives them.
+
+    An image that is inside stands under its column's name, or "image", with the name that
+    :func:`unpack_images` gives it.
+
+    Raises
+    ------
+    InputError
+        The file is broken.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - slow to import, and only for these files
+
+    file = _open(path)
+    schema = file.schema_arrow
+    names = _class_names(schema.metadata or {})
+    inside = _image_column(schema)
+    plain = [
+        field.name
+        for field in schema
+        if field.name != inside
+        and not field.name.startswith("__index_level_")
+        and not (pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type))
+    ]
+    try:
+        rows = file.read(columns=plain).to_pylist() if plain else [{} for _ in range(file.metadata.num_rows)]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _broken(path, error) from error
+    if inside:
+        column = inside if inside in IMAGE_NAMES else "image"
+        rows = [
+            {column: name} | row for row, (name, _) in zip(rows, _images(path, file, inside), strict=True)
+        ]
+    return [
+        Record(number, {key: _named(value, names.get(key)) for key, value in row.items()})
+        for number, row in enumerate(rows, start=1)
+    ]
+
+
+def unpack_images(files: Sequence[Path], folder: Path) -> int:
+    """Write the images inside Parquet files into a folder, each once: what is there already, byte for byte, stays.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        As :func:`parquet_files` returns them.
+    folder : Path
+        Where the images go; with several files, each gets a folder of its own name in it.
+
+    Returns
+    -------
+    int
+        How many images there are.
+
+    Raises
+    ------
+    InputError
+        A file is broken.
+    OutputError
+        The folder cannot be written.
+    """
+    number = 0
+    for path in files:
+        file = _open(path)
+        target = folder / path.stem if len(files) > 1 else folder
+        for name, content in _images(path, file, _image_column(file.schema_arrow)):
+            if content is not None:
+                _keep(content, target / name)
+                number += 1
+    return number
+
+
+def _keep(content: bytes, path: Path) -> None:
+    try:
+        if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error}; free space or choose another folder"
+        raise OutputError(msg) from error
+
+
+def _images(path: str | Path, file: Any, column: str) -> Iterator[tuple[str, bytes | None]]:
+    """Give name and content of each row's image, in order; names are distinct. None where the content lies elsewhere."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    seen: set[str] = set()
+    number = 0
+    try:
+        for batch in file.iter_batches(batch_size=_ROWS, columns=[column]):
+            for value in batch.column(0).to_pylist():
+                content = value.get("bytes") if isinstance(value, dict) else value
+                name = _safe_name(value.get("path") if isinstance(value, dict) else None)
+                if not name:
+                    ending = _ENDINGS.get(sniff(content[:512]).format, "") if content else ""
+                    name = f"{number:06d}{ending}"
+                if name in seen:
+                    at = PurePosixPath(name)
+                    name = str(at.with_name(f"{at.stem}-{number:06d}{at.suffix}"))
+                seen.add(name)
+                number += 1
+                yield name, content
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _broken(path, error) from error
+
+
+def _safe_name(path: object) -> str:
+    """Return the relative path that a data set gives an image; "" where there is none that can be a file's."""
+    if not isinstance(path, str) or "\0" in path:
+        return ""
+    parts = [part for part in re.split(r"[\\/]", path.rpartition("://")[2]) if part not in ("", ".", "..")]
+    fits = all(len(part.encode("utf-8", "replace")) <= _LONGEST_NAME for part in parts)
+    return "/".join(parts) if parts and fits and not parts[-1].startswith(".") else ""
+
+
+def _open(path: str | Path) -> Any:
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _broken(path, error) from error
+
+
+def _broken(path: str | Path, error: Exception) -> InputError:
+    return InputError(f"{path}: a Parquet file that cannot be read: {str(error).splitlines()[0]}")
+
+
+def _image_column(schema: Any) -> str:
+    """Return the column with images inside: a struct of bytes and path, or bytes by the name of an image; or ""."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    for field in schema:
+        if pa.types.is_struct(field.type) and {part.name for part in field.type} >= {"bytes", "path"}:
+            return str(field.name)
+    for field in schema:
+        binary = pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type)
+        if binary and field.name.casefold() in IMAGE_NAMES:
+            return str(field.name)
+    return ""
+
+
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
+    """Return the names of the classes of each column, as Hugging Face keeps them in the schema's metadata."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    found = {}
+    for column, feature in features.items() if isinstance(features, dict) else ():
+        inner = feature
+        for _ in range(3):  # of a list, its members
+            inner = inner[0] if isinstance(inner, list) and inner else inner
+            inner = inner.get("feature", inner) if isinstance(inner, dict) else inner
+        names = inner.get("names") if isinstance(inner, dict) and inner.get("_type") == "ClassLabel" else None
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            found[column] = names
+    return found
+
+
+def _named(value: Any, names: list[str] | None) -> Any:
+    """Return class numbers by their names; -1 is no class, as Hugging Face has it."""
+    if names is None:
+        return value
+    if isinstance(value, list):
+        return [_named(item, names) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return names[value] if 0 <= value < len(names) else None if value == -1 else value
+    return value

@@ -1,0 +1,130 @@
+"""Columns beside a label that say whether it holds: honoured where that is plain, asked about where it is not."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.text import is_missing
+from manifest_tools.sources.formats.cells import cell_text, visible
+from manifest_tools.sources.formats.tables import Record, find_column
+
+ANSWER_NAMES = ("answer", "answers", "present", "is_present", "presence", "value", "truth", "response", "exists",
+                "contains", "applies", "positive", "is_positive", "ground_truth", "y_n", "yes_no")  # fmt: skip
+_YES = frozenset({"1", "1.0", "yes", "y", "true", "t", "present", "positive"})
+_NO = frozenset({"0", "0.0", "no", "n", "false", "f", "absent", "not present", "negative"})
+_ACCEPTED = frozenset({"accept", "accepted", "approve", "approved", "correct", "valid", "confirmed", "agree", "right",
+                       "ok", "pass", "passed"})  # fmt: skip
+_REJECTED = frozenset({"reject", "rejected", "disapproved", "declined", "incorrect", "invalid", "refuted", "disagree",
+                       "wrong", "fail", "failed", "false positive"})  # fmt: skip
+# Words in names of 0/1 columns that speak of the picture, the box or the bookkeeping, not of whether the label holds.
+_ASIDE = frozenset({"test", "train", "training", "val", "valid", "validation", "holdout", "split", "fold", "index", "id",
+                    "unnamed", "level", "batch", "round", "version", "count", "number", "num", "width", "height", "size",
+                    "reviewed", "annotated", "labelled", "labeled", "exported", "uploaded", "processed", "done", "archived",
+                    "deleted", "duplicate", "golden", "gold", "priority", "paid", "public", "private", "crowd", "iscrowd",
+                    "occluded", "truncated", "difficult", "blurry", "cropped", "depiction", "inside", "group", "cluster",
+                    "user", "annotator", "reviewer", "moderator", "page", "frame", "depth", "day", "month"})  # fmt: skip
+_SCORES = frozenset(
+    {"confidence", "confidences", "conf", "score", "scores", "probability", "prob", "likelihood", "certainty"}
+)
+
+
+def answer_column(
+    records: Sequence[Record], others: Sequence[str], path: object, *, is_labels: bool
+) -> str | None:
+    """Return the column that says by yes and no, or by 1 and 0, whether the label of each row is there.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Rows with an image and a label each.
+    others : sequence of str
+        The columns beside them.
+    path
+        Of the table, for messages.
+    is_labels : bool
+        Whether it was said that the table is one of labels: then what a status says is beside the point.
+
+    Raises
+    ------
+    InputError
+        A column may take labels back, and nothing tells whether it does; or it holds a model's scores.
+    """
+    named = find_column(others, ANSWER_NAMES)
+    found: str | None = None
+    for column in others:
+        values = _values(records, column)
+        if not values:
+            continue
+        if column == named and values.keys() <= _YES | _NO:
+            found = column
+        elif _words(column) & _SCORES and _are_numbers(values):
+            if values.keys() <= _YES | _NO:  # as Open Images writes what people verified
+                found = found or column
+            else:
+                raise InputError(_scores(path, column, values))
+        elif values.keys() <= _YES | _NO and values.keys() & _NO and not _words(column) & _ASIDE:
+            raise InputError(_asks(path, column, values, "says yes and no beside the labels"))
+        elif not is_labels and values.keys() & _ACCEPTED and values.keys() & _REJECTED:
+            raise InputError(
+                _asks(path, column, values, "may take labels back")
+                + "; --labels-format decisions, if it holds a moderator's decision about the image"
+            )
+    return found
+
+
+def truth_of(cell: object) -> bool | None:
+    """Return what a cell of an answer column says; None where it is empty."""
+    plain = _plain(cell)
+    return True if plain in _YES else False if plain in _NO else None
+
+
+def _values(records: Sequence[Record], column: str) -> Mapping[str, int]:
+    """Return the distinct values of a column, and the line on which each stands first."""
+    values: dict[str, int] = {}
+    for line, cells in records:
+        value = cells.get(column)
+        if not isinstance(value, (list, dict)):
+            plain = _plain(value)
+            if not is_missing(plain):
+                values.setdefault(plain, line)
+    return values
+
+
+def _plain(cell: object) -> str:
+    return visible(cell_text(cell)).casefold()
+
+
+def _words(column: str) -> set[str]:
+    """Return the words of a column's name: "isTest" and "is_test" have "is" and "test"."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
+    return set(re.findall(r"[a-z]+", spaced.casefold())) or {"index"}  # a bare number names nothing
+
+
+def _are_numbers(values: Mapping[str, int]) -> bool:
+    for value in values:
+        try:
+            number = float(value.rstrip("% ").replace(",", "."))
+        except ValueError:
+            return False
+        if not math.isfinite(number):
+            return False
+    return True
+
+
+def _asks(path: object, column: str, values: Mapping[str, int], what: str) -> str:
+    value, line = next((value, line) for value, line in values.items() if value in _NO | _REJECTED)
+    return (
+        f"{path}:{line}: column {column!r} {what} ({value!r}); give --columns answer={column} if it says whether the "
+        f"label is there, or --columns ignore={column} if it does not"
+    )
+
+
+def _scores(path: object, column: str, values: Mapping[str, int]) -> str:
+    value, line = next(iter(values.items()))
+    return (
+        f"{path}:{line}: column {column!r} holds numbers beside the labels ({value}), as a model's answers have; give "
+        f"a model's answers to --predictions; give --columns ignore={column} if people said that every label here holds"
+    )
