@@ -10,6 +10,7 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, say, show
+from manifest_tools.storage.uris import is_s3_uri
 
 if TYPE_CHECKING:
     from manifest_tools.dataset.dataset import Dataset
@@ -106,5 +107,5 @@ def _pictures(dataset: Dataset | None) -> dict[str, Path]:
     return {
         reference: dataset.path_of(uri)
         for reference, uri in zip(source_refs(dataset), dataset.images["uri"], strict=True)
-        if uri and not uri.startswith("s3://")
+        if uri and not is_s3_uri(uri)
     }

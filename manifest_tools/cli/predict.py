@@ -14,6 +14,7 @@ from manifest_tools.cli.asking import told_to_ask
 from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.cli.engines import engine
 from manifest_tools.core.errors import InputError
+from manifest_tools.storage.uris import is_s3_uri
 
 if TYPE_CHECKING:
     from manifest_tools.dataset.dataset import Dataset
@@ -81,7 +82,7 @@ def predict(
     if run is not None:
         from manifest_tools.cli.predict_run import predict_run
 
-        if adapter or fresh or out or profile or images.startswith("s3://"):
+        if adapter or fresh or out or profile or is_s3_uri(images):
             msg = "--run asks the base model about a DIR, with the credentials of the environment; leave out the rest"
             raise InputError(msg)
         predict_run(
@@ -146,7 +147,7 @@ def predict(
 
 
 def _open(images: str, out: Path | None, *, profile: str | None, region: str | None) -> tuple[Dataset, Path]:
-    if not images.startswith("s3://"):
+    if not is_s3_uri(images):
         from manifest_tools.dataset.dataset import Dataset
 
         return Dataset.load(images), out or Path(images)

@@ -12,7 +12,7 @@ import typer
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.core.errors import InputError
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import split_destination
 
 if TYPE_CHECKING:
     from manifest_tools.aws.publishing.apply import PublishResult
@@ -124,7 +124,7 @@ def _policies(folder: Path, to: str | None, kms_key: str | None) -> dict[str, An
     place = to or Dataset.load(folder).destination
     if not place:
         raise InputError(f"{folder} has no destination; say where it is to go: --to s3://BUCKET/PREFIX")
-    bucket, prefix = split_uri(place)
+    bucket, prefix = split_destination(place)
     return {
         "iam_policy": iam_policy(bucket, prefix, kms_key=kms_key),
         "bucket_policy": bucket_policy(bucket, prefix),

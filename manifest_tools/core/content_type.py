@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes and never by its name."""
+"""What a file is, by its first bytes; and by which names files are looked at as images at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import re
 from typing import Final, NamedTuple
 
 HEAD_BYTES: Final = 512  # enough for every signature below
+# A file with one of these endings is meant to be an image, whatever it holds.
+IMAGE_SUFFIXES: Final = frozenset(
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".ico", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl"}
+    | {".png", ".psd", ".tif", ".tiff", ".webp"}
+)
 
 
 class Content(NamedTuple):

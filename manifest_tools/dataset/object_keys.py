@@ -6,6 +6,8 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from manifest_tools.storage.uris import SCHEME, parts_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,11 +29,11 @@ def source_refs(dataset: Dataset) -> pd.Series[str]:
     without a destination has no reference ("").
     """
     images = dataset.images
-    remote = images["image"].str.startswith("s3://")
+    remote = images["image"].str.startswith(SCHEME)
     if not dataset.destination:
         return images["image"].where(remote, "")
     prefix = dataset.destination.rstrip("/") + "/"
-    key = images["image"].where(~remote, images["image"].str.replace(r"^s3://[^/]*/", "", regex=True))
+    key = images["image"].where(~remote, images["image"].str.replace(f"^{SCHEME}[^/]*/", "", regex=True))
     if dataset.keys == "sha256":
         suffix = images["format"].map(_EXTENSIONS).fillna("")
         suffix = suffix.where(suffix != "", key.map(lambda name: PurePosixPath(name).suffix.lower()))
@@ -42,7 +44,7 @@ def source_refs(dataset: Dataset) -> pd.Series[str]:
 def refused_keys(dataset: Dataset) -> pd.Series[str]:
     """Return, for each image, why S3 or its tools would refuse the object key; "" where they would not."""
     refs = source_refs(dataset)
-    suspects = refs.str.removeprefix("s3://").str.contains(_SUSPECT) | (refs.str.len() > _SURELY_SHORT)
+    suspects = refs.str.removeprefix(SCHEME).str.contains(_SUSPECT) | (refs.str.len() > _SURELY_SHORT)
     reasons = refs.where(suspects, "")
     reasons = reasons.mask(suspects, refs[suspects].map(_refusal)) if suspects.any() else reasons
     not_text = dataset.images["remarks"].str.contains(NOT_UTF_8, regex=False) & (dataset.keys == "original")
@@ -56,14 +58,14 @@ def may_be_discouraged(references: pd.Series[str]) -> pd.Series[bool]:
 
 def discouraged_characters(reference: str) -> str:
     """Return the characters of an S3 URI's key that S3 advises against, each once; "" when there are none."""
-    _, _, key = reference.removeprefix("s3://").partition("/")
+    _, key = parts_of(reference)
     return "".join(sorted(set(_ADVISED_AGAINST.findall(key))))
 
 
 def _refusal(reference: str) -> str:
     if not reference:
         return ""
-    _, _, key = reference.removeprefix("s3://").partition("/")
+    _, key = parts_of(reference)
     size = len(key.encode("utf-8", "surrogatepass"))
     if size > MAX_KEY_BYTES:
         return f"has {size:,} bytes, more than {MAX_KEY_BYTES:,}"

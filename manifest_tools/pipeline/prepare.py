@@ -28,7 +28,7 @@ from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import read_images, reader_of
 from manifest_tools.splits.step import split_dataset
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import split_destination
 
 _NAMED = 8  # columns, or lines of a mapping, that a summary names
 
@@ -273,7 +273,7 @@ def _destination(images: str | Path, to: str, keys: str) -> str:
         msg = f"keys is {keys!r}; expected original or sha256"
         raise InputError(msg)
     if to:
-        split_uri(to)
+        split_destination(to)
         return to.rstrip("/")
     if Path(images).is_dir():
         msg = "images in a folder need a destination: --to s3://bucket/prefix, where they will be uploaded"

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from PIL import Image, ImageOps
 
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.storage.uris import is_s3_uri
 
 SIDE = 160  # pixels of the longer side
 BUDGET = 2_500_000  # characters of all pictures together; the page stays below 5 MB
@@ -26,7 +27,7 @@ def thumbnails(dataset: Dataset, wanted: Iterable[str]) -> dict[str, str]:
     size = 0
     for key in dict.fromkeys(wanted):
         uri = uris.get(key, "")
-        if not uri or uri.startswith("s3://"):
+        if not uri or is_s3_uri(uri):
             continue
         try:
             picture = _small(dataset.path_of(uri))

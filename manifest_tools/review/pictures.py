@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter, ImageOps
 from manifest_tools.core.errors import ManifestToolsError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.images.raster import FORMATS
+from manifest_tools.storage.uris import is_s3_uri
 
 Reader = Callable[[str], bytes]
 KEPT = 48  # pictures; about 200 kB each
@@ -68,7 +69,7 @@ class Pictures:
     def _make(self, row: int) -> Shown:
         uri = self._uris[row]
         try:
-            data = self._reader(uri) if uri.startswith("s3://") else self._dataset.path_of(uri).read_bytes()
+            data = self._reader(uri) if is_s3_uri(uri) else self._dataset.path_of(uri).read_bytes()
             return show(data)
         except (OSError, ManifestToolsError) as error:
             return Shown(error=str(getattr(error, "strerror", "") or error))

@@ -11,12 +11,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from manifest_tools.storage.uris import SCHEME
+
 _LABEL_STUDIO = re.compile(r"^[0-9a-f]{8}-(?=.)")  # put before the name of an uploaded file
 _ROBOFLOW = re.compile(r"_(jpe?g|png|webp|bmp)\.rf\.[0-9A-Za-z]{20,40}\.(jpe?g|png)$", re.IGNORECASE)
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 _PATH_PARAMETERS = ("d", "filepath")  # of Label Studio's addresses of files on its own disk
 _SERVED = ("/data/local-files/?", "/storage-data/uploaded/?")
-_S3 = "s3://"
 
 
 class How(StrEnum):
@@ -77,8 +78,8 @@ def _path(reference: str) -> str:
     """Return the path in a URL, in a Windows path, or in Label Studio's address of a file."""
     if _DRIVE.match(reference) or reference.startswith("\\\\"):
         return re.sub(r"^[A-Za-z]:", "", reference).replace("\\", "/").lstrip("/")
-    if reference.startswith(_S3):
-        return reference.removeprefix(_S3).partition("/")[2]  # keys are not encoded
+    if reference.startswith(SCHEME):
+        return reference.removeprefix(SCHEME).partition("/")[2]  # keys are not encoded
     served = any(address in reference for address in _SERVED)
     wrapped = "fileuri=" in reference
     if not (served or wrapped) and "://" not in reference:

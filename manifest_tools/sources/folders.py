@@ -11,32 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from manifest_tools.core.content_type import HEAD_BYTES, sniff
+from manifest_tools.core.content_type import HEAD_BYTES, IMAGE_SUFFIXES, sniff
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.object_keys import NOT_UTF_8
-
-# A file with one of these endings is meant to be an image, whatever it holds.
-IMAGE_EXTENSIONS = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".gif",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".avif",
-        ".heic",
-        ".heif",
-        ".ico",
-        ".jp2",
-        ".jxl",
-        ".psd",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +138,7 @@ def _text(name: str) -> str:
 
 
 def _is_candidate(entry: os.DirEntry[str]) -> bool:
-    if Path(entry.name).suffix.lower() in IMAGE_EXTENSIONS:
+    if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
         return True
     try:
         with open(entry.path, "rb") as file:  # noqa: PTH123

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from manifest_tools.sources.file_name_variants import CLEANINGS, How, Spelling, plain_path, spellings
+from manifest_tools.storage.uris import SCHEME, is_s3_uri
 
 # Folders that say what lies in them, not which pictures these are.
 _NEUTRAL = frozenset(
@@ -82,7 +83,7 @@ class ImageIndex:
 
     def folders_of(self, image: str) -> tuple[str, ...]:
         """Return the folders that an image lies in, the root's among them, but for those that tell nothing."""
-        return self.root_folders + _telling(normal_path(image).removeprefix("s3://").split("/")[:-1])
+        return self.root_folders + _telling(normal_path(image).removeprefix(SCHEME).split("/")[:-1])
 
     def has_folder(self, folders: tuple[str, ...]) -> tuple[str, ...]:
         """Return the longest tail of some folders in which images lie; () when there is none."""
@@ -167,7 +168,7 @@ class ImageIndex:
     def _folders(self) -> frozenset[tuple[str, ...]]:
         """The folders in which images lie, below the root."""
         above = {
-            image.removeprefix("s3://").partition("/")[2] if "://" in image else image for image in self._keys
+            image.removeprefix(SCHEME).partition("/")[2] if "://" in image else image for image in self._keys
         }
         above = {key.rpartition("/")[0] for key in above}
         return frozenset(filter(None, (_telling(folder.split("/")) for folder in above)))
@@ -200,8 +201,8 @@ def _named(found: Found, reference: str, way: Spelling) -> Found:
 
 def reference_folders(path: str) -> tuple[str, ...]:
     """Return the folders that a path names, but for those that tell nothing; capitals do not count."""
-    plain = path if path.startswith("s3://") else plain_path(path)
-    return _telling(normal_path(plain).removeprefix("s3://").split("/")[:-1])
+    plain = path if is_s3_uri(path) else plain_path(path)
+    return _telling(normal_path(plain).removeprefix(SCHEME).split("/")[:-1])
 
 
 def _telling(folders: Iterable[str]) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from manifest_tools.sources.mapping import (
 )
 from manifest_tools.sources.matching import Match, match_references
 from manifest_tools.sources.predictions import refuse_other_units
+from manifest_tools.storage.uris import is_s3_uri
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names
 NAMELESS = "nameless"  # why a row without an image is not matched
@@ -237,7 +238,7 @@ def reader_of(images: str | Path) -> Callable[[str], bytes] | None:
 
     The images that a manifest names are not fetched: the main job works without an account.
     """
-    if not str(images).startswith("s3://"):
+    if not is_s3_uri(images):
         return None
     from manifest_tools.storage.s3_images import ByteReader  # noqa: PLC0415 - boto3 only when it is needed
 
@@ -245,7 +246,7 @@ def reader_of(images: str | Path) -> Callable[[str], bytes] | None:
 
 
 def _read_place(images: str | Path, taxonomy: str, min_confidence: float | None) -> Dataset:
-    if str(images).startswith("s3://"):
+    if is_s3_uri(images):
         from manifest_tools.sources.s3_listing import list_images  # noqa: PLC0415 - boto3 only when it is needed
 
         return list_images(str(images))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.storage.aws_clients import make_client
 from manifest_tools.storage.s3_images import looks_like_image
@@ -40,7 +43,7 @@ def list_images(
     Returns
     -------
     Dataset
-        With `image` and `uri` (the ``s3://`` address) and `bytes` filled.
+        With `image` and `uri` (the ``s3://`` address) and `bytes` filled; `sources` counts what was passed over.
 
     Raises
     ------
@@ -52,15 +55,20 @@ def list_images(
     bucket, key_prefix = split_uri(prefix)
     client = client or make_client("s3", profile=profile, region=region, endpoint_url=endpoint_url)
     storage = S3Storage(client, bucket, requester_pays=requester_pays)
-    found = [
-        (storage.uri(item.key), item.bytes)
-        for item in storage.list(key_prefix)
-        if not item.key.endswith("/") and (every_object or looks_like_image(item.key))
-    ]
+    found, skipped = [], Counter[str]()
+    for item in storage.list(key_prefix):
+        if item.key.endswith("/"):
+            continue
+        if every_object or looks_like_image(item.key):
+            found.append((storage.uri(item.key), item.bytes))
+        else:
+            skipped[Path(item.key).suffix.lower()] += 1
     if not found:
+        others = f" ({counted(skipped.total(), 'other object')})" if skipped else ""
         raise InputError(
-            f"There is no image below {prefix}. Check bucket and prefix; every_object=True takes any name."
+            f"There is no image below {prefix}{others}. Check bucket and prefix; every_object=True takes any name."
         )
+    origin = {"folder": prefix, "skipped": dict(sorted(skipped.items()))}
     images = pd.DataFrame(found, columns=["image", "bytes"])
-    listed = Dataset.from_tables(images.assign(uri=images["image"]))
+    listed = Dataset.from_tables(images.assign(uri=images["image"]), sources={"images": origin})
     return listed.step("list_images", options={"prefix": prefix})

@@ -9,19 +9,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from manifest_tools.core.content_type import IMAGE_SUFFIXES
 from manifest_tools.storage.aws_clients import make_client
 from manifest_tools.storage.storage import open_storage
+from manifest_tools.storage.uris import is_s3_uri
 
-# By name alone, since a listing tells no content. What they really are is for inspection to say.
-IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".tif"}
-    | {".tiff", ".webp"}
-)
 _MAKING: dict[int, threading.Lock] = {}  # by process: a forked one must not wait for a thread of its parent
 
 
 def looks_like_image(key: str) -> bool:
-    """Tell by its name whether an object may be an image: it ends like one, or has no ending."""
+    """Tell by its name whether an object may be an image: it ends like one, or has no ending.
+
+    A listing tells no content; what it really is is for inspection to say.
+    """
     suffix = Path(key).suffix.lower()
     return not suffix or suffix in IMAGE_SUFFIXES
 
@@ -46,7 +46,7 @@ class ByteReader:
     def __call__(self, uri: str) -> bytes:
         """Return the bytes; InputError or RemoteError when they cannot be read."""
         client = None
-        if uri.startswith("s3://"):
+        if is_s3_uri(uri):
             client = shared_client(self.profile, self.region, self.endpoint_url)
         storage, key = open_storage(uri, client=client, requester_pays=self.requester_pays)
         return storage.get(key)

@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from manifest_tools.core.errors import InputError, OutputError, RemoteError
 from manifest_tools.core.files import replacing
 from manifest_tools.storage.aws_errors import error_code, is_transient, remote_error
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import is_s3_uri, join_uri, split_uri
 
 _T = TypeVar("_T")
 
@@ -92,7 +92,7 @@ def open_storage(uri: str | Path, *, client: Any = None, requester_pays: bool = 
     requester_pays : bool
         As in :class:`S3Storage`.
     """
-    if str(uri).startswith("s3://"):
+    if is_s3_uri(uri):
         bucket, key = split_uri(str(uri))
         return S3Storage(client, bucket, requester_pays=requester_pays), key
     path = Path(uri)
@@ -191,7 +191,7 @@ class S3Storage:
     backoff: float = field(default=0.1, repr=False)  # seconds before the second try, at most
 
     def uri(self, key: str) -> str:  # noqa: D102
-        return f"s3://{self.bucket}/{key}"
+        return join_uri(self.bucket, key)
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:  # noqa: D102
         token = {"StartAfter": after} if after else {}

@@ -25,8 +25,10 @@ def test_images_of_a_prefix(client: Any, prefix: str) -> None:
     for name in names:
         client.put_object(Bucket="pictures", Key=f"{below}/{name}", Body=b"12345")
 
-    images = list_images(prefix, client=client).images
+    listed = list_images(prefix, client=client)
+    images = listed.images
 
+    assert listed.sources["images"]["skipped"] == {".manifest": 1, ".txt": 1}
     assert images["image"].tolist() == sorted(f"{prefix}/{name}" for name in names[:3])
     assert images["uri"].tolist() == images["image"].tolist()
     assert set(images["bytes"]) == {5}

@@ -14,7 +14,7 @@ from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.resources import load_json
 from manifest_tools.storage.aws_errors import remote_errors
 from manifest_tools.storage.storage import S3Storage
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import is_s3_uri, join_uri, split_uri
 
 MAX_BYTES_IN_CALL: int = load_json("service-quotas.json")["image_bytes_in_call"]["value"]
 
@@ -45,7 +45,7 @@ class Picture:
     @property
     def too_large_for_a_call(self) -> bool:
         """Whether it is a local file that has to go through S3."""
-        return not self.uri.startswith("s3://") and self.bytes > MAX_BYTES_IN_CALL
+        return not is_s3_uri(self.uri) and self.bytes > MAX_BYTES_IN_CALL
 
 
 class UnsendableError(ManifestToolsError):
@@ -76,7 +76,7 @@ class Sender:
         UnsendableError
             The file cannot be read, or is too large and there is no staging place.
         """
-        if picture.uri.startswith("s3://"):
+        if is_s3_uri(picture.uri):
             bucket, key = split_uri(picture.uri)
             yield {"S3Object": {"Bucket": bucket, "Name": key}}
             return
@@ -100,7 +100,7 @@ class Sender:
         try:
             yield {"S3Object": {"Bucket": bucket, "Name": key}}
         finally:
-            with remote_errors(f"Removing the copy s3://{bucket}/{key} of {picture.image}"):
+            with remote_errors(f"Removing the copy {join_uri(bucket, key)} of {picture.image}"):
                 self._client.delete_object(Bucket=bucket, Key=key)
 
 

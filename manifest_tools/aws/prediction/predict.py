@@ -27,6 +27,7 @@ from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.reading import read_predictions
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.uris import is_s3_uri
 
 JOURNAL = "predictions.journal"
 DEFAULT_MIN_CONFIDENCE = 5.0  # as in the output of a training, so that every threshold can be tried later
@@ -272,7 +273,7 @@ def pictures_of(dataset: Dataset) -> tuple[list[Picture], dict[str, list[str]]]:
     columns = zip(images["image"], images["uri"], images["sha256"], images["bytes"], strict=True)
     for image, uri, sha256, size in columns:
         place = uri or image
-        path = place if place.startswith("s3://") else str(dataset.path_of(place))
+        path = place if is_s3_uri(place) else str(dataset.path_of(place))
         key = sha256 or f"{size} {_changed(path)} {image}"
         if key not in by_key:
             pictures.append(Picture(key, image, path, int(size), sha256))
@@ -282,7 +283,7 @@ def pictures_of(dataset: Dataset) -> tuple[list[Picture], dict[str, list[str]]]:
 
 def _changed(path: str) -> int:
     try:
-        return 0 if path.startswith("s3://") else os.stat(path).st_mtime_ns  # noqa: PTH116 - one of very many
+        return 0 if is_s3_uri(path) else os.stat(path).st_mtime_ns  # noqa: PTH116 - one of very many
     except (OSError, ValueError):
         return 0  # what is not there is for the sending to say
 

@@ -18,6 +18,7 @@ from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.parallel.bounded_map import run_bounded
 from manifest_tools.storage.storage import ConditionFailedError, StoredObject
+from manifest_tools.storage.uris import is_s3_uri
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def _write(plan: PublishPlan, item: PlannedObject) -> Finding | None:
     condition = {"if_match": item.etag} if item.action is Action.REPLACE else {"if_absent": True}
     stored: StoredObject | None = None
     try:
-        if wanted.source.startswith("s3://"):
+        if is_s3_uri(wanted.source):
             storage.copy(wanted.source, wanted.key, **condition)
         else:
             content = _content(plan, wanted)
@@ -168,7 +169,7 @@ def _write(plan: PublishPlan, item: PlannedObject) -> Finding | None:
         return None
     present = storage.head(wanted.key)
     if present is None or not holds(storage, present, wanted):
-        if wanted.source.startswith("s3://"):
+        if is_s3_uri(wanted.source):
             return changed(wanted.source)
         raise RemoteError(
             f"Verifying {uri} failed: what is stored is not what was sent. Run the command again with --replace."

@@ -17,6 +17,7 @@ from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.parallel.bounded_map import run_bounded
 from manifest_tools.storage.storage import S3Storage, StoredObject
+from manifest_tools.storage.uris import is_s3_uri
 
 WORKERS = 32  # requests under way at a time: enough to hide the latency of a distant bucket
 _PAGE = 1000  # keys of one answer to a listing
@@ -100,7 +101,7 @@ class Comparison:
         if present is not None and (item.source == uri or not self._replace):
             self.findings.append(changed(uri))
             return PlannedObject(item, Action.BLOCKED)
-        if item.source.startswith("s3://"):
+        if is_s3_uri(item.source):
             if item.source == uri:
                 self.findings.append(finding("object-missing", image=uri, uri=uri))
                 return PlannedObject(item, Action.BLOCKED)
@@ -128,7 +129,7 @@ def _local_problem(item: Wanted) -> Finding | None:
 
 def changed(place: str) -> Finding:
     """Return the finding for an object, a manifest or a local file that is not what was checked."""
-    if not place.startswith("s3://"):
+    if not is_s3_uri(place):
         return finding("object-changed", variant="local", image=place, uri=place)
     if place.rpartition("/")[2] in MANIFESTS:
         return finding("object-changed", variant="manifest", file=place, uri=place)
@@ -149,7 +150,7 @@ def holds(storage: S3Storage, present: StoredObject, item: Wanted) -> bool:
 
 def _etag_agrees(present: StoredObject, item: Wanted) -> bool:
     """Whether the etag is the MD5 of the wanted bytes. A KMS key or several parts make it something else."""
-    if len(present.etag) != 32 or item.source.startswith("s3://"):
+    if len(present.etag) != 32 or is_s3_uri(item.source):
         return False
     try:
         content = Path(item.source).read_bytes()

@@ -16,7 +16,7 @@ from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.storage.aws_clients import make_client
 from manifest_tools.storage.storage import S3Storage
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import split_destination
 
 _PREFLIGHT = 4  # requests: bucket, encryption, policy, right to write
 
@@ -175,7 +175,7 @@ def _manifest_prefix(prepared: PreparedFolder, to: str | None) -> str:
             f"{prepared.folder} has no destination: its images are in S3 already. "
             "Say where the manifests go: --to s3://BUCKET/PREFIX."
         )
-    bucket, prefix = split_uri(place)
+    bucket, prefix = split_destination(place)
     if bucket != prepared.bucket:
         raise InputError(
             f"The images are in bucket {prepared.bucket}, but the manifests should go to {bucket}. "

@@ -12,7 +12,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import is_s3_uri, split_uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class _Rows:
                 f"{place}: {row['image']} was never inspected. Run `manifest-tools prepare` again."
             )
         uri = row["uri"] or row["image"]
-        source = uri if uri.startswith("s3://") else str(self._dataset.path_of(uri))
+        source = uri if is_s3_uri(uri) else str(self._dataset.path_of(uri))
         return Wanted(key, source, int(row["bytes"]), row["sha256"])
 
 

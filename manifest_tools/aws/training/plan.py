@@ -13,7 +13,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.percent import percent
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.policy import Policy
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import join_uri, split_uri
 
 TRAIN, TEST = "train.manifest", "test.manifest"
 
@@ -108,7 +108,7 @@ def plan_training(
     )
     uris = {name: str(published[name]["uri"]) for name in names}
     bucket, key = split_uri(uris[TRAIN])
-    beside = f"s3://{bucket}/{key.rpartition('/')[0]}".rstrip("/")
+    beside = join_uri(bucket, key.rpartition("/")[0]).rstrip("/")
     warning = "Amazon splits the data: look-alikes may stand on both sides, which makes results look too good"
     return TrainingPlan(
         folder=folder,

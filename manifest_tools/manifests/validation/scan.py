@@ -19,7 +19,8 @@ from manifest_tools.manifests.validation.layout_patterns import Layout, layout_o
 from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS, Problem
 from manifest_tools.manifests.validation.repeats import keys_of
 from manifest_tools.manifests.validation.tally import Keys, Tally
-from manifest_tools.manifests.validation.uris import bucket_problem, split_uri, uri_problem
+from manifest_tools.manifests.validation.uris import uri_problem
+from manifest_tools.storage.uris import bucket_problem, is_s3_uri, parts_of
 
 _LAYOUTS = 12  # at most; each line is tried against them in turn
 _ATTEMPTS = 100  # at learning one
@@ -238,9 +239,9 @@ class Scanner:
         self.tally.kind(judged.kind, (number,), (image,))
         for member in judged.extras:
             self.tally.member(member, (number,), (image,))
-        parts = split_uri(image)
-        if parts:
-            self.tally.buckets[parts[0]] += 1
+        bucket, key = parts_of(image)
+        if is_s3_uri(image) and bucket and key:
+            self.tally.buckets[bucket] += 1
         self.tally.jobs.update(attribute.type for attribute in judged.jobs)
         self.tally.labels.update(set(judged.names))
         if (

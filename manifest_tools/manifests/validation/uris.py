@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from manifest_tools.manifests.validation.problems import MAX_KEY_BYTES, Problem
+from manifest_tools.storage.uris import OLD, RESERVED, SCHEME, bucket_problem, is_s3_uri, parts_of
 
-SCHEME = "s3://"
 _FIELD = "/source-ref"
 _AWS_CODE = "ERROR_INVALID_SOURCE_REF_FORMAT"
 _ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
-_SERVICE_BUCKET = re.compile(r"[0-9A-Za-z._-]{3,255}")  # what the service's own model takes
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # what S3 lets people make today
-_ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3}")
-_RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
-
-
-def split_uri(uri: str) -> tuple[str, str] | None:
-    """Return bucket and key of an ``s3://bucket/key`` URI, or None when it is no such thing."""
-    bucket, slash, key = uri.removeprefix(SCHEME).partition("/")
-    return (bucket, key) if uri.startswith(SCHEME) and bucket and slash and key else None
 
 
 def uri_problem(uri: str) -> Problem | None:
     """Return what is wrong with a `source-ref`, or None."""
-    parts = split_uri(uri)
-    if parts is None:
+    bucket, key = parts_of(uri)
+    if not (is_s3_uri(uri) and bucket and key):
         return _bad(uri, _why_no_uri(uri))
-    bucket, key = parts
     problem = bucket_problem(bucket)
-    if problem and problem != "old":
+    if problem == RESERVED:
+        return _bad(uri, f"names the bucket {bucket!r}; its beginning or end is reserved")
+    if problem not in ("", OLD):
         return _bad(uri, problem)
     try:
         size = len(key.encode())
@@ -50,27 +40,13 @@ def _bad(uri: str, reason: str) -> Problem:
 
 
 def _why_no_uri(uri: str) -> str:
-    if uri[:5].lower() == SCHEME and not uri.startswith(SCHEME):
+    if uri[:5].lower() == SCHEME and not is_s3_uri(uri):
         return "must begin with s3:// in lower case"
-    if "://" in uri and not uri.startswith(SCHEME):
+    if "://" in uri and not is_s3_uri(uri):
         return "is not an S3 URI; expected s3://bucket/key"
-    if not uri.startswith(SCHEME):
+    if not is_s3_uri(uri):
         return "has no scheme; expected s3://bucket/key"
-    bucket = uri.removeprefix(SCHEME).partition("/")[0]
+    bucket, _ = parts_of(uri)
     return (
         "names no object; expected s3://bucket/key" if bucket else "names no bucket; expected s3://bucket/key"
     )
-
-
-@lru_cache(maxsize=1024)
-def bucket_problem(bucket: str) -> str:
-    """Return why S3 has no bucket of this name; "old" if only an old one can have it; "" if any can."""
-    if not _SERVICE_BUCKET.fullmatch(bucket):
-        return f"names the bucket {bucket!r}; bucket names are 3 to 63 letters, digits, dots and hyphens"
-    if not _BUCKET.fullmatch(bucket):
-        return "old"  # capitals, underscores and up to 255 characters were possible until 2018
-    if ".." in bucket or _ADDRESS.fullmatch(bucket):
-        return f"names the bucket {bucket!r}; a bucket name is no address and has no two dots in a row"
-    if bucket.startswith("xn--") or bucket.endswith(_RESERVED_ENDS):
-        return f"names the bucket {bucket!r}; its beginning or end is reserved"
-    return ""

@@ -21,6 +21,7 @@ from manifest_tools.duplicates.grouping import fitting_radius, leaders
 from manifest_tools.duplicates.sorting import IntArray
 from manifest_tools.pipeline.batch.plan import Plan
 from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
+from manifest_tools.storage.uris import is_s3_uri
 
 _AHEAD: Final = 8  # batches that are fetched while one is taken in
 
@@ -100,8 +101,8 @@ def collect(
     options : mapping
         Of the inspection.
     """
-    local = not source.startswith("s3://")
-    origin = {"images": {"folder": source, "skipped": dict(plan.skipped)}} if local else {}
+    local = not is_s3_uri(source)
+    origin = {"images": {"folder": source, "skipped": dict(plan.skipped)}}
     frame = Dataset.from_tables(pd.DataFrame({"image": []}), root=source if local else "", sources=origin)
     steps = [("read", {}) if local else ("list_images", {"prefix": source}), ("inspect", options)]
     leader = found.leader

@@ -22,7 +22,7 @@ from manifest_tools.parallel.executors import Failure, run
 from manifest_tools.pipeline.batch.plan import Batch, Plan, batches
 from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 from manifest_tools.sources.reading import reader_of
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import is_s3_uri, split_uri
 
 _COLUMNS = ("image", "uri", *ImageFacts._fields)
 
@@ -95,7 +95,7 @@ def source_of(images: str | Path) -> str:
         It is neither a folder nor a prefix in S3.
     """
     text = str(images)
-    if text.startswith("s3://"):
+    if is_s3_uri(text):
         split_uri(text)
         return text
     if Path(text).is_file():
@@ -133,7 +133,7 @@ def begin(
         The folder holds another run.
     """
     task = Task(look, quick, max_pixels, None, reader_of(source))
-    root = "" if source.startswith("s3://") else source
+    root = "" if is_s3_uri(source) else source
     reader = BatchReader(task, root, timeout)
     options = {"quick": quick, "max_pixels": max_pixels, "recipe": task.recipe}
     wanted = {"step": "inspect", "source": source, "options": options}

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import attrgetter
+from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from manifest_tools.sources.folders import folder_rows
 from manifest_tools.storage.s3_images import looks_like_image
 from manifest_tools.storage.storage import S3Storage
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import join_uri, split_uri
 
 _LAST: Final = "\U0010fffd"  # no key has a character after it
 _DEEPEST: Final = 64  # characters of a key that are looked at for sharing out
@@ -63,12 +64,11 @@ class Listing:
                 return
             if item.key.endswith("/"):
                 continue
-            uri = f"s3://{bucket}/{item.key}"
+            uri = join_uri(bucket, item.key)
             if looks_like_image(item.key):
                 yield Entry(uri, uri, item.bytes)
             else:
-                name = item.key.rpartition("/")[2]
-                self.skipped[f".{name.rpartition('.')[2].lower()}"] += 1
+                self.skipped[Path(item.key).suffix.lower()] += 1
 
 
 def lists_in_order(storage: S3Storage) -> bool:

@@ -18,7 +18,7 @@ from manifest_tools.pipeline.batch.listing import Entry, Listing, intervals
 from manifest_tools.pipeline.batch.run_folder import INTERVALS, PLAN, RunFolder
 from manifest_tools.storage.s3_images import shared_client
 from manifest_tools.storage.storage import S3Storage
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import is_s3_uri, split_uri
 
 BATCH_IMAGES: Final = 1000
 BATCH_BYTES: Final = 256 << 20  # of image files: a batch that is done again should not cost minutes
@@ -64,7 +64,7 @@ class Batch:
 
 def storage_of(source: str) -> S3Storage | None:
     """Return the bucket of an S3 source, None for a folder."""
-    if not source.startswith("s3://"):
+    if not is_s3_uri(source):
         return None
     return S3Storage(shared_client(None, None, None), split_uri(source)[0])
 

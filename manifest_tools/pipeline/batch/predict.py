@@ -30,6 +30,7 @@ from manifest_tools.parallel import executors
 from manifest_tools.pipeline.batch.answers import Collected, answer_table, collect_answers
 from manifest_tools.pipeline.batch.collect import first_copies, tables
 from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
+from manifest_tools.storage.uris import SCHEME, is_s3_uri
 
 Rows = npt.NDArray[np.int64]
 
@@ -118,7 +119,7 @@ def plan_asking(saved: SavedDataset, *, scratch: Path) -> Asking:
         able, answered = suitable(piece).to_numpy(), (images["predicted"] != "").to_numpy()
         wanted = able & ~answered & (first[here] == here)
         sizes = images["bytes"].to_numpy()
-        large = wanted & ~images["uri"].str.startswith("s3://").to_numpy() & (sizes > MAX_BYTES_IN_CALL)
+        large = wanted & ~images["uri"].str.startswith(SCHEME).to_numpy() & (sizes > MAX_BYTES_IN_CALL)
         numbers["unsuitable"] += int((~able).sum())
         numbers["answered"] += int(answered.sum())
         numbers["staged"] += int(large.sum())
@@ -286,5 +287,5 @@ def _batches(asking: Asking, done: set[int], rate: Callable[[], float]) -> Itera
 
 def _picture(saved: SavedDataset, image: str, uri: str, size: int, sha256: str) -> Picture:
     place = uri or image
-    path = place if place.startswith("s3://") else str(saved.frame.path_of(place))
+    path = place if is_s3_uri(place) else str(saved.frame.path_of(place))
     return Picture(sha256 or image, image, path, int(size), sha256)

@@ -33,7 +33,7 @@ from manifest_tools.core.version import library_version
 from manifest_tools.dataset.dataset import COMPRESSION
 from manifest_tools.storage.s3_images import shared_client
 from manifest_tools.storage.storage import ConditionFailedError, LocalStorage, S3Storage, Storage
-from manifest_tools.storage.uris import split_uri
+from manifest_tools.storage.uris import is_s3_uri, split_uri
 
 FORMAT: Final = 1  # of run.json
 RUN: Final = "run.json"
@@ -64,7 +64,7 @@ class RunFolder:
     def at(cls, place: str | Path) -> RunFolder:
         """Return the run folder of a place, which may not be there yet."""
         text = str(place)
-        if not text.startswith("s3://"):
+        if not is_s3_uri(text):
             return cls(str(Path(text).absolute()))
         split_uri(text)
         return cls(text.rstrip("/"))
@@ -72,7 +72,7 @@ class RunFolder:
     @property
     def is_local(self) -> bool:
         """Whether it is on a file system."""
-        return not self.place.startswith("s3://")
+        return not is_s3_uri(self.place)
 
     def read(self, name: str) -> bytes:
         """Return a file's content."""
@@ -184,7 +184,7 @@ def batch_name(number: int) -> str:
 
 def _storage(place: str) -> tuple[Storage, str]:
     """Return the storage of a run folder, and what its keys begin with there."""
-    if not place.startswith("s3://"):
+    if not is_s3_uri(place):
         return LocalStorage(Path(place)), ""
     bucket, prefix = split_uri(place)
     return S3Storage(shared_client(None, None, None), bucket), f"{prefix}/" if prefix else ""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from manifest_tools.storage.uris import join_uri
 from manifest_tools.testing.rekognition.answers import IMAGE_SIGNATURES, Answer, Picture, moderation_labels
 from manifest_tools.testing.rekognition.protocol import ServiceError
 from manifest_tools.testing.rekognition.records import Adapter, Project, description, present
@@ -229,7 +230,7 @@ class RekognitionService:
             content, uri = image["Bytes"], ""
         else:
             place = image.get("S3Object", {})
-            uri = f"s3://{place.get('Bucket')}/{place.get('Name')}"
+            uri = join_uri(str(place.get("Bucket")), str(place.get("Name")))
             content = self._read(place.get("Bucket", ""), place.get("Name", ""))
         if len(content) > MAX_OBJECT_BYTES:
             raise ServiceError("ImageTooLargeException", "the image is larger than 15 MB")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from manifest_tools.storage.uris import parts_of
 from manifest_tools.testing.rekognition.answers import (
     IMAGE_SIGNATURES,
     Answer,
@@ -191,7 +192,7 @@ def _read_line(raw: bytes, bucket: Callable[[str], Bucket]) -> _Line:
     error = _error_of(record)
     if error:
         return _Line(record, error=error)
-    name, _, key = record["source-ref"].removeprefix("s3://").partition("/")
+    name, key = parts_of(record["source-ref"])
     content = bucket(name).read(key)
     if content is None or not content.startswith(IMAGE_SIGNATURES):
         return _Line(record, error="ERROR_INVALID_IMAGE")
