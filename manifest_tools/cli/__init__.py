@@ -30,6 +30,7 @@ from manifest_tools.cli import (
     validate,
 )
 from manifest_tools.cli import map as mapping
+from manifest_tools.cli.commands import Command
 from manifest_tools.cli.console import say
 from manifest_tools.core.errors import ManifestToolsError, RemoteError
 
@@ -69,7 +70,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
 }
 for _panel, _commands in _COMMANDS.items():
     for _name, _command in _commands.items():
-        app.command(_name, rich_help_panel=_panel)(_command)
+        app.command(_name, rich_help_panel=_panel, cls=Command)(_command)
 app.add_typer(adapters.app, name="adapters", rich_help_panel=_AMAZON)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manifest_tools.cli import options, remote
+from manifest_tools.cli.commands import Command
 from manifest_tools.cli.console import printable, show
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _ATTEMPTS = 5
 Arn = Annotated[str, typer.Argument(metavar="ARN", help="The adapter.")]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_all(
     project: Annotated[str | None, typer.Option(help="Of this project only.")] = None,
     profile: remote.Profile = None,
@@ -41,7 +42,7 @@ def list_all(
         show("no adapters here; --region and --profile choose another place")
 
 
-@app.command("status")
+@app.command("status", cls=Command)
 def status(
     arn: Arn,
     profile: remote.Profile = None,
@@ -61,7 +62,7 @@ def status(
     raise typer.Exit(0 if adapter.usable else 1)
 
 
-@app.command("delete")
+@app.command("delete", cls=Command)
 def delete(
     arn: Arn,
     yes: remote.Yes = False,

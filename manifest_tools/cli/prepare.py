@@ -24,9 +24,10 @@ def prepare(
         str, typer.Option("--to", metavar="s3://BUCKET/PREFIX", help="Where the images will be uploaded.")
     ] = "",
     labels: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="FILE|folders", help="Label table or annotation export, or 'folders': folder names."
+            metavar="FILE|folders",
+            help="Label table or annotation export, or 'folders': folder names. Repeatable.",
         ),
     ] = None,
     labels_format: options.LabelsFormat = "auto",

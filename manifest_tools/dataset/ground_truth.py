@@ -5,15 +5,17 @@ Nothing here changes the tables; labels stay as found. The rules, in short:
 * A row says that a label is present, absent, or not known. An explicit Safe says that every label is absent.
 * In an image that a source judged, a label of the source's scope without a row is absent; others are unknown.
 * A present label makes its ancestors present; an absent label makes its descendants absent; nothing else follows.
-* Sources are merged from the oldest to the newest: manifest, folder, table, then reviews in their order.
+* Sources are merged from the oldest to the newest: manifest, folder, table, then reviews in their order. Several
+  tables are equals: what the rows of two contradict makes the image contradictory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
+from itertools import groupby
 from typing import TypeAlias
 
 import numpy as np
@@ -172,14 +174,16 @@ def effective_truth(dataset: Dataset, policy: Policy, rows: pd.DataFrame | None 
     merged = np.full((count, len(taxonomy.names)), _UNSTATED, dtype=np.int8)
     contradictory = np.zeros(count, dtype=bool)
     judged = (dataset.images["judged"] != "").to_numpy(copy=True)
-    for source in source_order(rows["source"]):
-        said = rows[rows["source"] == source]
-        scope = dataset.sources.get(source, {}).get("scope", dataset.scope)
-        covered = _columns(scope, taxonomy, policy)
-        stated, conflict = _statements(said, hierarchy, count, covered)
+    for _, equals in groupby(source_order(rows["source"]), key=source_priority):
+        tables = []
+        for source in equals:
+            said = rows[rows["source"] == source]
+            scope = dataset.sources.get(source, {}).get("scope", dataset.scope)
+            tables.append((said, _columns(scope, taxonomy, policy)))
+            judged[said.loc[said["truth"].notna(), "row"]] = True
+        stated, conflict = _statements_of_equals(tables, hierarchy, count)
         merged = np.where(stated != _UNSTATED, stated, merged)
         contradictory |= conflict
-        judged[said.loc[said["truth"].notna(), "row"]] = True
     _fill_from_judged(merged, dataset, hierarchy, policy)
     merged, unsure = _apply_reviews(merged, rows, hierarchy, judged)
     unresolved = np.zeros(count, dtype=bool)
@@ -290,6 +294,30 @@ def _statements(
     absent |= by_scope & ~present & ~held_open
     absent |= hierarchy.descendants_of(absent) & ~present & ~unknown
     return _coded(present, absent, unknown), contradictory
+
+
+def _statements_of_equals(
+    tables: Sequence[tuple[pd.DataFrame, list[int]]], hierarchy: Hierarchy, count: int
+) -> tuple[Matrix, Mask]:
+    """Return what sources of one kind say together: none is newer, so where two contradict each other, neither counts.
+
+    What one says by its rows stands above what another leaves out.
+    """
+    (first, covered), *others = tables
+    stated, contradictory = _statements(first, hierarchy, count, covered)
+    if not others:
+        return stated, contradictory
+    in_rows, _ = _statements(first, hierarchy, count, [])
+    for said, covered in others:
+        whole, conflict = _statements(said, hierarchy, count, covered)
+        own, _ = _statements(said, hierarchy, count, [])
+        opposed = ((own == _PRESENT) & (in_rows == _ABSENT)) | ((own == _ABSENT) & (in_rows == _PRESENT))
+        contradictory |= conflict | opposed.any(axis=1)
+        in_rows = np.where(
+            (in_rows == _UNSTATED) | ((in_rows == _UNKNOWN) & (own != _UNSTATED)), own, in_rows
+        )
+        stated = np.where(stated == _UNSTATED, whole, stated)
+    return np.where(in_rows != _UNSTATED, in_rows, stated), contradictory
 
 
 def _fill_from_judged(merged: Matrix, dataset: Dataset, hierarchy: Hierarchy, policy: Policy) -> None:

@@ -26,7 +26,7 @@ from manifest_tools.review.journal import JOURNAL, merge_journal
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.predictions import attach_predictions
-from manifest_tools.sources.reading import read_images, reader_of
+from manifest_tools.sources.reading import LabelFiles, read_images, reader_of
 from manifest_tools.splits.step import split_dataset
 from manifest_tools.storage.uris import split_destination
 
@@ -63,7 +63,7 @@ def prepare(
     *,
     out: str | Path,
     to: str = "",
-    labels: str | Path | None = None,
+    labels: LabelFiles | None = None,
     labels_format: str = "auto",
     columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
@@ -289,10 +289,11 @@ def _read_summary(dataset: Dataset) -> str:
 
 
 def _labels_summary(dataset: Dataset) -> str:
-    """Say in which format the labels were read, and what was passed over."""
-    origin = dataset.sources.get("table", {})
-    if "file" not in origin:
-        return ""
+    """Say in which format each file of labels was read, and what was passed over."""
+    return "".join(_file_summary(origin) for origin in dataset.sources.values() if "format" in origin)
+
+
+def _file_summary(origin: Mapping[str, Any]) -> str:
     said = f"; {Path(origin['file']).name}: {origin['format']}"
     if origin.get("unread"):
         said += f"; columns not read: {_named(origin['unread'])}"

@@ -12,6 +12,7 @@ import pandas as pd
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.dataset.ground_truth import (
     PREDICTIONS,
+    REVIEW,
     Hierarchy,
     NameReading,
     NameResolution,
@@ -19,7 +20,7 @@ from manifest_tools.dataset.ground_truth import (
     source_priority,
 )
 from manifest_tools.findings.catalogue import finding
-from manifest_tools.findings.findings import Finding, LazyFindings
+from manifest_tools.findings.findings import Finding, LazyFindings, Location
 from manifest_tools.rules.evidence import Evidence, lazy_findings
 
 _MATCHES = 5  # of an ambiguous base name that a message lists
@@ -112,8 +113,18 @@ def contradictions(evidence: Evidence) -> Iterator[LazyFindings]:
     def details(shown: Rows) -> Iterator[dict[str, Any]]:
         for number in inconsistent[: len(shown)]:
             said = rows.iloc[begins[number] : ends[number]]
-            label, other = _contradiction(evidence, said)
-            yield {"label": label, "source": said["source"].iloc[0], "other": other}
+            source = said["source"].iloc[0]
+            label, other, lines = _contradiction(evidence, said)
+            known = [int(line) for line in lines if not pd.isna(line)]
+            place = evidence.place(source, lines[0])
+            where = f", lines {known[0]} and {known[1]}" if len(known) == len(lines) else ""
+            yield {
+                "label": label,
+                "source": source,
+                "other": other,
+                "rows": where if place["file"] else "",
+                **place,
+            }
 
     yield evidence.about("label-contradiction", rows["row"].to_numpy()[begins[inconsistent]], details)
 
@@ -154,28 +165,39 @@ def levels(evidence: Evidence) -> Iterator[Finding]:
 
 
 def disagreements(evidence: Evidence) -> Iterator[LazyFindings]:
-    """Sources that say different things about a label of one image; the newest one counts."""
+    """Sources that say different things about a label of one image; the newest one counts, of several tables none."""
     said = _statements(evidence)
-    newest = said.groupby(["row", "about"], sort=True)[["source", "present"]].transform("last")
+    newest = said.groupby(["row", "about"], sort=True)[["source", "present", "line"]].transform("last")
     against = said[(said["present"] != newest["present"]) & (said["source"] != newest["source"])]
-    against = against.assign(newest=newest["source"])
+    against = against.assign(newest=newest["source"], newest_line=newest["line"])
     against = against.groupby(["row", "about"], sort=True).last().reset_index()
     values = {True: "present", False: "absent"}
 
     def details(shown: Rows) -> Iterator[dict[str, Any]]:
-        columns = ("about", "newest", "source", "present")
+        columns = ("about", "newest", "source", "present", "line", "newest_line")
         told = zip(*(against[name].iloc[: len(shown)].tolist() for name in columns), strict=True)
-        for column, winner, other, present in told:
+        for column, winner, other, present, line, winner_line in told:
+            equals = source_priority(winner) == source_priority(other) and not winner.startswith(REVIEW)
+            names = [
+                _told(evidence, *of) if equals else of[0] for of in ((winner, winner_line), (other, line))
+            ]
             yield {
                 "label": evidence.taxonomy.names[column],
-                "source": winner,
+                "source": names[0],
                 "value": values[not present],
-                "other": other,
+                "other": names[1],
                 "other_value": values[present],
-                "winner": winner,
+                "winner": "neither" if equals else winner,
+                **(evidence.place(other, line) if equals else {}),
             }
 
     yield evidence.about("review-disagreement", against["row"].to_numpy(dtype=np.int64), details)
+
+
+def _told(evidence: Evidence, source: str, line: Any) -> str:
+    """Return the file, and the line in it, that a row of a source stands in."""
+    place = evidence.place(source, line)
+    return str(Location(place["file"], place["line"])) or source
 
 
 def repetitions(evidence: Evidence) -> Iterator[LazyFindings]:
@@ -264,8 +286,8 @@ def _claimed(rows: pd.DataFrame) -> Mask:
 def _statements(evidence: Evidence) -> pd.DataFrame:
     """Return what the sources of an image say of each label that one of them names, the newest last.
 
-    Only for images that several sources speak of. Columns `row`, `about` (the label's column), `source` and
-    `present`; a row that says Safe speaks of every label.
+    Only for images that several sources speak of. Columns `row`, `about` (the label's column), `source`,
+    `present` and `line`; a row that says Safe speaks of every label.
     """
     rows = evidence.rows
     answered = rows[(rows["truth"].notna() & rows["resolved"]).to_numpy()]
@@ -282,7 +304,7 @@ def _statements(evidence: Evidence) -> pd.DataFrame:
     named = own[own["column"] >= 0]
     safe = answered[answered["safe"]].merge(named[["row", "about"]].drop_duplicates(), on="row")
     said = pd.concat([named, safe], ignore_index=True)
-    columns = ["row", "about", "source", "present"]
+    columns = ["row", "about", "source", "present", "line"]
     return said.sort_values(["row", "about", "place"], kind="stable", ignore_index=True)[columns]
 
 
@@ -300,19 +322,20 @@ def _contradictory(evidence: Evidence, rows: pd.DataFrame, begins: Rows) -> Mask
     return np.asarray((safe & present.any(axis=1)) | (implied & absent).any(axis=1))
 
 
-def _contradiction(evidence: Evidence, said: pd.DataFrame) -> tuple[str, str]:
-    """Return the first two statements of one source that cannot both be true."""
+def _contradiction(evidence: Evidence, said: pd.DataFrame) -> tuple[str, str, tuple[Any, Any]]:
+    """Return the first two statements of one source that cannot both be true, and their lines."""
     claimed = _claimed(said)
     safe = said[said["safe"] & claimed]
     present = said[claimed & (said["column"] >= 0)]
     if len(safe) and len(present):
-        return str(safe["label"].iloc[0]), str(present["label"].iloc[0])
+        first, second = safe.iloc[0], present.iloc[0]
+        return str(first["label"]), str(second["label"]), (first["line"], second["line"])
     denied = said[_denied(said) & (said["column"] >= 0)]
     all_names = evidence.taxonomy.names
-    absent = {all_names[column] for column in denied["column"]}
+    absent = {all_names[column]: line for column, line in zip(denied["column"], denied["line"], strict=True)}
     return next(
-        (str(label), f"no {implied}")
-        for label, column in zip(present["label"], present["column"], strict=True)
+        (str(label), f"no {implied}", (line, absent[implied]))
+        for label, column, line in zip(present["label"], present["column"], present["line"], strict=True)
         for implied in (all_names[column], *evidence.taxonomy.ancestors(all_names[column]))
         if implied in absent
     )

@@ -146,7 +146,7 @@ def _contradicted(index: ImageIndex, landing: _Landing) -> bool:
         return False
     ours = index.folders_of(landing.image)
     below = ours[len(index.root_folders) :]
-    parts = _part(landing.folders[-_NEAR:]), _part((*index.root_folders[-1:], *below))
+    parts = part_of(landing.folders[-_NEAR:]), part_of((*index.root_folders[-1:], *below))
     if all(parts) and parts[0] != parts[1]:
         return True
     own = index.has_folder(landing.folders)
@@ -156,9 +156,10 @@ def _contradicted(index: ImageIndex, landing: _Landing) -> bool:
     return len(below) > landing.depth and _differ_in_number(landing.folders[at], below[at])
 
 
-def _part(folders: tuple[str, ...]) -> str:
-    """Return the part of a data set that folders name, the lowest one: train2017 is train."""
-    named = (_PARTS.get(re.sub(r"[-_]?(19|20)\d\d$", "", folder), "") for folder in reversed(folders))
+def part_of(names: Iterable[str]) -> str:
+    """Return the part of a data set that names tell, the last one first: instances_train2017 is train."""
+    last_words = (re.sub(r"[-_.]?(19|20)\d\d$", "", name.casefold()) for name in reversed([*names]))
+    named = (_PARTS.get(re.split(r"[-_. ]", word)[-1], "") for word in last_words)
     return next(filter(None, named), "")
 
 

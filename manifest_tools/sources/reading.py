@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import pandas as pd
 
@@ -14,14 +14,14 @@ from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS, judged_column
-from manifest_tools.findings.findings import Finding
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
-from manifest_tools.sources.formats.detect import TABLE, read_labels
+from manifest_tools.sources.formats.detect import TABLE, label_files, read_labels
 from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.image_index import ImageIndex
+from manifest_tools.sources.label_files import match_files, unplaced
 from manifest_tools.sources.mapping import (
     apply_mapping,
     read_mapping,
@@ -29,20 +29,19 @@ from manifest_tools.sources.mapping import (
     without_asides,
     without_missing,
 )
-from manifest_tools.sources.matching import Match, match_references
+from manifest_tools.sources.matching import Match
 from manifest_tools.sources.predictions import refuse_other_units
 from manifest_tools.storage.uris import is_s3_uri
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names
-NAMELESS = "nameless"  # why a row without an image is not matched
-MAX_NEAR = 5  # images that are kept of those that a reference comes near
 EVERYTHING = "all"  # the value of `checked_labels` that covers the whole taxonomy
+LabelFiles: TypeAlias = str | Path | Sequence[str | Path]
 
 
 def read_images(
     images: str | Path,
     *,
-    labels: str | Path | None = None,
+    labels: LabelFiles | None = None,
     labels_format: str = "auto",
     columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
@@ -57,9 +56,10 @@ def read_images(
     ----------
     images : path or str
         A folder (searched at any depth), a manifest file, or ``s3://bucket/prefix``.
-    labels : path or "folders", optional
-        A label table (CSV, TSV, JSON Lines), an export of an annotation tool, a moderators' table, or
-        "folders": the topmost folder's name is the label.
+    labels : path or "folders", or a sequence of them, optional
+        A label table (CSV, TSV, JSON Lines), an export of an annotation tool, a moderators' table, a folder of
+        such files, or "folders": the topmost folder's name is the label. Of several, each says what it says by
+        itself; where two contradict each other, the image is left out.
     labels_format : str
         Format of `labels`: "auto" (by content), or one of ``manifest_tools.sources.formats.detect.FORMATS``.
     columns : ColumnChoice
@@ -109,7 +109,7 @@ def read_images(
 
 def attach_labels(
     dataset: Dataset,
-    labels: str | Path,
+    labels: LabelFiles,
     *,
     labels_format: str = "auto",
     columns: ColumnChoice = BY_NAME,
@@ -123,7 +123,7 @@ def attach_labels(
     ----------
     dataset : Dataset
         The images.
-    labels : path or "folders"
+    labels : path or "folders", or a sequence of them
         As in :func:`read_images`.
     labels_format, columns, mapping, checked_labels
         As in :func:`read_images`.
@@ -131,50 +131,83 @@ def attach_labels(
         For `safe_names`.
     """
     policy = policy or Policy()
-    folders = str(labels) == FOLDERS
-    source = "folder" if folders else "table"
-    said = (
-        _folder_names(dataset)
-        if folders
-        else read_labels(labels, labels_format=labels_format, columns=columns)
-    )
-    origin: dict[str, object] = (
-        {} if folders else {"file": str(labels), "format": said.format, "rows": len(said.rows)}
-    )
     known_taxonomy = Taxonomy.load(dataset.taxonomy)
     known = {} if mapping is None else read_mapping(mapping, known_taxonomy, policy)
-    if checked_labels and said.format == TABLE:
-        said = without_asides(said, known, known_taxonomy, policy)
-    if said.unread:
-        origin["unread"] = list(said.unread)
-    if mapping is not None:
-        origin["mapping"] = {category: list(names) for category, names in sorted(known.items())}
-        origin["unused"] = unused_lines(known, [said])
-        said = apply_mapping(said, known, policy)
-    said = without_missing(said, policy)
-    matches = {} if folders else _matches(said, dataset, Path(labels))
-    keys = {reference: match.image or reference for reference, match in matches.items()}
     scope = _checked(checked_labels, dataset.taxonomy)
-    rows = _rows(said, keys, set(dataset.images["image"]), scope).assign(source=source)
-    if scope is None:
-        names = () if said.open_world else dict.fromkeys([*said.categories, *rows["label"]])
-        scope = sorted(name for name in names if not policy.is_safe(name))
-    kept = dataset.labels[dataset.labels["source"] != source]
-    merged = pd.concat([kept, rows[[c for c in kept.columns if c in rows.columns]]], ignore_index=True)
-    judged = judged_column(dataset.images, merged, policy)
-    origin |= {"scope": scope, "findings": [_placed(item, keys).to_dict() for item in said.findings]}
-    unplaced = _unplaced(matches, set(rows["image"]))
-    origin |= {"unplaced": unplaced} if unplaced else {}
-    sources = {**dataset.sources, source: origin}
-    every_scope = sorted({name for item in sources.values() for name in item.get("scope", ())})
+    given = _read_all(dataset, labels, labels_format, columns)
+    replaced = {_kind(name) for name in given}
+    sources = {name: value for name, value in dataset.sources.items() if _kind(name) not in replaced}
+    kept = dataset.labels[~dataset.labels["source"].map(_kind).isin(replaced)]
+    tables = [kept]
+    images = set(dataset.images["image"])
+    for name, (said, matches, file) in given.items():
+        keys = {reference: match.image or reference for reference, match in matches.items()}
+        placed = said.placed(keys)
+        if checked_labels and said.format == TABLE:
+            placed = without_asides(placed, known, known_taxonomy, policy)
+        mapped = placed if mapping is None else apply_mapping(placed, known, policy)
+        mapped = without_missing(mapped, policy)
+        rows = _rows(mapped, images, scope).assign(source=name)
+        tables.append(rows[[column for column in kept.columns if column in rows.columns]])
+        sources[name] = (
+            ({"file": file, "format": said.format, "rows": len(said.rows)} if file else {})
+            | ({"unread": list(placed.unread)} if placed.unread else {})
+            | ({} if mapping is None else {"mapping": {old: list(new) for old, new in sorted(known.items())}})
+            | {"scope": _scope(mapped, rows, policy) if scope is None else scope}
+            | {"findings": [item.to_dict() for item in placed.findings]}
+            | unplaced(matches, set(rows["image"]))
+        )
+    if mapping is not None:
+        first = next(iter(given))
+        sources[first] = {
+            **sources[first],
+            "unused": unused_lines(known, [said for said, _, _ in given.values()]),
+        }
+    merged = pd.concat(tables, ignore_index=True)
+    formats = [said.format for said, _, _ in given.values()]
     return dataset.step(
         "label",
-        images=dataset.images.assign(judged=judged),
+        images=dataset.images.assign(judged=judged_column(dataset.images, merged, policy)),
         labels=merged,
-        options={"source": source, "format": said.format, "checked_labels": list(checked_labels)},
+        options={
+            "source": " ".join(given),
+            "format": " ".join(formats),
+            "checked_labels": list(checked_labels),
+        },
         sources=sources,
-        scope=tuple(every_scope),
+        scope=tuple(sorted({name for item in sources.values() for name in item.get("scope", ())})),
     )
+
+
+def _kind(source: str) -> str:
+    """Return the kind of a source: the second table of several is a table too."""
+    return TABLE if source.startswith(f"{TABLE}:") else source
+
+
+def _read_all(
+    dataset: Dataset, labels: LabelFiles, labels_format: str, columns: ColumnChoice
+) -> dict[str, tuple[Annotations, dict[str, Match], str]]:
+    """Return what each file says, what its references mean, and its name, by source."""
+    given = [labels] if isinstance(labels, str | Path) else list(labels)
+    files = [file for item in given if str(item) != FOLDERS for file in label_files(item, labels_format)]
+    read = [
+        (file, read_labels(file, labels_format=labels_format, columns=columns))
+        for file in dict.fromkeys(files)
+    ]
+    index = ImageIndex(dataset.images["image"], dataset.root)
+    found: dict[str, tuple[Annotations, dict[str, Match], str]] = {}
+    if any(str(item) == FOLDERS for item in given):
+        found["folder"] = (_folder_names(dataset), {}, "")
+    placed = match_files(index, read)
+    for number, (said, matches) in enumerate(placed, start=1):
+        found[TABLE if number == 1 else f"{TABLE}:{number}"] = (said, matches, str(read[number - 1][0]))
+    return found
+
+
+def _scope(said: Annotations, rows: pd.DataFrame, policy: Policy) -> list[str]:
+    """Return the labels that a closed list looks for in every image that it speaks of."""
+    names = () if said.open_world else dict.fromkeys([*said.categories, *rows["label"]])
+    return sorted(name for name in names if not policy.is_safe(name))
 
 
 def _folder_names(dataset: Dataset) -> Annotations:
@@ -186,51 +219,14 @@ def _folder_names(dataset: Dataset) -> Annotations:
     return Annotations(FOLDERS, tuple(rows), categories=tuple(names["label"].unique()))
 
 
-def _matches(said: Annotations, dataset: Dataset, path: Path) -> dict[str, Match]:
-    """Return what each reference means."""
-    index = ImageIndex(dataset.images["image"], dataset.root)
-    folder = path if path.is_dir() else path.parent
-    references = [*(row.reference for row in said.rows), *said.references]
-    return match_references(index, references, folder, written=said.written)
-
-
-def _unplaced(matches: Mapping[str, Match], labelled: AbstractSet[str]) -> dict[str, dict[str, object]]:
-    """Return why references are not matched that come near an image, and whether labels of one may be missing.
-
-    They may where the reference could mean an image that other rows speak of, or names none at all.
-    """
-    return {
-        reference: {
-            "reason": match.reason or NAMELESS,
-            "images": list(match.images[:MAX_NEAR]),
-            "count": len(match.images),
-            "other": match.other,
-            "may_matter": not reference.strip()
-            or (match.reason in ("several", "rivals") and not labelled.isdisjoint(match.images)),
-        }
-        for reference, match in matches.items()
-        if match.image is None and (match.reason or not reference.strip())
-    }
-
-
-def _rows(
-    said: Annotations, keys: Mapping[str, str], images: AbstractSet[str], checked: Sequence[str] | None
-) -> pd.DataFrame:
+def _rows(said: Annotations, images: AbstractSet[str], checked: Sequence[str] | None) -> pd.DataFrame:
     """Return label rows with image keys. What people went through and left unmarked lacks every checked label."""
     named = [row for row in said.rows if row.label]
     if checked is not None:
         marked = {row.reference for row in named}
-        unmarked = [name for name in said.references if name not in marked and keys[name] in images]
+        unmarked = [name for name in said.references if name not in marked and name in images]
         named += [LabelRow(reference, label, False, None) for reference in unmarked for label in checked]
-    rows = pd.DataFrame(named, columns=["reference", "label", "truth", "line"])
-    resolved = [keys.get(reference, reference) for reference in rows["reference"]]
-    return rows.assign(image=resolved).drop(columns="reference")
-
-
-def _placed(item: Finding, keys: Mapping[str, str]) -> Finding:
-    """Return a reader's finding with the image's key instead of the reference."""
-    image = item.location.image
-    return replace(item, location=replace(item.location, image=keys.get(image, image))) if image else item
+    return pd.DataFrame(named, columns=["image", "label", "truth", "line"])
 
 
 def reader_of(images: str | Path) -> Callable[[str], bytes] | None:

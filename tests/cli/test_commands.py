@@ -273,3 +273,21 @@ def test_a_hundred_thousand_unmatched_rows_stay_readable(prepare, folder):
     assert "100,000" in done.out
     assert done.out.count("gone ") <= 40
     assert len((folder / "out" / "findings.jsonl").read_text().splitlines()) < 1100
+
+
+def test_several_files_of_labels_are_all_read(prepare, folder):
+    lines = (folder / "labels.csv").read_text().splitlines()
+    (folder / "labels.csv").write_text("\n".join(lines[:4]) + "\n")
+    (folder / "more.csv").write_text("\n".join([lines[0], *lines[4:]]) + "\n")
+
+    assert "3 of them labelled" in prepare().err + prepare().out
+    done = prepare("--labels", folder / "more.csv")
+    assert "6 of them labelled" in done.err + done.out
+
+
+@pytest.mark.parametrize("option", [["--seed", "1"], ["--out", "x"], ["--policy", "x.toml"]])
+def test_an_option_for_one_value_that_is_given_twice_is_refused(manifest_tools, option):
+    done = manifest_tools("prepare", "images", "--to", "s3://bucket/in", "--out", "out", *option, *option)
+
+    assert done.code == 2
+    assert "times, but takes one value" in " ".join(done.err.split())

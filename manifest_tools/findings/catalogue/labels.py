@@ -103,7 +103,7 @@ ENTRIES = (
         "label-contradiction",
         ERROR,
         "One source says two things of an image that cannot both be true, so the image is left out.",
-        "both {label!r} and {other!r}, by the same source ({source})",
+        "both {label!r} and {other!r}, by the same source ({source}{rows})",
         "Decide which one is right and remove the other.",
         "our own check",
     ),
@@ -136,7 +136,8 @@ ENTRIES = (
     Entry(
         "review-disagreement",
         WARNING,
-        "Two sources disagree about a label; the newest review counts.",
+        "Two sources disagree about a label; the newest one counts. Of several tables none is newer: then neither counts, "
+        "and the image is left out.",
         "{source} says {label!r} is {value}, {other} says {other_value}; {winner} counts",
         "Look at the image once more if it matters.",
         "our own check",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ class Annotations:
         Where a reference is the path from the folder of all files: what the file itself says.
     unread : tuple of str
         Columns of a table that are not read.
+    settle : callable, optional
+        Says the same anew for images instead of references, where statements about one image are weighed against
+        each other.
     """
 
     format: str
@@ -47,6 +50,37 @@ class Annotations:
     findings: tuple[Finding, ...] = ()
     written: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    settle: Callable[[Mapping[str, str]], Annotations] | None = None
+
+    def placed(self, images: Mapping[str, str]) -> Annotations:
+        """Return what is said with images instead of references, as far as `images` has them."""
+        if self.settle:
+            return self.settle(images)
+        return replace(
+            self,
+            rows=tuple(row._replace(reference=images.get(row.reference, row.reference)) for row in self.rows),
+            references=tuple(dict.fromkeys(images.get(name, name) for name in self.references)),
+            findings=tuple(_placed(item, images) for item in self.findings),
+        )
+
+
+def _placed(item: Finding, images: Mapping[str, str]) -> Finding:
+    image = item.location.image
+    return replace(item, location=replace(item.location, image=images.get(image, image))) if image else item
+
+
+def merged(name: str, parts: Sequence[Annotations]) -> Annotations:
+    """Return what several files of one format say, as if it stood in one."""
+    return Annotations(
+        name,
+        tuple(row for part in parts for row in part.rows),
+        tuple(dict.fromkeys(reference for part in parts for reference in part.references)),
+        tuple(dict.fromkeys(category for part in parts for category in part.categories)),
+        any(part.open_world for part in parts),
+        tuple(item for part in parts for item in part.findings),
+        {name: value for part in parts for name, value in part.written.items()},
+        tuple(dict.fromkeys(column for part in parts for column in part.unread)),
+    )
 
 
 @dataclass

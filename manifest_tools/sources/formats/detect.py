@@ -26,7 +26,7 @@ from manifest_tools.sources.formats import (
     small_tools,
     voc,
 )
-from manifest_tools.sources.formats.annotations import Annotations
+from manifest_tools.sources.formats.annotations import Annotations, merged
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.formats.json_files import first_character, parse_json, read_json, shown
 from manifest_tools.sources.formats.label_table import read_label_table
@@ -37,6 +37,20 @@ from manifest_tools.sources.formats.xml_files import root_of
 from manifest_tools.sources.model_answers import is_model_answer, is_model_table
 
 TABLE = "table"
+_WHOLE_FOLDERS = frozenset(
+    {
+        imagefolder.NAME,
+        roboflow.NAME,
+        voc.NAME,
+        labelme.NAME,
+        augmented_ai.NAME,
+        fiftyone.NAME,
+        parquet_folder.NAME,
+    }
+)
+_FILES = frozenset(
+    {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".manifest", ".xml"}
+)  # that may hold labels
 _TRIED = 20  # files of a folder that are looked into
 _HEAD = 1 << 16  # bytes that tell XML by its root element
 
@@ -87,12 +101,10 @@ def read_labels(
         The format is unknown, or the file cannot be read; the message says what the file is and why.
     """
     path = Path(path)
-    if labels_format not in ("auto", *FORMATS):
-        msg = f"unknown labels format {labels_format!r}; expected auto, {', '.join(FORMATS)}"
-        raise InputError(msg)
-    if not path.exists():
-        msg = f"{path} does not exist; expected a table of labels or an annotation export"
-        raise InputError(msg)
+    files = label_files(path, labels_format)
+    if files != (path,):
+        parts = [read_labels(file, labels_format=labels_format, columns=columns) for file in files]
+        return merged(parts[0].format, parts)
     name = detect(path, columns) if labels_format == "auto" else labels_format
     if name == TABLE:
         return _read_table(path, columns, is_labels=labels_format == TABLE)
@@ -102,6 +114,55 @@ def read_labels(
         msg = f"{path} is read as {name}, whose columns are known; --columns is for tables of labels or decisions"
         raise InputError(msg)
     return READERS[name](path)
+
+
+def label_files(path: str | Path, labels_format: str = "auto") -> tuple[Path, ...]:
+    """Return the files to be read one by one: those of a folder, or what was given, where one reader takes it whole.
+
+    Parameters
+    ----------
+    path, labels_format
+        As in :func:`read_labels`.
+
+    Raises
+    ------
+    InputError
+        There is no such format or file, or the files of the folder are of several formats, or of none.
+    """
+    path = Path(path)
+    if labels_format not in ("auto", *FORMATS):
+        msg = f"unknown labels format {labels_format!r}; expected auto, {', '.join(FORMATS)}"
+        raise InputError(msg)
+    if not path.exists():
+        msg = f"{path} does not exist; expected a table of labels or an annotation export"
+        raise InputError(msg)
+    whole = labels_format in _WHOLE_FOLDERS if labels_format != "auto" else bool(_folder_format(path))
+    if not path.is_dir() or whole:
+        return (path,)
+    files = sorted(file for file in path.rglob("*") if file.suffix.casefold() in _FILES and file.is_file())
+    formats = {file: labels_format if labels_format != "auto" else _format_or_none(file) for file in files}
+    of_one = dict.fromkeys(filter(None, formats.values()))
+    if len(of_one) > 1:
+        examples = {name: next(file for file in files if formats[file] == name) for name in of_one}
+        listed = ", ".join(f"{file.relative_to(path)} ({name})" for name, file in examples.items())
+        msg = f"{path}: a folder of annotations in several formats: {listed}; give each file by its own --labels"
+        raise InputError(msg)
+    unread = [str(file.relative_to(path)) for file in files if formats[file] is None]
+    if not of_one or unread:
+        found = f"; cannot tell the format of {', '.join(unread[:3])}" if unread else ""
+        msg = (
+            f"{path} is a folder without annotations that can be told{found}; expected Hugging Face metadata, Pascal "
+            "VOC .xml, LabelMe .json, an export of Roboflow, or files of one other format in it"
+        )
+        raise InputError(msg)
+    return tuple(files)
+
+
+def _format_or_none(file: Path) -> str | None:
+    try:
+        return detect(file)
+    except InputError:
+        return None
 
 
 def detect(path: Path, columns: ColumnChoice = BY_NAME) -> str:
@@ -119,7 +180,7 @@ def detect(path: Path, columns: ColumnChoice = BY_NAME) -> str:
         The content is known to be of no use here, or of no known format.
     """
     if path.is_dir():
-        return _detect_folder(path)
+        return _folder_format(path) or detect(label_files(path)[0])
     try:
         with path.open("rb") as handle:
             head = handle.read(_HEAD)
@@ -150,7 +211,10 @@ def _columns(path: Path, start: str) -> list[str]:
     return columns_of(read_records(path)) if start in ("{", "[") else csv_header(path)
 
 
-def _detect_folder(path: Path) -> str:
+def _folder_format(path: Path) -> str:
+    """Return the format of a folder that one reader takes whole; "" for any other folder."""
+    if not path.is_dir():
+        return ""
     if imagefolder.recognise_folder(path):
         return imagefolder.NAME
     if roboflow.recognise_folder(path):
@@ -159,17 +223,17 @@ def _detect_folder(path: Path) -> str:
         return parquet_folder.NAME
     if (path / fiftyone.FILE).is_file() and fiftyone.recognise(read_json(path / fiftyone.FILE)):
         return fiftyone.NAME
-    if next(path.rglob("*.xml"), None):
+    if any(map(_is_voc, islice(sorted(path.rglob("*.xml")), _TRIED))):
         return voc.NAME
     for file in islice(sorted(path.rglob("*.json")), _TRIED):
         name = _in_folder(file)
         if name:
             return name
-    msg = (
-        f"{path} is a folder without annotations that can be told; expected Hugging Face metadata, Pascal VOC .xml, "
-        "LabelMe .json, or an export of Roboflow in it; of other tools give the file itself"
-    )
-    raise InputError(msg)
+    return ""
+
+
+def _is_voc(path: Path) -> bool:
+    return _format_or_none(path) == voc.NAME
 
 
 def _in_folder(path: Path) -> str:

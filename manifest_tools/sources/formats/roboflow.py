@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats import coco, csv_tools
-from manifest_tools.sources.formats.annotations import Annotations
+from manifest_tools.sources.formats.annotations import Annotations, merged
 from manifest_tools.sources.formats.label_table import read_label_table
 
 NAME = "roboflow"
@@ -46,18 +46,13 @@ def read(path: Path) -> Annotations:
         names = ", ".join(_FILES)
         msg = f"{path}: expected a folder as Roboflow exports it, with one of {names} in it or in its folders"
         raise InputError(msg)
-    rows = [
-        row._replace(reference=(at / row.reference).as_posix()) for at, part in parts for row in part.rows
-    ]
-    references = [(at / reference).as_posix() for at, part in parts for reference in part.references]
-    return Annotations(
-        NAME,
-        tuple(rows),
-        tuple(dict.fromkeys(references)),
-        tuple(dict.fromkeys(name for _, part in parts for name in part.categories)),
-        any(part.open_world for _, part in parts),
-        tuple(finding for _, part in parts for finding in part.findings),
-    )
+    return merged(NAME, [part.placed(_below(at, part)) for at, part in parts])
+
+
+def _below(at: Path, said: Annotations) -> dict[str, str]:
+    """Return each reference of a file with the file's folder before it."""
+    names = [*(row.reference for row in said.rows), *said.references]
+    return {name: (at / name).as_posix() for name in dict.fromkeys(names)}
 
 
 def _files(path: Path) -> list[Path]:

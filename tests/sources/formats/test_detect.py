@@ -141,7 +141,11 @@ def test_a_wrong_path_and_a_wrong_format_are_refused(tmp_path):
     with pytest.raises(InputError, match="folder without annotations"):
         read_labels(tmp_path)
     (tmp_path / "instances.json").write_text(EVERYTHING["coco"])
-    with pytest.raises(InputError, match="of other tools give the file itself"):
+    (tmp_path / "labels.csv").write_text("file,labels\na.jpg,Safe\n")
+    with pytest.raises(InputError, match=r"several formats: instances.json \(coco\), labels.csv \(table\)"):
+        read_labels(tmp_path)
+    (tmp_path / "labels.csv").write_text("")
+    with pytest.raises(InputError, match=r"cannot tell the format of labels.csv"):
         read_labels(tmp_path)
     with pytest.raises(InputError, match="unknown labels format 'yolo'; expected auto, table, coco"):
         read_labels(tmp_path, labels_format="yolo")
