@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from manifest_tools.core.commit import replacing_files, set_aside_with
 from manifest_tools.core.errors import InputError
