@@ -35,6 +35,13 @@ def fetch_evaluation(
         Its ARN; the region is in it.
     client, storage_client : optional
         boto3 clients of Rekognition and S3; made from `profile` and `endpoint_url` when absent.
+    profile, endpoint_url : str, optional
+        A profile of the AWS configuration, and another endpoint than Amazon's.
+
+    Returns
+    -------
+    EvaluationFiles
+        The bytes of the results and, if there is one, of the output manifest.
 
     Raises
     ------
@@ -42,6 +49,17 @@ def fetch_evaluation(
         `adapter` is not the ARN of an adapter.
     RemoteError
         There is no such adapter, it has no evaluation (yet), or its files cannot be read.
+
+    Examples
+    --------
+    >>> from manifest_tools import aws, compare_evaluation
+    >>> from manifest_tools.testing import local_rekognition
+    >>> with local_rekognition() as rekognition:  # in the place of Amazon's, which has no such adapter
+    ...     arn = "arn:aws:rekognition:us-east-1:111122223333:project/p/version/v/1700000000000"
+    ...     compare_evaluation(aws.fetch_evaluation(arn, client=rekognition.client()))
+    Traceback (most recent call last):
+        ...
+    manifest_tools.core.errors.RemoteError: There is no adapter project p in us-east-1. Check --profile and the ARN.
     """
     match = _ARN.fullmatch(adapter)
     if match is None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 
 class ManifestToolsError(Exception):
-    """Base of every error that the package raises on purpose: misuse, or broken surroundings."""
+    """Base of every error that the package raises on purpose: misuse, or broken surroundings.
+
+    Examples
+    --------
+    >>> from manifest_tools import ManifestToolsError, read_images
+    >>> try:
+    ...     read_images("sample_data/nowhere")
+    ... except ManifestToolsError as error:
+    ...     print(error)
+    sample_data/nowhere does not exist; expected a folder of images, a manifest, or s3://bucket/prefix
+    """
 
 
 class InputError(ManifestToolsError, ValueError):

@@ -63,6 +63,15 @@ def fold(name: str) -> str:
 class Taxonomy:
     """One version of the taxonomy.
 
+    Parameters
+    ----------
+    version : str
+        "7" or "6.1"; :meth:`load` gives a packaged one.
+    source : str
+        The page that it is from.
+    labels : tuple of Label
+        Its labels, in the order of that page.
+
     Examples
     --------
     >>> taxonomy = Taxonomy.load("7")

@@ -96,6 +96,22 @@ class Dataset:
         For each `source` of the labels: the file it was read from, and what was found in it.
     history : tuple of mapping
         The steps that made this value: name, options, library version, fingerprint of the result.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from manifest_tools import Dataset
+    >>> images = pd.DataFrame({"image": ["a.jpg", "b.jpg"], "split": ["train", "test"]})
+    >>> labels = pd.DataFrame({"image": ["a.jpg"], "label": ["Alcohol"], "source": ["table"], "truth": [True]})
+    >>> dataset = Dataset.from_tables(images, labels)
+    >>> print(dataset)
+    Dataset: 2 images (1 train, 1 test), 1 label row from 1 source
+    Taxonomy 7. Steps: nothing done yet
+      image format  width  height judged split
+      a.jpg             0       0        train
+      b.jpg             0       0         test
+    >>> dataset.equals(Dataset.from_tables(images, labels))
+    True
     """
 
     images: pd.DataFrame
@@ -222,9 +238,8 @@ class Dataset:
     def _in_short(self) -> tuple[str, str, str, pd.DataFrame]:
         """Return how many images, how many labels, the steps, and the first images."""
         images, labels = self.images, self.labels
-        sides = ", ".join(
-            f"{count:,} {side}" for side, count in images["split"].value_counts().items() if side
-        )
+        counts = images["split"].value_counts()
+        sides = ", ".join(f"{counts[side]:,} {side}" for side in ("train", "test") if side in counts)
         said = f"{counted(len(labels), 'label row')} from {counted(labels['source'].nunique(), 'source')}"
         steps = " → ".join(str(entry["step"]) for entry in self.history) or "nothing done yet"
         shown = images[["image", "format", "width", "height", "judged", "split"]].head(5)

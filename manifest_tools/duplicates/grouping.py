@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.candidates import BEST, Hits, candidate_hits
@@ -67,6 +68,18 @@ def group_duplicates(
     -------
     Dataset
         The same for any order of the images.
+
+    Raises
+    ------
+    InputError
+        `radius` or `workers` is out of range.
+
+    Examples
+    --------
+    >>> from manifest_tools import group_duplicates, inspect_images
+    >>> images = group_duplicates(inspect_images("sample_data/images")).images
+    >>> images["image"][images["group"] == "games/two red dice.png"].tolist()
+    ['games/two red dice.png', 'uploads/dice from the forum.png']
     """
     images = dataset.images
     prints = FingerprintTable.of(images)
@@ -102,7 +115,7 @@ def leaders(
     """
     count = len(prints.seen)
     if radius is not None and not 0 <= radius <= HASH_BITS:
-        raise ValueError(f"expected a radius in 0..{HASH_BITS}, got {radius}")
+        raise InputError(f"radius is {radius}; expected a number of bits from 0 to {HASH_BITS}")
     leader = _first_copies(prints)
     if not near:
         return leader

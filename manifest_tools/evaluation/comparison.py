@@ -140,7 +140,7 @@ def compare_evaluation(
     taxonomy: Taxonomy | None = None,
     seed: int = 0,
 ) -> Evaluation:
-    """Compare adapters with the base model.
+    r"""Compare adapters with the base model.
 
     Parameters
     ----------
@@ -163,6 +163,12 @@ def compare_evaluation(
     seed : int
         For the bootstrap.
 
+    Returns
+    -------
+    Evaluation
+        `adapters`: for each, the counts and rates of both models by label, what was fixed and newly caused, and
+        what cannot be told from the files (`notes`).
+
     Raises
     ------
     InputError
@@ -172,6 +178,28 @@ def compare_evaluation(
     -----
     "Total" adds up the labels: it counts pairs of image and label. So we read Amazon's own aggregate, which no page
     explains; where the two differ, a note says so.
+
+    Examples
+    --------
+    >>> import json
+    >>> from manifest_tools import compare_evaluation
+    >>> def line(number, base, adapter):
+    ...     def seen(names):
+    ...         labels = [{"Name": name, "ParentName": "", "TaxonomyLevel": 1, "Confidence": 90.0} for name in names]
+    ...         return {"ModerationLabels": labels, "ModerationModelVersion": "7.0"}
+    ...     truth = {"ModerationLabels": [{"Name": "Alcohol"}]}
+    ...     return json.dumps({
+    ...         "source-ref": f"s3://my-bucket/{number}.jpg",
+    ...         "content-moderation-groundtruth": truth,
+    ...         "detect-moderation-labels": seen(adapter),
+    ...         "detect-moderation-labels-base-model": seen(base),
+    ...     })
+    >>> with open("output.manifest", "w") as file:
+    ...     print(line(1, [], ["Alcohol"]), line(2, [], ["Alcohol"]), line(3, ["Alcohol"], []), sep="\n", file=file)
+    >>> (adapter,) = compare_evaluation("output.manifest").adapters
+    >>> total = adapter.labels[0]
+    >>> total.base.false_negatives, total.adapter.false_negatives
+    (2, 1)
     """
     if threshold is not None:
         percent(threshold, "threshold")

@@ -29,6 +29,14 @@ class Severity(StrEnum):
 
     ``ERROR``: the service refuses it, or the result would mislead. ``WARNING``: it works, but costs quality.
     ``NOTE``: worth knowing.
+
+    Examples
+    --------
+    >>> from manifest_tools import Severity
+    >>> Severity("warning").rank
+    1
+    >>> f"a {Severity.NOTE}"
+    'a note'
     """
 
     ERROR = "error"
@@ -72,6 +80,26 @@ class Finding:
     `data` is ready for JSON. ``data["left_out"]`` is true when the finding is about an image that the
     manifests leave out: it keeps its severity, but does not count against them.
     ``data["aws_code"]`` names Amazon's own code for the problem, where there is one.
+
+    Parameters
+    ----------
+    code : str
+        Of the catalogue; ``manifest-tools explain CODE`` says more. Never changes its meaning.
+    severity : Severity
+        How much it matters.
+    location : Location
+        Members `file`, `line`, `image`, `label` and `field`, as far as they apply.
+    message, fix : str
+        What is wrong, and what to do.
+    data : mapping
+        What both were rendered from.
+
+    Examples
+    --------
+    >>> from manifest_tools import validate_manifest
+    >>> finding = validate_manifest(b'{"source-ref": "cat.jpg"}').findings[0]
+    >>> finding.code, str(finding.severity), finding.location.line
+    ('source-ref-uri', 'error', 1)
     """
 
     code: str
@@ -185,6 +213,17 @@ class Report:
     facts : mapping
         What the verdict rests on: images and their fate, policy reading, label scope, what could not be
         checked here. Ready for JSON.
+
+    Examples
+    --------
+    >>> from manifest_tools import validate_manifest
+    >>> report = validate_manifest(b'{"source-ref": "cat.jpg"}')
+    >>> print(report)
+    Report: did not pass, 1 error, 0 warnings, 0 notes
+      error   source-ref-uri       1
+    >>> report.to_frame()[["code", "line"]]
+                 code  line
+    0  source-ref-uri     1
     """
 
     passed: bool

@@ -36,7 +36,22 @@ class Reading(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
-    """A label and the kind of mistake that the adapter is to fix."""
+    """A label and the kind of mistake that the adapter is to fix.
+
+    Parameters
+    ----------
+    label : str
+        Name in the taxonomy.
+    goal : Goal
+        ``"false-positives"`` or ``"false-negatives"``.
+
+    Examples
+    --------
+    >>> from manifest_tools import Target
+    >>> target = Target.parse("alcohol:false-positives")
+    >>> target.label, str(target.goal), str(target)
+    ('Alcohol', 'false-positives', 'Alcohol:false-positives')
+    """
 
     label: str
     goal: Goal
@@ -106,6 +121,24 @@ class Policy:
         The least severity that makes a report fail.
     definitions : mapping of str to str
         For labels, what your own rules say of them; shown to reviewers before Amazon's definition.
+
+    Raises
+    ------
+    InputError
+        A value cannot be meant, such as a confidence of 200, or a label that does not exist.
+
+    Examples
+    --------
+    >>> from manifest_tools import Policy
+    >>> policy = Policy(min_test_images=30, targets=["Alcohol:false-positives"], severities={"image-animated": "error"})
+    >>> [str(target) for target in policy.targets]
+    ['Alcohol:false-positives']
+    >>> policy == Policy.from_dict(policy.to_dict())
+    True
+    >>> Policy(targets=["Alchohol:false-positives"])
+    Traceback (most recent call last):
+        ...
+    manifest_tools.core.errors.InputError: target ... 'Alchohol' is not a label of taxonomy 7; nearest: Alcohol
     """
 
     max_image_bytes: int = _LIMITS["max_image_bytes"]

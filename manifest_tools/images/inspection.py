@@ -78,6 +78,26 @@ def inspect_images(
     Dataset
         With the columns of :class:`manifest_tools.images.ImageFacts` filled. The same for any number of
         workers and any state of the cache.
+
+    Raises
+    ------
+    InputError
+        The place holds no images, or `workers` is less than one.
+    RemoteError
+        The storage did not answer for most of the images, or lets none be read.
+    ManifestToolsError
+        The worker processes cannot be started.
+
+    Examples
+    --------
+    >>> from manifest_tools import inspect_images
+    >>> images = inspect_images("sample_data/images").images
+    >>> images[["image", "format", "width", "height"]].head(2)
+                    image format  width  height
+    0  animals/beagle.jpg   JPEG    220     214
+    1    animals/frog.png    PNG    187     200
+    >>> images["decode_error"][images["decode_error"] != ""].tolist()
+    ['truncated: it ends before the end-of-image marker', 'not-an-image: plain text']
     """
     count = worker_count(workers)
     data = dataset if isinstance(dataset, Dataset) else _read_images(dataset)

@@ -100,6 +100,13 @@ def convert_manifest(
     -----
     Members that are not ours pass through, except to "moderation": what an adapter does with them is not known.
     A manifest says that labels are present; what was looked for and is absent is not carried over.
+
+    Examples
+    --------
+    >>> from manifest_tools import convert_manifest
+    >>> report = convert_manifest("sample_data/predictions.manifest", "images.manifest", kind="image-list")
+    >>> report.facts["lines_written"], report.facts["lines_left_out"]
+    (136, 0)
     """
     wanted = parse_kind(kind)
     if wanted is None:

@@ -63,6 +63,13 @@ def read_manifest(
     ------
     InputError
         The file cannot be read, or the kind does not exist.
+
+    Examples
+    --------
+    >>> from manifest_tools import read_manifest
+    >>> dataset = read_manifest("sample_data/predictions.manifest")
+    >>> len(dataset), dataset.sources["manifest"]["kinds"]
+    (136, {'bulk-analysis': 136})
     """
     wanted = parse_kind(kind)
     source = Source(path)

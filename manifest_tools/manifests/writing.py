@@ -61,6 +61,13 @@ def write_manifests(
         The data set has no split, or images have no place in S3, or the kind cannot be written.
     OutputError
         A file cannot be written.
+
+    Examples
+    --------
+    >>> from manifest_tools import read_images, split_dataset, write_manifests
+    >>> dataset = split_dataset(read_images("sample_data/images", labels="sample_data/labels.csv"))
+    >>> write_manifests(dataset, "manifests", to="s3://my-bucket/photos")
+    {'train': 109, 'test': 27}
     """
     policy = policy or Policy.from_dict(dataset.policy)
     if to is not None:

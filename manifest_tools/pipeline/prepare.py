@@ -133,6 +133,22 @@ def prepare(
         Something given cannot be used.
     OutputError
         The results cannot be written.
+
+    Examples
+    --------
+    >>> from manifest_tools import Policy, prepare
+    >>> done = prepare(
+    ...     "sample_data/images",
+    ...     labels="sample_data/labels.csv",
+    ...     predictions="sample_data/predictions.manifest",
+    ...     policy=Policy(targets=["Alcohol:false-positives"]),
+    ...     to="s3://my-bucket/photos",
+    ...     out="prepared",
+    ... )
+    >>> done.report.passed, len(done.dataset)
+    (True, 139)
+    >>> sorted(done.paths)
+    ['dataset', 'findings.jsonl', 'report.html', 'report.json', 'test.manifest', 'train.manifest']
     """
     policy, watcher = policy or Policy(), watcher or Silent()
     destination = _destination(images, to, keys)

@@ -63,6 +63,14 @@ def select_images(dataset: Dataset, *, limit: int, policy: Policy | None = None,
     Notes
     -----
     The same images and seed give the same choice, whatever the order of the tables.
+
+    Examples
+    --------
+    >>> from manifest_tools import attach_predictions, read_images, select_images
+    >>> dataset = read_images("sample_data/images", labels="sample_data/labels.csv")
+    >>> dataset = attach_predictions(dataset, "sample_data/predictions.manifest")
+    >>> select_images(dataset, limit=50).sources["select"]["kept"]
+    {'mistakes': 50, 'balance': 0, 'others': 0, 'look-alikes': 0}
     """
     check_limit(limit)
     images = dataset.images.assign(set_aside="")

@@ -41,6 +41,21 @@ def check_dataset(
     Report
         `passed` judges the manifests as they would be written: findings about images that are left out do
         not count against it.
+
+    Raises
+    ------
+    InputError
+        The policy that the data set carries cannot be read.
+
+    Examples
+    --------
+    >>> from manifest_tools import Policy, check_dataset, read_images
+    >>> dataset = read_images("sample_data/images", labels="sample_data/labels.csv")
+    >>> report = check_dataset(dataset, policy=Policy(targets=["Alcohol:false-positives"]))
+    >>> report.passed
+    True
+    >>> sorted({finding.code for finding in report.findings if finding.left_out})
+    ['image-unlabelled', 'label-orphan', 'label-unknown']
     """
     policy = policy or Policy.from_dict(dataset.policy)
     evidence = Evidence(dataset, policy)

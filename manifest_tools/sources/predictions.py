@@ -41,10 +41,23 @@ def attach_predictions(
         service's default, or the lowest confidence in the file if that is lower. Where no score comes near 50, what
         was not reported counts as unknown, and `predictions-cut` asks.
 
+    Returns
+    -------
+    Dataset
+        With `predicted` and `min_confidence` for the images that were asked about, and label rows of the source
+        "predictions". Answers about other images are counted in ``sources["predictions"]``.
+
     Raises
     ------
     InputError
         The file cannot be read, holds no predictions, or has confidences that are no per cent.
+
+    Examples
+    --------
+    >>> from manifest_tools import attach_predictions, read_images
+    >>> dataset = attach_predictions(read_images("sample_data/images"), "sample_data/predictions.manifest")
+    >>> int((dataset.images["predicted"] == "7.0").sum())
+    136
     """
     asked_from = None if min_confidence is None else percent(min_confidence, "min_confidence")
     facts: dict[str, Any] = {}

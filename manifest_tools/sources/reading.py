@@ -85,6 +85,17 @@ def read_images(
     ------
     InputError
         The place does not exist or holds nothing of use, or the label table cannot be read.
+
+    Examples
+    --------
+    >>> from manifest_tools import read_images
+    >>> dataset = read_images("sample_data/images", labels="sample_data/labels.csv")
+    >>> len(dataset)
+    139
+    >>> dataset.labels[["image", "label", "source"]].head(2)
+                    image label source
+    0  animals/beagle.jpg  Safe  table
+    1    animals/frog.png  Safe  table
     """
     policy = policy or Policy()
     Taxonomy.load(taxonomy)

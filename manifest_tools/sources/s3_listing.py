@@ -35,6 +35,8 @@ def list_images(
         ``s3://bucket/prefix``. What follows the bucket is a plain prefix of keys: ``s3://b/im`` finds ``img/1.jpg``.
     client : optional
         boto3 S3 client; made from `profile`, `region` and `endpoint_url` when absent.
+    profile, region, endpoint_url : str, optional
+        A profile of the AWS configuration, a Region, and another endpoint than Amazon's.
     requester_pays : bool
         Accept to be charged for somebody else's bucket.
     every_object : bool
@@ -51,6 +53,19 @@ def list_images(
         Nothing below the prefix looks like an image.
     RemoteError
         The bucket cannot be listed.
+
+    Examples
+    --------
+    >>> from manifest_tools import aws
+    >>> from manifest_tools.testing import local_s3
+    >>> with local_s3(buckets=["my-bucket"]) as s3:  # in the place of Amazon's
+    ...     client = s3.client()
+    ...     for name in ("cat.jpg", "notes.txt"):
+    ...         _ = client.put_object(Bucket="my-bucket", Key=f"photos/{name}", Body=b"...")
+    ...     dataset = aws.list_images("s3://my-bucket/photos/", client=client)
+    >>> dataset.images[["image", "bytes"]]
+                               image  bytes
+    0  s3://my-bucket/photos/cat.jpg      3
     """
     bucket, key_prefix = split_uri(prefix)
     client = client or make_client("s3", profile=profile, region=region, endpoint_url=endpoint_url)

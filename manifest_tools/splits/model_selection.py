@@ -113,6 +113,15 @@ class MultilabelStratifiedGroupKFold(BaseEstimator):  # type: ignore[misc]  # sc
     Notes
     -----
     Fold after fold is split off from what remains, each with its exact share of that.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from manifest_tools import MultilabelStratifiedGroupKFold
+    >>> y = np.array([[1, 0], [1, 0], [1, 1], [1, 1], [0, 1], [0, 1], [0, 0], [0, 0]])
+    >>> folds = MultilabelStratifiedGroupKFold(2, random_state=0).split(y, y, groups=[1, 1, 2, 3, 4, 4, 5, 6])
+    >>> [y[test].sum(axis=0).tolist() for train, test in folds]
+    [[2, 2], [2, 2]]
     """
 
     def __init__(

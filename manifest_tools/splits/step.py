@@ -52,6 +52,18 @@ def split_dataset(
     -------
     Dataset
         With `split` set to "train" or "test" for every usable image.
+
+    Raises
+    ------
+    InputError
+        `test_size` or `min_test` is out of range.
+
+    Examples
+    --------
+    >>> from manifest_tools import read_images, split_dataset
+    >>> dataset = read_images("sample_data/images", labels="sample_data/labels.csv")
+    >>> split_dataset(dataset, test_size=0.25).images["split"].value_counts().to_dict()
+    {'train': 102, 'test': 34, '': 3}
     """
     policy = policy or Policy.from_dict(dataset.policy)
     least = policy.min_test_images if min_test is None else min_test

@@ -43,6 +43,19 @@ class Faults:
     status : int
         HTTP status of the refused requests. 503 is S3's "SlowDown".
     delay_seconds : float
+
+    Raises
+    ------
+    InputError
+        The shares are not shares.
+
+    Examples
+    --------
+    >>> from manifest_tools.testing import Faults
+    >>> Faults(errors=0.1, cuts=0.03).choose(0.05)
+    'errors'
+    >>> Faults(errors=0.1, cuts=0.03).choose(0.5)
+    ''
     """
 
     errors: float = 0.0
@@ -79,6 +92,14 @@ class FaultProxy:
         What goes wrong; assign another value to change it on the way.
     counts : Counter
         Requests, and how many of them met which fault.
+
+    Examples
+    --------
+    >>> from manifest_tools.testing import Faults, fault_proxy, local_rekognition
+    >>> with local_rekognition() as rekognition, fault_proxy(rekognition.url, Faults()) as proxy:
+    ...     _ = rekognition.client(url=proxy.url).describe_projects()
+    ...     dict(proxy.counts)
+    {'requests': 1}
     """
 
     url: str
@@ -111,11 +132,19 @@ def fault_proxy(
     ------
     FaultProxy
 
+    Raises
+    ------
+    InputError
+        `url` is no ``http://`` address.
+
     Examples
     --------
-    >>> from manifest_tools.testing import Faults, fault_proxy, local_s3
-    >>> with local_s3() as s3, fault_proxy(s3.url, Faults(errors=0.1, cuts=0.03)) as proxy:  # doctest: +SKIP
-    ...     client = s3.client(url=proxy.url)
+    >>> from manifest_tools.testing import Faults, fault_proxy, local_rekognition
+    >>> with local_rekognition() as rekognition, fault_proxy(rekognition.url, Faults(errors=1, status=500)) as proxy:
+    ...     rekognition.client(url=proxy.url).describe_projects()  # boto3 tries again, and gives up
+    Traceback (most recent call last):
+        ...
+    botocore.errorfactory.InternalServerError: An error occurred ...
     """
     target = urlsplit(url)
     if target.scheme != "http" or not target.hostname:

@@ -37,7 +37,15 @@ sys.exit(server.wait())
 
 @dataclass(frozen=True)
 class Credentials:
-    """A pair of keys that one local server knows; worth nothing anywhere else."""
+    """A pair of keys that one local server knows; worth nothing anywhere else.
+
+    Examples
+    --------
+    >>> from manifest_tools.testing import Credentials
+    >>> keys = Credentials.make("reader")
+    >>> keys.access_key.startswith("local-reader-"), keys.secret_key in repr(keys)
+    (True, False)
+    """
 
     access_key: str
     secret_key: str = field(repr=False)
@@ -62,6 +70,14 @@ class LocalS3:
         May list and read; everything else is refused with ``AccessDenied``.
     directory : Path
         Where the server keeps its objects.
+
+    Examples
+    --------
+    >>> from manifest_tools.testing import local_s3
+    >>> with local_s3(buckets=["my-bucket"]) as s3:
+    ...     reader = s3.client(credentials=s3.reader)
+    ...     s3.url.startswith("http://127.0.0.1:"), len(reader.list_buckets()["Buckets"])
+    (True, 1)
     """
 
     url: str
@@ -138,8 +154,10 @@ def local_s3(*, buckets: Sequence[str] = (), directory: str | Path | None = None
     Examples
     --------
     >>> from manifest_tools.testing import local_s3
-    >>> with local_s3(buckets=["pictures"]) as server:  # doctest: +SKIP
-    ...     server.client().put_object(Bucket="pictures", Key="a.jpg", Body=b"...")
+    >>> with local_s3(buckets=["my-bucket"]) as s3:
+    ...     _ = s3.client().put_object(Bucket="my-bucket", Key="a.jpg", Body=b"...")
+    ...     s3.client().list_objects_v2(Bucket="my-bucket")["KeyCount"]
+    1
     """
     program = find_seaweedfs()
     with ExitStack() as stack:

@@ -102,5 +102,5 @@ def test_a_sample_foretells_the_pairs(monkeypatch):
 
 @pytest.mark.parametrize("radius", [-1, 55])
 def test_a_radius_beyond_the_hash_is_refused(radius):
-    with pytest.raises(ValueError, match=r"expected a radius in 0\.\.54"):
+    with pytest.raises(ValueError, match="from 0 to 54"):
         leaders(FingerprintTable.of(table(2)), radius=radius)

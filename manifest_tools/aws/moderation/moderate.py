@@ -105,11 +105,38 @@ def moderate(
     client, s3_client, tps, staging, workers, fresh, progress
         As in :func:`~manifest_tools.aws.prediction.predict.predict_labels`.
 
+    Returns
+    -------
+    ModerationResult
+        `counts` of the decisions, `failed` images, `findings` about the adapter, and the folder of `disagreements`.
+
     Raises
     ------
     InputError
         No such adapter, or one of another Region.
     RemoteError
+        Amazon refused or failed; what was answered stays, and the next run goes on from there.
+
+    Examples
+    --------
+    >>> from manifest_tools import aws, read_images
+    >>> from manifest_tools.testing import local_rekognition
+    >>> dataset = read_images("sample_data/images/animals")
+    >>> with local_rekognition(answer=lambda picture: {}, training_looks=0) as rekognition:  # in the place of Amazon's
+    ...     client = rekognition.client()
+    ...     project = client.create_project(ProjectName="p", Feature="CONTENT_MODERATION")["ProjectArn"]
+    ...     data = {"Assets": [{"GroundTruthManifest": {"S3Object": {"Bucket": "my-bucket", "Name": "a.manifest"}}}]}
+    ...     adapter = client.create_project_version(
+    ...         ProjectArn=project,
+    ...         VersionName="v",
+    ...         OutputConfig={"S3Bucket": "my-bucket", "S3KeyPrefix": "results"},
+    ...         TrainingData=data,
+    ...         TestingData=data,
+    ...         FeatureConfig={"ContentModeration": {"ConfidenceThreshold": 50}},
+    ...     )["ProjectVersionArn"]
+    ...     result = aws.moderate(dataset, adapter, "decisions", client=client)
+    >>> result.counts
+    {'allow': 6, 'review': 0, 'block': 0}
     """
     out = Path(out)
     client = client or make_client("rekognition")

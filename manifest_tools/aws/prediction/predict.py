@@ -173,6 +173,18 @@ def predict_labels(
         The question is malformed, nothing can be asked about, or large files have no way through S3.
     RemoteError
         The service refuses, does not answer, or ignored the adapter because it has expired.
+
+    Examples
+    --------
+    >>> from manifest_tools import aws, read_images
+    >>> from manifest_tools.testing import local_rekognition
+    >>> dataset = read_images("sample_data/images/animals")
+    >>> with local_rekognition(answer=lambda picture: {"Drinking": 91.0}) as rekognition:  # in the place of Amazon's
+    ...     dataset = aws.predict_labels(dataset, "answers", client=rekognition.client())
+    >>> dataset.labels[["image", "label", "score"]].head(2)
+            image        label  score
+    0  beagle.jpg      Alcohol   91.0
+    1  beagle.jpg  Alcohol Use   91.0
     """
     out = Path(out)
     question = Question(adapter, min_confidence)

@@ -101,6 +101,18 @@ def publish(
         The folder has not passed its check.
     RemoteError
         Amazon refused or failed.
+
+    Examples
+    --------
+    >>> from manifest_tools import Policy, aws, prepare
+    >>> from manifest_tools.testing import local_s3
+    >>> options = {"labels": "sample_data/labels.csv", "predictions": "sample_data/predictions.manifest"}
+    >>> options["policy"] = Policy(targets=["Alcohol:false-positives"])
+    >>> done = prepare("sample_data/images", to="s3://my-bucket/photos", out="prepared", **options)
+    >>> with local_s3(buckets=["my-bucket"]) as s3:  # in the place of Amazon's
+    ...     result = aws.publish("prepared", client=s3.client())
+    >>> result.passed, result.manifests
+    (True, ('s3://my-bucket/photos/train.manifest', 's3://my-bucket/photos/test.manifest'))
     """
     plan = plan_publish(folder, workers=workers, progress=progress, **options)
     if dry_run or not plan.ready or (confirm is not None and not confirm(plan)):

@@ -78,11 +78,31 @@ def train_adapter(
     client, s3_client, wait, poll, progress
         As in :func:`start_training`.
 
+    Returns
+    -------
+    TrainingResult
+        `adapter`, whether it `succeeded`, and `findings`: why not, or what to know of it.
+
     Raises
     ------
     InputError
         The data set is not ready, was trained already, or a value would be refused.
     RemoteError
+        Amazon refused or failed.
+
+    Examples
+    --------
+    >>> from manifest_tools import Policy, aws, prepare
+    >>> from manifest_tools.testing import local_rekognition, local_s3
+    >>> options = {"labels": "sample_data/labels.csv", "predictions": "sample_data/predictions.manifest"}
+    >>> options["policy"] = Policy(targets=["Alcohol:false-positives"])
+    >>> done = prepare("sample_data/images", to="s3://my-bucket/photos", out="prepared", **options)
+    >>> with local_s3(buckets=["my-bucket"]) as s3, local_rekognition(s3=s3) as rekognition:
+    ...     clients = {"client": rekognition.client(), "s3_client": s3.client()}
+    ...     published = aws.publish("prepared", client=clients["s3_client"])
+    ...     result = aws.train_adapter("prepared", "my-project", **clients, poll=0)
+    >>> result.succeeded, result.adapter.status
+    (True, 'TRAINING_COMPLETED')
     """
     plan = plan_training(folder, project, **options)
     return start_training(plan, client=client, s3_client=s3_client, wait=wait, poll=poll, progress=progress)

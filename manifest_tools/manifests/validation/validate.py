@@ -75,6 +75,13 @@ def validate_manifest(
     One pass; a second one over the lines of repeated images, if there are any. Memory: 8 bytes a line (16 while
     repeated images are sought), blocks of 1 MB, and the findings that are kept; and some 50 MB for each worker. A
     line that is over the limit is never held as a whole.
+
+    Examples
+    --------
+    >>> from manifest_tools import validate_manifest
+    >>> report = validate_manifest("sample_data/predictions.manifest", kind="bulk-analysis")
+    >>> report.passed, report.facts["files"][0]["lines"]
+    (True, 136)
     """
     chosen = policy or Policy()
     task = Task(parse_kind(kind), taxonomy and Taxonomy.load(taxonomy).version, chosen, max_findings)

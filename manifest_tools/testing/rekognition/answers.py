@@ -35,6 +35,12 @@ class Picture:
         ``s3://bucket/key``, or empty when the bytes came with the call.
     adapter : str
         ARN of the adapter in use, or empty for the base model.
+
+    Examples
+    --------
+    >>> from manifest_tools.testing import Picture
+    >>> Picture(b"...", uri="s3://my-bucket/cat.jpg").sha256[:8]
+    'ab5df625'
     """
 
     content: bytes = field(repr=False)
@@ -71,6 +77,24 @@ def from_predictions(predictions: str | Path, images: str | Path) -> Answer:
         A `bulk-analysis` manifest, or anything else that ``attach_predictions`` reads.
     images : path
         The folder. Of pictures that are not in it, or were not asked about, nothing is seen.
+
+    Returns
+    -------
+    callable
+        For the `answer` of :func:`local_rekognition`.
+
+    Raises
+    ------
+    InputError
+        The predictions or the folder cannot be read.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from manifest_tools.testing import Picture, from_predictions
+    >>> answer = from_predictions("sample_data/predictions.manifest", "sample_data/images")
+    >>> answer(Picture(Path("sample_data/images/bar/beer mug.jpg").read_bytes()))
+    {'Alcohol': 84.7942, 'Alcoholic Beverages': 84.7942}
     """
     dataset = attach_predictions(read_images(images), predictions)
     names = dataset.images.loc[dataset.images["predicted"] != "", "image"]

@@ -47,6 +47,14 @@ class LocalRekognition:
         The only keys that it takes; those of the S3 server when one was given.
     calls : Counter
         How many calls of each operation were answered, and of ``"refused"`` ones over the rate.
+
+    Examples
+    --------
+    >>> from manifest_tools.testing import local_rekognition
+    >>> with local_rekognition() as server:
+    ...     _ = server.client().describe_projects()
+    ...     dict(server.calls)
+    {'DescribeProjects': 1}
     """
 
     url: str
@@ -139,10 +147,17 @@ def local_rekognition(
     ------
     LocalRekognition
 
+    Raises
+    ------
+    InputError
+        `summary_style` is another one.
+
     Examples
     --------
+    >>> from pathlib import Path
     >>> from manifest_tools.testing import local_rekognition
-    >>> with local_rekognition(answer=lambda picture: {"Drinking": 91.0}) as server:  # doctest: +SKIP
+    >>> jpeg = Path("sample_data/images/animals/beagle.jpg").read_bytes()
+    >>> with local_rekognition(answer=lambda picture: {"Drinking": 91.0}) as server:
     ...     server.client().detect_moderation_labels(Image={"Bytes": jpeg})["ModerationLabels"][0]["Name"]
     'Alcohol'
     """
