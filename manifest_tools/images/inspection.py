@@ -14,8 +14,9 @@ from typing import Final
 import pandas as pd
 
 from manifest_tools.core.progress import Progress
-from manifest_tools.dataset.dataset import IMAGE_COLUMNS, Dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import NOT_UTF_8
+from manifest_tools.dataset.tables import IMAGE_COLUMNS
 from manifest_tools.images import cache as caches
 from manifest_tools.images.batches import BatchReader, portions, refuse_outage, settled
 from manifest_tools.images.cache import FactsCache, signature

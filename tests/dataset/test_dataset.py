@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.dataset.dataset import IMAGE_COLUMNS, LABEL_COLUMNS, Dataset
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.tables import IMAGE_COLUMNS, LABEL_COLUMNS
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 

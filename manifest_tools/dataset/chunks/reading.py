@@ -13,14 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from manifest_tools.dataset.dataset import (
-    IMAGE_COLUMNS,
-    IMAGE_KEY,
-    Dataset,
-    readable,
-    typed_images,
-    typed_labels,
-)
+from manifest_tools.dataset.dataset import Dataset, readable
+from manifest_tools.dataset.tables import IMAGE_COLUMNS, IMAGE_KEY, typed_images, typed_labels
 
 HEAVY = ("phash", "views", "sketch")  # columns that only the search for look-alikes reads
 JUDGED = tuple(name for name in IMAGE_COLUMNS if name not in HEAVY)

@@ -22,10 +22,9 @@ from manifest_tools.dataset.dataset import (
     PIECE_ROWS,
     Dataset,
     add_column,
-    typed_images,
-    typed_labels,
     with_step,
 )
+from manifest_tools.dataset.tables import typed_images, typed_labels
 
 
 class DatasetWriter:

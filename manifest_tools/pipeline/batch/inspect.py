@@ -12,8 +12,8 @@ import pandas as pd
 
 from manifest_tools.core.errors import InputError, ManifestToolsError, UnavailableError
 from manifest_tools.core.progress import Progress
-from manifest_tools.dataset.dataset import IMAGE_COLUMNS
 from manifest_tools.dataset.object_keys import NOT_UTF_8
+from manifest_tools.dataset.tables import IMAGE_COLUMNS
 from manifest_tools.images.batches import BatchReader
 from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
 from manifest_tools.images.inspection import TIMEOUT

@@ -16,9 +16,9 @@ import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows
 from manifest_tools.dataset.chunks import SavedDataset
-from manifest_tools.dataset.dataset import IMAGE_KEY
 from manifest_tools.dataset.eligibility import DuplicateGroups, copy_exclusion_reasons
 from manifest_tools.dataset.outcomes import Outcomes
+from manifest_tools.dataset.tables import IMAGE_KEY
 from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.chunked.scan import PassResult, first_alike, look
 from manifest_tools.rules.chunked.scratch import Scratch

@@ -1,0 +1,75 @@
+"""The two tables of a data set: their columns, and how a table becomes one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+# Column -> (pandas dtype, value where nothing is known). Text is never null: "" means none.
+IMAGE_COLUMNS: Mapping[str, tuple[str, Any]] = {
+    "image": ("str", ""),  # key: POSIX path relative to the root, or the s3:// URI
+    "uri": ("str", ""),  # where the bytes are: path relative to the root, or s3:// URI
+    "bytes": ("int64", 0),
+    "sha256": ("str", ""),
+    "format": ("str", ""),  # by content: JPEG, PNG, GIF, ...
+    "width": ("int32", 0),  # pixels, as stored
+    "height": ("int32", 0),
+    "mode": ("str", ""),
+    "frames": ("int32", 0),
+    "orientation": ("int8", 1),  # EXIF, 1-8
+    "decode_error": ("str", ""),  # "", or "kind: detail"
+    "remarks": ("str", ""),  # facts that do not stop decoding: "key: detail; key"
+    "phash": ("str", ""),  # perceptual hash, hex; "" when the image has no usable one
+    "views": ("str", ""),  # further hashes of the same picture, hex
+    "sketch": ("str", ""),  # small grey thumbnail for the confirming look, hex
+    "group": ("str", ""),  # the smallest `image` of its look-alikes; itself when alone
+    "judged": ("str", ""),  # what people looked for: "all", "scope", or "" for nobody looked
+    "predicted": ("str", ""),  # base model version that was asked
+    "min_confidence": ("float64", np.nan),  # the confidence from which it reported
+    "split": ("str", ""),  # train, test or ""
+    "locked": ("bool", False),  # an earlier round fixed the split
+    "set_aside": ("str", ""),  # why the image was not selected; "" when it was
+}
+LABEL_COLUMNS: Mapping[str, tuple[str, Any]] = {
+    "image": ("str", ""),
+    "label": ("str", ""),  # as found
+    "source": ("str", ""),  # table, folder, manifest, predictions, review:NAME
+    "truth": ("boolean", pd.NA),  # present, absent, or not known
+    "score": ("float64", np.nan),  # base model confidence, 0-100
+    "line": ("Int64", pd.NA),  # of the source's file, from 1
+}
+IMAGE_KEY = ["image"]
+LABEL_KEY = ["image", "label", "source"]
+
+
+def typed_images(images: pd.DataFrame) -> pd.DataFrame:
+    """Return an images table with every column, typed, in order and sorted."""
+    return _typed(images, IMAGE_COLUMNS, IMAGE_KEY)
+
+
+def typed_labels(labels: pd.DataFrame | None) -> pd.DataFrame:
+    """Return a labels table with every column, typed, in order and sorted; an empty one for None."""
+    labels = pd.DataFrame(columns=list(LABEL_COLUMNS)) if labels is None else labels
+    return _typed(labels, LABEL_COLUMNS, LABEL_KEY)
+
+
+def _typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: list[str]) -> pd.DataFrame:
+    """Complete, type, order and sort a table; columns that are not ours stay, behind ours."""
+    completed = {}
+    for name, (dtype, default) in columns.items():
+        if name not in table.columns:
+            completed[name] = pd.Series([default] * len(table), index=table.index, dtype=cast("Any", dtype))
+            continue
+        column = table[name]
+        if column.isna().any() and not pd.isna(default):
+            column = column.astype(object).where(column.notna(), default)
+        completed[name] = column.astype(cast("Any", dtype))
+    for name in table.columns.difference(list(columns), sort=False):
+        completed[name] = table[name]
+    result = pd.DataFrame(completed)
+    if len(key) == 1 and result[key[0]].is_monotonic_increasing:  # sorting copies the table
+        return result.reset_index(drop=True)
+    return result.sort_values(key, kind="stable", ignore_index=True)
