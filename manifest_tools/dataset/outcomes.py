@@ -128,10 +128,17 @@ def answers(
 
 
 def targets_in_force(policy: Policy, taxonomy: Taxonomy) -> tuple[Target, ...]:
-    """Return the targets at the level that is judged: a lower label's target becomes its level 1 label's."""
+    """Return the targets at the level that is judged: a lower label's target becomes its level 1 label's.
+
+    Raises
+    ------
+    InputError
+        A target's label is not in this taxonomy.
+    """
+    known = tuple(Target.parse(str(target), taxonomy) for target in policy.targets)
     if policy.label_level == "all":
-        return policy.targets
-    up = (Target(taxonomy.level_1(target.label), target.goal) for target in policy.targets)
+        return known
+    up = (Target(taxonomy.level_1(target.label), target.goal) for target in known)
     return tuple(dict.fromkeys(up))
 
 

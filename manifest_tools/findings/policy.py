@@ -12,7 +12,7 @@ from typing import Any, Self
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.percent import percent
 from manifest_tools.core.resources import load_json
-from manifest_tools.core.taxonomy import Taxonomy
+from manifest_tools.core.taxonomy import VERSIONS, Taxonomy
 from manifest_tools.findings.catalogue import look_up
 from manifest_tools.findings.findings import Severity
 
@@ -80,7 +80,9 @@ class Target:
 
 
 def _label(name: str, where: str, taxonomy: Taxonomy | None) -> str:
-    """Return the label that a name means; `where` says what names it."""
+    """Return the label that a name means; `where` says what names it. Without a taxonomy any version's names do."""
+    if taxonomy is None and any(name in Taxonomy.load(version) for version in VERSIONS):
+        return name
     taxonomy = taxonomy or Taxonomy.load()
     names = (name,) if name in taxonomy else taxonomy.spellings(name)
     if len(names) != 1:

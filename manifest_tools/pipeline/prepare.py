@@ -10,7 +10,14 @@ from typing import Any
 
 from manifest_tools.core.commit import replacing_files, set_aside_with
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.output_folder import claimed, holds_dataset
+from manifest_tools.core.output_folder import (
+    FINDINGS,
+    MANIFESTS,
+    REPORT_HTML,
+    REPORT_JSON,
+    claimed,
+    holds_dataset,
+)
 from manifest_tools.core.progress import Silent, Watcher
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
@@ -280,9 +287,9 @@ def check_write(
         write_manifests(dataset, stage)
         write_report(report, stage, dataset=dataset, thumbnails=thumbnails)
         dataset.save(stage)
-        paths = {made.name: folder / made.name for made in sorted(stage.iterdir())}
     watcher.end("write", str(folder))
-    return Prepared(dataset, report, paths)
+    names = (*MANIFESTS, REPORT_HTML, REPORT_JSON, FINDINGS, "dataset")
+    return Prepared(dataset, report, {name: folder / name for name in names})
 
 
 def _destination(images: str | Path, to: str, keys: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth
@@ -142,3 +143,10 @@ def test_targets_follow_the_level_that_is_judged(level, label):
 def test_two_targets_that_roll_up_to_one_are_one():
     targets = tuple(Target(name, Goal.FALSE_NEGATIVES) for name in ("Alcohol", "Drinking"))
     assert len(targets_in_force(Policy(targets=targets), TAXONOMY)) == 1
+
+
+@pytest.mark.parametrize("level", ["1", "all"])
+def test_a_target_of_another_taxonomy_is_refused_by_name(level):
+    policy = Policy(label_level=level, targets=[Target("Nudity", Goal.FALSE_POSITIVES)])  # of version 6.1
+    with pytest.raises(InputError, match="'Nudity' is not a label of taxonomy 7"):
+        targets_in_force(policy, TAXONOMY)

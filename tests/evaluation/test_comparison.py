@@ -12,6 +12,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.evaluation import Comparison, EvaluationFiles, compare_evaluation
 from manifest_tools.evaluation.text import text_lines
+from manifest_tools.findings.policy import Target
 from tests.evaluation.samples import ARN, OTHER_ARN, alcohol_lines, counts, line, manifest, results
 
 
@@ -217,6 +218,22 @@ def test_differing_test_sets_are_refused_by_counts_too() -> None:
 
     with pytest.raises(InputError, match="base model's counts differ"):
         compare_evaluation(one, two)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "Alcohol",
+        "Alcohol:false-positives",
+        "alcohol:false-negatives",
+        Target.parse("Alcohol:false-positives"),
+    ],
+)
+def test_guard_takes_a_target_in_any_form(tmp_path: Path, target: Target | str) -> None:
+    (tmp_path / "guard.manifest").write_bytes(manifest(alcohol_lines()))
+    guard = compare(*alcohol_lines(), guard=tmp_path / "guard.manifest", targets=[target]).guard
+    assert guard is not None
+    assert guard.targets == ("Alcohol",)
 
 
 def test_guard_tells_what_happens_to_other_labels(tmp_path: Path) -> None:

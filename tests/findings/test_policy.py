@@ -92,6 +92,14 @@ def test_own_definitions_come_before_the_guides():
     assert Policy.from_dict(policy.to_dict()) == policy
 
 
+def test_labels_of_an_older_taxonomy_come_back_too():
+    policy = Policy.from_dict(
+        {"targets": ["Nudity:false-positives"], "definitions": {"Nudity": "none at all"}},
+        taxonomy=Taxonomy.load("6.1"),
+    )
+    assert Policy.from_dict(policy.to_dict()) == policy
+
+
 def test_equal_policies_are_one_key():
     one = Policy(
         targets=["Alcohol:false-positives"], severities={"image-blank": "note", "image-animated": "error"}
