@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal
 from manifest_tools.aws.prediction.payload import Picture, Sender
-from manifest_tools.aws.prediction.question import Answers, Failure, Question, recall
+from manifest_tools.aws.prediction.question import Answers, CallFailure, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.core.errors import ManifestToolsError
@@ -36,7 +36,7 @@ class BatchResult(NamedTuple):
     """What came of a share: records for the journal, and the pictures without an answer."""
 
     records: list[Mapping[str, Any]]
-    failed: dict[str, Failure]
+    failed: dict[str, CallFailure]
 
 
 def callers(rate: float) -> int:

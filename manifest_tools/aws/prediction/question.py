@@ -43,7 +43,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class CallFailure:
     """Why an image has no answer. `code` is Amazon's, or ``"unreadable"``."""
 
     code: str
@@ -55,7 +55,7 @@ class Answers:
     """What came of a run, by picture. `asked` counts the answers that this run brought."""
 
     found: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    failed: dict[str, Failure] = field(default_factory=dict)
+    failed: dict[str, CallFailure] = field(default_factory=dict)
     asked: int = 0
 
 
@@ -72,5 +72,5 @@ def recall(records: Iterable[Mapping[str, Any]], question: Question) -> Answers:
         if "answer" in record:
             answers.found[record["picture"]] = record["answer"]
         elif "failure" in record:
-            answers.failed[record["picture"]] = Failure(**record["failure"])
+            answers.failed[record["picture"]] = CallFailure(**record["failure"])
     return answers

@@ -1,15 +1,10 @@
-"""Calls at a steady rate, and the queue of those that are to be made again."""
+"""Calls at a steady rate."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
-
-_Item = TypeVar("_Item")
+from collections.abc import Callable
 
 _HEADROOM = 0.98  # of the account's limit: what is sent evenly does not arrive evenly
 _WINDOW = 1.0  # seconds over which refusals are counted, at least
@@ -76,59 +71,3 @@ class RateLimiter:
             self._many_before = many
             self._window_end = now + _WINDOW
             self._calls = self._refused = 0
-
-
-class RetryQueue(Generic[_Item]):
-    """Things to do, in order, and those that are to be done again after a while.
-
-    Parameters
-    ----------
-    items : iterable
-        What is to be done.
-    """
-
-    def __init__(self, items: Iterable[_Item]) -> None:
-        self._first = iter(items)
-        self._later: list[tuple[float, int, _Item]] = []
-        self._numbers = itertools.count()
-        self._changed = threading.Condition()
-        self._under_way = 0
-        self._closed = False
-
-    def take(self) -> _Item | None:
-        """Return the next thing to do, waiting for it if need be; None when there will be no more."""
-        with self._changed:
-            while not self._closed:
-                now = time.monotonic()
-                if self._later and self._later[0][0] <= now:
-                    self._under_way += 1
-                    self._changed.notify()  # somebody has to watch the clock for the next one
-                    return heapq.heappop(self._later)[2]
-                for item in self._first:
-                    self._under_way += 1
-                    return item
-                if not self._later and not self._under_way:
-                    self._changed.notify_all()
-                    return None
-                self._changed.wait(self._later[0][0] - now if self._later else None)
-        return None
-
-    def again(self, item: _Item, delay: float) -> None:
-        """Put back something taken, to be done again after `delay` seconds."""
-        with self._changed:
-            heapq.heappush(self._later, (time.monotonic() + delay, next(self._numbers), item))
-            self._under_way -= 1
-            self._changed.notify()
-
-    def done(self) -> None:
-        """Say that something taken needs no more doing."""
-        with self._changed:
-            self._under_way -= 1
-            if not self._under_way:
-                self._changed.notify_all()
-
-    def close(self) -> None:
-        """Hand out nothing more."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()

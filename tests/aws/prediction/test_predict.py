@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from benchmarks.predict_killed import kill_repeatedly
-from manifest_tools.aws.prediction import distributed, request_loop
+from manifest_tools.aws.prediction import distributed, retries
 from manifest_tools.aws.prediction.answer_journal import answer_journal
 from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, Sender
 from manifest_tools.aws.prediction.predict import (
@@ -189,7 +189,7 @@ def test_a_rate_lower_than_told_loses_nothing(tmp_path):
 
 
 def test_an_image_that_always_fails_is_listed_and_asked_about_next_time(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(request_loop, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr(retries, "_FIRST_DELAY", 0.001)
     dataset = dataset_of(tmp_path, [f"{n}.jpg" for n in range(3)])
     unlucky = iter([False])
     with fault_proxy(
@@ -205,7 +205,7 @@ def test_an_image_that_always_fails_is_listed_and_asked_about_next_time(server, 
 
 
 def test_a_service_that_never_answers_ends_the_run(server, pictures, tmp_path, monkeypatch):
-    monkeypatch.setattr(request_loop, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr(retries, "_FIRST_DELAY", 0.001)
     with fault_proxy(server.url, Faults(resets=1.0)) as proxy:
         client = server.client(url=proxy.url, config=ONCE)
         with pytest.raises(RemoteError, match="Asking about"):
@@ -305,7 +305,7 @@ def test_an_expired_adapter_is_noticed_with_the_first_answer(server, rekognition
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"min_confidence": 101}, "MinConfidence is 101"),
+        ({"min_confidence": 101}, "min_confidence is 101"),
         ({"adapter": "arn:aws:rekognition:us-east-1:none"}, "ProjectVersion is"),
         ({"tps": 0}, "tps is 0"),
     ],
@@ -398,7 +398,7 @@ def test_interrupting_keeps_what_was_answered(server, rekognition, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         predict_labels(dataset, tmp_path / "out", client=rekognition, tps=200, workers=4, progress=interrupt)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ask-")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ask")]
     server.pictures.clear()
     kept = (tmp_path / "out" / "predictions.journal").read_bytes().count(b"\n")
     predict_labels(dataset, tmp_path / "out", client=rekognition, tps=FAST)

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import threading
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.aws.prediction.rate_limit import RateLimiter, RetryQueue
+from manifest_tools.aws.prediction.rate_limit import RateLimiter
 
 
 class Clock:
@@ -85,43 +82,3 @@ def test_the_rate_recovers():
 
     assert calls(refused=True) < full / 10
     assert calls(refused=False) == full
-
-
-@given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 6))
-def test_everything_is_done_once_however_often_it_is_put_back(failures, workers):
-    tasks = RetryQueue(enumerate(failures))
-    left = dict(enumerate(failures))
-    done = []
-
-    def work():
-        while (task := tasks.take()) is not None:
-            number, _ = task
-            if left[number]:
-                left[number] -= 1
-                tasks.again(task, 0.0001)
-            else:
-                done.append(number)
-                tasks.done()
-
-    threads = [threading.Thread(target=work) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
-    assert not any(thread.is_alive() for thread in threads)
-    assert sorted(done) == list(range(len(failures)))
-
-
-def test_a_closed_queue_hands_out_nothing():
-    tasks = RetryQueue([1, 2])
-    assert tasks.take() == 1
-    tasks.close()
-    assert tasks.take() is None
-
-
-@pytest.mark.parametrize("delay", [0.05])
-def test_what_was_put_back_waits_its_time(delay):
-    tasks = RetryQueue(["a", "b"])
-    first = tasks.take()
-    tasks.again(first, delay)
-    assert [tasks.take(), tasks.take()] == ["b", "a"]
