@@ -58,8 +58,11 @@ def share_of(test_size: float | Fraction, n_rows: int) -> Fraction:
     """Return the share that a test size stands for: a float between 0 and 1, or a whole number of rows."""
     if isinstance(test_size, Fraction):
         return test_size
-    if isinstance(test_size, bool | np.bool_) or not np.isfinite(test_size):
-        raise InputError(f"test_size must be a number; got {test_size!r}.")
+    number = isinstance(test_size, int | float | np.number) and not isinstance(test_size, bool | np.bool_)
+    if not number or not np.isfinite(test_size):
+        raise InputError(
+            f"test_size must be a number, not {test_size!r}: a share such as 0.2, or a number of rows."
+        )
     if isinstance(test_size, int | np.integer):
         if not 0 < test_size < max(n_rows, 2):
             raise InputError(
