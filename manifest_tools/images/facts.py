@@ -241,6 +241,8 @@ def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
         notes.remarks.append("alpha")
     if found.end is not None and found.end < len(data):
         notes.remarks.append(f"trailing-bytes: {len(data) - found.end}")
+    if found.odd:
+        notes.remarks.append(f"text-checksum: {', '.join(dict.fromkeys(name for name, _, _ in found.odd))}")
     if notes.too_big(max_pixels):
         return notes
     kind = "truncated" if found.truncated else "corrupt"
@@ -248,7 +250,9 @@ def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
         return notes.fail(kind, found.problem) if found.problem else notes
     from manifest_tools.images import raster  # noqa: PLC0415 - workers that meet only JPEG do without Pillow
 
-    picture = raster.read(data, ("PNG",), short_side=SHORT_SIDE, max_pixels=max_pixels)
+    picture = raster.read(
+        png.without_odd(data, found), ("PNG",), short_side=SHORT_SIDE, max_pixels=max_pixels
+    )
     if isinstance(picture, raster.Failure):
         return notes.fail("bomb" if picture.kind == "bomb" else kind, found.problem or picture.detail)
     notes.mode, notes.frames, notes.grey = picture.mode, picture.frames, picture.grey

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from manifest_tools.images.exif import orientation
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _MODES: Final = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}  # colour type -> mode, at 8 bits
+# Chunks that decoders may pass over without any pixel changing.
+_BESIDE_PIXELS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt", b"tIME", b"pHYs", b"hIST", b"sPLT", b"eXIf"})
 
 
 @dataclass(slots=True)
 class Structure:
-    """What the chunks of a PNG file say. `end` is just after IEND; None when the file has none."""
+    """What the chunks of a PNG file say. `end` is just after IEND; None when the file has none.
+
+    `odd`: name, begin and end of each chunk of wrong checksum that has no say in the pixels, such as text.
+    """
 
     width: int = 0
     height: int = 0
@@ -26,6 +31,9 @@ class Structure:
     end: int | None = None
     truncated: bool = False
     problem: str = ""  # the first thing that is wrong with the structure
+    odd: list[tuple[str, int, int]] = field(
+        default_factory=list
+    )  # chunks of wrong checksum that say nothing of pixels
 
     @property
     def mode(self) -> str:
@@ -53,12 +61,15 @@ def walk(data: bytes) -> Structure:
             found.problem = f"it ends inside {name}, without an IEND chunk"
             break
         if zlib.crc32(view[at + 4 : stop - 4]) != int.from_bytes(view[stop - 4 : stop]):
-            wrong.append(kind.decode("latin-1"))
+            if kind in _BESIDE_PIXELS:
+                found.odd.append((kind.decode(), at, stop))
+            else:
+                wrong.append(kind.decode("latin-1"))
         if kind == b"IEND":
             found.end = stop
         elif kind == b"IDAT":
             pixels_seen = True
-        else:
+        elif not found.odd or found.odd[-1][1] != at:
             _note(found, kind, bytes(view[at + 8 : min(stop - 4, at + 8 + 65_536)]))
         at = stop
     if wrong:
@@ -67,6 +78,13 @@ def walk(data: bytes) -> Structure:
     elif found.end is not None and not pixels_seen:
         found.problem = "it holds no image data"
     return found
+
+
+def without_odd(data: bytes, found: Structure) -> bytes:
+    """Return a PNG file without the chunks of wrong checksum that say nothing of its pixels."""
+    ends = [0, *(stop for _, _, stop in found.odd)]
+    begins = [*(start for _, start, _ in found.odd), len(data)]
+    return b"".join(data[end:begin] for end, begin in zip(ends, begins, strict=True)) if found.odd else data
 
 
 def _note(found: Structure, kind: bytes, body: bytes) -> None:

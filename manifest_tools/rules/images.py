@@ -90,6 +90,11 @@ def odd_pixels(evidence: Evidence) -> Iterator[LazyFindings]:
         odd.have("damaged"),
         lambda rows: ({"reason": odd.at(row)["damaged"]} for row in rows),
     )
+    yield evidence.about(
+        "image-text-damaged",
+        odd.have("text-checksum"),
+        lambda rows: ({"chunks": odd.at(row)["text-checksum"]} for row in rows),
+    )
     stacked = odd.have("multi-picture")
     yield evidence.about("image-animated", several & ~stacked, frames)
     yield evidence.about("image-animated", several & stacked, frames, variant="several-pictures")

@@ -40,6 +40,35 @@ def test_a_wrong_checksum_alone_is_damage():
     assert facts.remarks == "damaged: wrong checksum in 1 of its chunks, the first 'IDAT'"
 
 
+def with_chunk(kind, body=b"Comment\0hello"):
+    """Put a chunk of a wrong checksum before the pixels."""
+    chunk = png_chunk(kind, body)
+    start = GOOD.index(b"IDAT") - 4
+    return GOOD[:start] + flipped(chunk, len(chunk) - 1) + GOOD[start:]
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf"])
+def test_a_wrong_checksum_beside_the_pixels_is_a_remark(kind):
+    facts = read_facts(with_chunk(kind))
+    assert facts.decode_error == ""
+    assert facts.remarks == f"text-checksum: {kind.decode()}"
+    assert (facts.phash, facts.orientation) == (read_facts(GOOD).phash, 1)
+    assert read_facts(with_chunk(kind), quick=True).decode_error == ""
+
+
+def test_a_wrong_checksum_of_text_hides_no_damage_of_pixels():
+    data = with_chunk(b"tEXt")
+    facts = read_facts(flipped(data, data.index(b"IEND") - 5))
+    assert "damaged: wrong checksum in 1 of its chunks, the first 'IDAT'" in facts.remarks
+    assert read_facts(data[:-40]).decode_error.startswith("truncated: ")
+
+
+@pytest.mark.parametrize("kind", [b"PLTE", b"tRNS", b"IHDR"])
+def test_a_wrong_checksum_that_bears_on_the_pixels_is_no_mere_remark(kind):
+    facts = read_facts(with_chunk(kind, b"\0\0\0\0\0\0"))
+    assert facts.decode_error or "damaged" in facts.remarks
+
+
 def test_a_transfer_as_text_is_named():
     assert "as by a transfer as text" in read_facts(GOOD.replace(b"\r\n", b"\n")).decode_error
 

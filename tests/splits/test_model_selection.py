@@ -191,8 +191,8 @@ def test_balance_that_gave_way_is_a_warning():
     groups = np.r_[np.zeros(20), np.arange(20) + 1]
     with pytest.warns(UserWarning, match="some lack label 0"):
         deal(MultilabelStratifiedGroupKFold(4, random_state=0), y, groups)
-    with pytest.warns(UserWarning, match="groups are too large for the test size: 20 rows instead of 8"):
-        deal(MultilabelStratifiedGroupSplit(random_state=0), np.zeros((40, 1), int), np.arange(40) // 20)
+    with pytest.warns(UserWarning, match="groups are too large for the test size: 1 rows instead of 12"):
+        deal(MultilabelStratifiedGroupSplit(random_state=0), np.zeros((61, 1), int), np.arange(61) // 30)
 
 
 def test_one_group_cannot_be_split(y):

@@ -136,6 +136,14 @@ ENTRIES = (
         "our own check",
     ),
     Entry(
+        "image-text-damaged",
+        NOTE,
+        "A chunk of a PNG file that holds text or the like, and no pixels, has a wrong checksum. The picture is sound.",
+        "wrong checksum in its {chunks}, beside sound pixels",
+        "Nothing needs doing; saving the image again removes it.",
+        "our own check: https://www.w3.org/TR/png-3/#5Chunk-naming-conventions (ancillary chunks)",
+    ),
+    Entry(
         "image-orientation",
         NOTE,
         "The EXIF data turns or mirrors the stored pixels for display.",
