@@ -63,13 +63,14 @@ def walk(data: bytes) -> Structure:
         if zlib.crc32(view[at + 4 : stop - 4]) != int.from_bytes(view[stop - 4 : stop]):
             if kind in _BESIDE_PIXELS:
                 found.odd.append((kind.decode(), at, stop))
-            else:
-                wrong.append(kind.decode("latin-1"))
+                at = stop
+                continue
+            wrong.append(kind.decode("latin-1"))
         if kind == b"IEND":
             found.end = stop
         elif kind == b"IDAT":
             pixels_seen = True
-        elif not found.odd or found.odd[-1][1] != at:
+        else:
             _note(found, kind, bytes(view[at + 8 : min(stop - 4, at + 8 + 65_536)]))
         at = stop
     if wrong:
