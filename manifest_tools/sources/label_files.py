@@ -24,7 +24,10 @@ def match_files(
     that are called after the parts of a data set (``instances_train.json``, ``val.json``) are taken together, and
     a bare name in them is one of that part: the same name in another part is another picture.
     """
-    parts = [part_of((file.stem,)) if file.is_file() and len(read) > 1 else "" for file, _ in read]
+    several = len(read) > 1
+    parts = [
+        part_of((file.stem,)) if several and file.is_file() and not item.settle else "" for file, item in read
+    ]
     said = [_in_part(part, item) if part else item for part, (_, item) in zip(parts, read, strict=True)]
     folders = [file if file.is_dir() else file.parent for file, _ in read]
     of_one_export = [item for part, item in zip(parts, said, strict=True) if part]

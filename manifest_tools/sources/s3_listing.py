@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.storage.aws_clients import make_client
-from manifest_tools.storage.s3_images import looks_like_image
+from manifest_tools.storage.s3_images import passed_over
 from manifest_tools.storage.storage import S3Storage
 from manifest_tools.storage.uris import split_uri
 
@@ -72,12 +71,11 @@ def list_images(
     storage = S3Storage(client, bucket, requester_pays=requester_pays)
     found, skipped = [], Counter[str]()
     for item in storage.list(key_prefix):
-        if item.key.endswith("/"):
-            continue
-        if every_object or looks_like_image(item.key):
-            found.append((storage.uri(item.key), item.bytes))
+        reason = passed_over(item.key, key_prefix, every_object=every_object)
+        if reason:
+            skipped[reason] += 1
         else:
-            skipped[Path(item.key).suffix.lower()] += 1
+            found.append((storage.uri(item.key), item.bytes))
     if not found:
         others = f" ({counted(skipped.total(), 'other object')})" if skipped else ""
         raise InputError(

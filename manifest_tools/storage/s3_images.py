@@ -18,12 +18,24 @@ _MAKING: dict[int, threading.Lock] = {}  # by process: a forked one must not wai
 
 
 def looks_like_image(key: str) -> bool:
-    """Tell by its name whether an object may be an image: it ends like one, or has no ending.
-
-    A listing tells no content; what it really is is for inspection to say.
-    """
+    """Tell by its name whether an object may be an image: it ends like one, or has no ending."""
     suffix = Path(key).suffix.lower()
     return not suffix or suffix in IMAGE_SUFFIXES
+
+
+def passed_over(key: str, prefix: str, *, every_object: bool = False) -> str:
+    """Return why an object below a prefix is no candidate; "" where it is one.
+
+    "(folder)" for an object that stands for a folder, as the console makes it; "(hidden)" for a name with a dot in
+    front, such as macOS's ``._a.jpg``, as in a folder; else the ending. With `every_object` any name will do.
+    """
+    if key.endswith("/"):
+        return "(folder)"
+    if every_object:
+        return ""
+    if any(part.startswith(".") for part in key[len(prefix) :].split("/")):
+        return "(hidden)"
+    return "" if looks_like_image(key) else Path(key).suffix.lower()
 
 
 @dataclass(frozen=True)

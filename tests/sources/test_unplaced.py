@@ -112,3 +112,52 @@ def test_voc_files_in_folders_of_annotations_are_about_the_images_beside_them(fo
         ("cam1/1.jpg", "cam1"),
         ("cam2/1.jpg", "cam2"),
     ]
+
+
+def test_images_of_one_name_in_two_tasks_of_a_project_are_two_pictures(folder):
+    tags = [("1", "Alcohol"), ("2", "Gambling")]
+    images = "".join(
+        f'<image id="{task}" name="{name}.jpg" subset="default" task_id="{task}"><tag label="{label}"/></image>'
+        for task, label in tags
+        for name in ("tree", f"only{task}")
+    )
+    cvat = folder / "project.xml"
+    cvat.write_text(f"<annotations>{images}</annotations>", encoding="utf-8")
+    save(folder / "images" / "only1.jpg", 9)
+
+    assert orphans(folder, cvat)[:2] == [
+        ("rivals", "default/task 1/tree.jpg", True),
+        ("rivals", "default/task 2/tree.jpg", True),
+    ]
+    rows = read_images(folder / "images", labels=cvat).labels
+    assert ("only1.jpg", "Alcohol") in set(zip(rows["image"], rows["label"], strict=True))
+
+
+def test_images_of_one_name_in_a_coco_file_are_told_apart_by_their_paths_or_not_matched(folder):
+    def read(**paths):
+        images = [{"id": number, "file_name": "1.jpg", **paths.get(f"_{number}", {})} for number in (1, 2)]
+        document = {
+            "images": images,
+            "categories": [{"id": 1, "name": "Alcohol"}, {"id": 2, "name": "Gambling"}],
+            "annotations": [{"image_id": number, "category_id": number} for number in (1, 2)],
+        }
+        (folder / "coco.json").write_text(json.dumps(document), encoding="utf-8")
+        rows = read_images(folder / "images", labels=folder / "coco.json").labels
+        return dict(zip(rows["image"], rows["label"], strict=True))
+
+    told = read(_1={"path": "/datasets/cam1/1.jpg"}, _2={"path": "/datasets/cam2/1.jpg"})
+    assert told == {"cam1/1.jpg": "Alcohol", "cam2/1.jpg": "Gambling"}
+    assert read() == {"id 1/1.jpg": "Alcohol", "id 2/1.jpg": "Gambling"}
+
+
+def test_decisions_about_one_picture_under_two_names_are_weighed_against_each_other(folder):
+    queue = folder / "queue.csv"
+    queue.write_text(
+        "image,decision,reason,date\n"
+        "park/tree.jpg,rejected,Alcohol,2026-01-01\ntree.jpg,rejected,Gambling,2026-02-01\n",
+        encoding="utf-8",
+    )
+    dataset = read_images(folder / "images", labels=queue)
+
+    assert list(dataset.labels["label"]) == ["Gambling"]
+    assert {item["code"] for item in dataset.sources["table"]["findings"]} == {"review-disagreement"}

@@ -22,17 +22,18 @@ from tests.pictures import save
 def test_images_of_a_prefix(client: Any, prefix: str) -> None:
     below = prefix.removeprefix("s3://pictures/")
     names = ["b 50%.JPG", "a/c.png", "hash-without-ending", "notes.txt", "train.manifest"]
-    for name in names:
+    passed_over = ["._b.jpg", "a/.cache/d.jpg", "a/"]
+    for name in [*names, *passed_over]:
         client.put_object(Bucket="pictures", Key=f"{below}/{name}", Body=b"12345")
 
     listed = list_images(prefix, client=client)
     images = listed.images
 
-    assert listed.sources["images"]["skipped"] == {".manifest": 1, ".txt": 1}
+    assert listed.sources["images"]["skipped"] == {"(folder)": 1, "(hidden)": 2, ".manifest": 1, ".txt": 1}
     assert images["image"].tolist() == sorted(f"{prefix}/{name}" for name in names[:3])
     assert images["uri"].tolist() == images["image"].tolist()
     assert set(images["bytes"]) == {5}
-    assert len(list_images(prefix, client=client, every_object=True)) == 5
+    assert len(list_images(prefix, client=client, every_object=True)) == 7
 
 
 def test_an_empty_prefix_is_misuse(client: Any, prefix: str) -> None:

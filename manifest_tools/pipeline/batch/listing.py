@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import attrgetter
-from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from manifest_tools.sources.folders import folder_rows
-from manifest_tools.storage.s3_images import looks_like_image
+from manifest_tools.storage.s3_images import passed_over
 from manifest_tools.storage.storage import S3Storage
 from manifest_tools.storage.uris import join_uri, split_uri
 
@@ -62,13 +61,12 @@ class Listing:
         for item in items if lists_in_order(storage) else sorted(items, key=attrgetter("key")):
             if self.until and item.key > self.until:
                 return
-            if item.key.endswith("/"):
-                continue
             uri = join_uri(bucket, item.key)
-            if looks_like_image(item.key):
-                yield Entry(uri, uri, item.bytes)
+            reason = passed_over(item.key, prefix)
+            if reason:
+                self.skipped[reason] += 1
             else:
-                self.skipped[Path(item.key).suffix.lower()] += 1
+                yield Entry(uri, uri, item.bytes)
 
 
 def lists_in_order(storage: S3Storage) -> bool:

@@ -50,7 +50,7 @@ class Annotations:
     findings: tuple[Finding, ...] = ()
     written: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
-    settle: Callable[[Mapping[str, str]], Annotations] | None = None
+    settle: Callable[[Mapping[str, str]], Annotations] | None = field(default=None, compare=False)
 
     def placed(self, images: Mapping[str, str]) -> Annotations:
         """Return what is said with images instead of references, as far as `images` has them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -76,12 +77,18 @@ def _categories(document: Mapping[str, Any], notes: AnnotationBuilder) -> dict[s
 
 
 def _images(document: Mapping[str, Any], notes: AnnotationBuilder) -> dict[str, str]:
+    """Return the reference of each image by its id; where several have one name, with what tells them apart."""
+    names = Counter(text(image.get("file_name")) for image in objects(document.get("images")))
     images = {}
     for position, image in records(document.get("images")):
-        reference = text(image.get("file_name")) or text(image.get("coco_url")) or text(image.get("path"))
+        name = text(image.get("file_name"))
+        longer = text(image.get("path")) or text(image.get("coco_url"))
+        reference = name or longer
         if not reference:
             notes.problem("an image has no file_name", field=f"/images/{position}")
             continue
+        if name and names[name] > 1:
+            reference = longer or f"id {shown(image.get('id'))}/{name}"
         images[_key(image.get("id"))] = reference
         notes.image(reference)
     return images

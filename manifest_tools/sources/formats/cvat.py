@@ -29,6 +29,7 @@ def read(path: Path) -> Annotations:
     notes = AnnotationBuilder(NAME, str(path), open_world=True)
     kinds: set[str] = set()
     images = 0
+    repeated = _repeated_names(path)
     for root, child in read_children(path):
         if root != ROOT:
             msg = f"{path}: expected CVAT for images with the root <annotations>, found <{root}>"
@@ -41,17 +42,33 @@ def read(path: Path) -> Annotations:
             raise InputError(msg)
         elif child.tag == "image":
             images += 1
-            kinds |= _read_image(child, images, notes)
+            kinds |= _read_image(child, images, repeated, notes)
     notes.open_world = kinds != {TAG}
     return notes.close()
 
 
-def _read_image(image: Element, number: int, notes: AnnotationBuilder) -> set[str]:
+def _repeated_names(path: Path) -> frozenset[str]:
+    """Return the names that images of several tasks of a project have: those are several pictures."""
+    places: dict[str, set[str]] = {}
+    for _, child in read_children(path):
+        if child.tag == "image":
+            places.setdefault((child.get("name") or "").strip(), set()).add(_place(child))
+    return frozenset(name for name, found in places.items() if len(found) > 1)
+
+
+def _place(image: Element) -> str:
+    """Return the part of the data set, or the task, that an image belongs to."""
+    subset = (image.get("subset") or "").strip()
+    return f"{subset}/task {image.get('task_id') or ''}".strip()
+
+
+def _read_image(image: Element, number: int, repeated: frozenset[str], notes: AnnotationBuilder) -> set[str]:
     """Note one image; return which kinds of marks it has."""
-    reference = (image.get("name") or "").strip()
-    if not reference:
+    name = (image.get("name") or "").strip()
+    if not name:
         notes.problem(f"image number {number} has no name")
         return set()
+    reference = f"{_place(image)}/{name}" if name in repeated else name
     notes.image(reference)
     kinds = set()
     for mark in image:

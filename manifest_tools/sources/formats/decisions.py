@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -163,18 +164,27 @@ def read(path: Path, choice: ColumnChoice = BY_NAME) -> Annotations:
     if columns is None:
         msg = f"{path}: expected a table of decisions: columns for the image, the decision, and its reason or date"
         raise InputError(msg)
+    decisions = tuple(_decisions(with_images(records, columns.image, path), columns, path))
+    unread = tuple(name for name in names if name not in columns.names())
+    return _settled(path, decisions, unread, {})
+
+
+def _settled(
+    path: Path, decisions: Sequence[Decision], unread: tuple[str, ...], images: Mapping[str, str]
+) -> Annotations:
+    """Return the newest decision about each image; two references may mean one image, which `images` knows."""
     notes = AnnotationBuilder(NAME, str(path), open_world=True)
     by_image: dict[str, list[Decision]] = defaultdict(list)
-    for decision in _decisions(with_images(records, columns.image, path), columns, path, notes):
-        by_image[decision.reference].append(decision)
-    for decisions in by_image.values():
-        _settle(in_order(decisions, path), notes)
-    return replace(notes.close(), unread=tuple(name for name in names if name not in columns.names()))
+    for decision in decisions:
+        for label in decision.labels:
+            notes.category(label)
+        by_image[images.get(decision.reference, decision.reference)].append(decision)
+    for image, found in by_image.items():
+        _settle(image, in_order(found, path), notes)
+    return replace(notes.close(), unread=unread, settle=partial(_settled, path, decisions, unread))
 
 
-def _decisions(
-    records: Sequence[Record], columns: Columns, path: Path, notes: AnnotationBuilder
-) -> Iterator[Decision]:
+def _decisions(records: Sequence[Record], columns: Columns, path: Path) -> Iterator[Decision]:
     dates = [
         "" if is_missing(date) else date for date in (_cell(cells, columns.date) for _, cells in records)
     ]
@@ -188,8 +198,6 @@ def _decisions(
             [] if passed or columns.reason is None else _reasons(cells, columns.reason, f"{path}:{line}")
         )
         labels = tuple(reasons or [decision])
-        for label in labels:
-            notes.category(label)
         moments = tuple(reading[place] for reading in readings)
         yield Decision(
             _cell(cells, columns.image),
@@ -239,7 +247,7 @@ def in_order(decisions: Iterable[Decision], path: Path) -> list[Decision]:
     return orders[0]
 
 
-def _settle(decisions: Sequence[Decision], notes: AnnotationBuilder) -> None:
+def _settle(image: str, decisions: Sequence[Decision], notes: AnnotationBuilder) -> None:
     """Note the newest decision about one image, and the older ones that disagree with it."""
     newest = decisions[-1]
     counted: dict[str, int] = {}
@@ -247,7 +255,7 @@ def _settle(decisions: Sequence[Decision], notes: AnnotationBuilder) -> None:
         if row.event == newest.event:
             counted.update((label, row.line) for label in row.labels if label not in counted)
     for label, line in counted.items():
-        notes.say(newest.reference, label, line=line)
+        notes.say(image, label, line=line)
     older: dict[tuple[str, str, str], list[Decision]] = {}
     for row in decisions:
         if row.event != newest.event:
@@ -256,7 +264,7 @@ def _settle(decisions: Sequence[Decision], notes: AnnotationBuilder) -> None:
         said = {label for row in rows for label in row.labels}
         for label in sorted(said ^ set(counted)):
             notes.disagree(
-                newest.reference,
+                image,
                 label,
                 source=str(newest),
                 other=str(rows[0]),
