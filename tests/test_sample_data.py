@@ -83,6 +83,7 @@ PLANTED = {
 
 def test_the_main_job_is_ready_and_finds_what_was_planted_and_nothing_else(tmp_path: Path) -> None:
     target = Target("Alcohol", Goal.FALSE_POSITIVES)
+    told: list[tuple[int, int | None]] = []
     done = prepare(
         IMAGES,
         labels=SAMPLE / "labels.csv",
@@ -91,8 +92,11 @@ def test_the_main_job_is_ready_and_finds_what_was_planted_and_nothing_else(tmp_p
         to="s3://example-bucket/demo",
         out=tmp_path / "out",
         workers=1,
+        progress=lambda count, total: told.append((count, total)),
     )
     report = done.report
+    assert told[0] == (1, 139)
+    assert (139, 139) in told
     assert tuple(done) == (done.dataset, done.report)
     assert set(done.paths) == {path.name for path in (tmp_path / "out").iterdir()}
     assert all(path.exists() for path in done.paths.values())

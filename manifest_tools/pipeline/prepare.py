@@ -18,7 +18,7 @@ from manifest_tools.core.output_folder import (
     claimed,
     holds_dataset,
 )
-from manifest_tools.core.progress import Silent, Watcher
+from manifest_tools.core.progress import Progress, Steps, Watcher
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.carry_over import carry_over, lock_split
@@ -90,6 +90,7 @@ def prepare(
     cache: bool | str | Path = True,
     thumbnails: str = "none",
     max_findings: int = MAX_FINDINGS,
+    progress: Progress | None = None,
     watcher: Watcher | None = None,
 ) -> Prepared:
     """Read, inspect, group, split, check and write in one go.
@@ -126,8 +127,10 @@ def prepare(
         Whether the HTML report holds small pictures, hidden until the reader reveals them.
     max_findings : int
         How many findings of each code the report keeps.
+    progress : callable, optional
+        Called with (done, total) while images are inspected, and again while look-alikes are searched.
     watcher : Watcher, optional
-        Told of every step.
+        Told of every step by its name, and of what it found; instead of `progress`.
 
     Returns
     -------
@@ -157,7 +160,7 @@ def prepare(
     >>> sorted(done.paths)
     ['dataset', 'findings.jsonl', 'report.html', 'report.json', 'test.manifest', 'train.manifest']
     """
-    policy, watcher = policy or Policy(), watcher or Silent()
+    policy, watcher = policy or Policy(), watcher or Steps(progress)
     destination = _destination(images, to, keys)
     with claimed(out) as folder:
         earlier = merge_journal(folder) if holds_dataset(folder) and not fresh else None
@@ -242,7 +245,7 @@ def split_check_write(
     policy, test_size, lock, seed, thumbnails, max_findings, watcher
         As in :func:`prepare`.
     """
-    watcher = watcher or Silent()
+    watcher = watcher or Steps()
     watcher.begin("split")
     dataset = split_dataset(dataset, test_size=test_size, min_test=min_test, policy=policy, seed=seed)
     if lock:
@@ -274,7 +277,7 @@ def check_write(
 
     The parameters are those of :func:`split_check_write`.
     """
-    watcher = watcher or Silent()
+    watcher = watcher or Steps()
     watcher.begin("check")
     report = check_dataset(dataset, policy=policy, max_findings=max_findings)
     counts = report.counts

@@ -24,7 +24,7 @@ from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, Picture
 from manifest_tools.aws.prediction.predict import PredictionPlan, default_tps, suitable
 from manifest_tools.aws.prediction.question import Question
 from manifest_tools.core.errors import InputError, ManifestToolsError
-from manifest_tools.core.progress import Progress, Silent, Watcher
+from manifest_tools.core.progress import Progress, Steps, Watcher
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.parallel import executors
 from manifest_tools.pipeline.batch.answers import Collected, answer_table, collect_answers
@@ -187,7 +187,7 @@ def predict_saved(
     RemoteError
         The service refuses or does not answer. What is done stays done.
     """
-    watcher = watcher or Silent()
+    watcher = watcher or Steps()
     if not len(asking.rows):  # every image that can have an answer has one
         return Collected(answered=asking.answered)
     staging = staging or asking.saved.frame.destination

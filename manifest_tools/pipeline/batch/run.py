@@ -10,7 +10,7 @@ from pathlib import Path
 from manifest_tools.core import output_folder
 from manifest_tools.core.commit import alone
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.progress import Silent, Watcher
+from manifest_tools.core.progress import Steps, Watcher
 from manifest_tools.core.text import counted
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
@@ -72,7 +72,7 @@ def inspect_run(
     RemoteError
         The storage or the cluster is gone; what is done stays done.
     """
-    watcher, policy = watcher or Silent(), policy or Policy()
+    watcher, policy = watcher or Steps(), policy or Policy()
     count = worker_count(workers)
     folder, source = RunFolder.at(run), source_of(images)
     place = _result_place(folder, out)
