@@ -17,7 +17,10 @@ from manifest_tools.findings.findings import MAX_FINDINGS
 
 def prepare(
     images: Annotated[
-        str, typer.Argument(metavar="IMAGES", help="A folder, a manifest, or s3://bucket/prefix.")
+        str,
+        typer.Argument(
+            metavar="IMAGES", help="A folder, a manifest, s3://bucket/prefix, or Parquet with images inside."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
     to: Annotated[

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from manifest_tools.core.commit import replacing_files
+from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import claimed
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
@@ -14,6 +15,7 @@ from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
+from manifest_tools.pipeline.unpacking import MARK, packed_images, unpack
 from manifest_tools.rules.checking import check_images
 from manifest_tools.sources.reading import read_images, reader_of
 
@@ -52,8 +54,13 @@ def inspect(
     Report
         Of the images alone.
     """
-    with nullcontext() if out is None else claimed(out) as folder:
-        dataset = read_images(images, policy=policy)
+    packed = packed_images(images)
+    if packed and out is None:
+        msg = f"{images} holds its images inside; give --out, a folder to write them to"
+        raise InputError(msg)
+    with nullcontext() if out is None else claimed(out, mark=MARK) as folder:
+        place = unpack(packed, folder) if packed and folder is not None else images
+        dataset = read_images(place, policy=policy)
         dataset = inspect_images(
             dataset,
             quick=quick,

@@ -29,6 +29,7 @@ from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.writing import write_manifests
+from manifest_tools.pipeline.unpacking import MARK, labels_inside, packed_images, unpack
 from manifest_tools.reports import write_report
 from manifest_tools.review.journal import JOURNAL, merge_journal
 from manifest_tools.rules.checking import check_dataset
@@ -98,7 +99,8 @@ def prepare(
     Parameters
     ----------
     images : path or str
-        A folder, a manifest, or ``s3://bucket/prefix``.
+        A folder, a manifest, ``s3://bucket/prefix``, or Parquet with the images inside, which are written to
+        ``images/`` in `out`; their labels are read too, unless others are given.
     out : path
         Folder for the results: ``train.manifest``, ``test.manifest``, ``report.html``, ``report.json``,
         ``findings.jsonl`` and ``dataset/``. Written whether the check passes or not. A folder of an earlier
@@ -161,14 +163,15 @@ def prepare(
     ['dataset', 'findings.jsonl', 'report.html', 'report.json', 'test.manifest', 'train.manifest']
     """
     policy, watcher = policy or Policy(), watcher or Steps(progress)
-    destination = _destination(images, to, keys)
-    with claimed(out) as folder:
+    packed = packed_images(images)
+    destination = _destination(images, to, keys, local=bool(packed))
+    with claimed(out, mark=MARK) as folder:
         earlier = merge_journal(folder) if holds_dataset(folder) and not fresh else None
 
         progress = watcher.begin("read")
         dataset = read_images(
-            images,
-            labels=labels,
+            unpack(packed, folder) if packed else images,
+            labels=labels if labels or not labels_inside(packed) else images,
             labels_format=labels_format,
             columns=columns,
             mapping=mapping,
@@ -295,14 +298,14 @@ def check_write(
     return Prepared(dataset, report, {name: folder / name for name in names})
 
 
-def _destination(images: str | Path, to: str, keys: str) -> str:
+def _destination(images: str | Path, to: str, keys: str, *, local: bool) -> str:
     if keys not in ("original", "sha256"):
         msg = f"keys is {keys!r}; expected original or sha256"
         raise InputError(msg)
     if to:
         split_destination(to)
         return to.rstrip("/")
-    if Path(images).is_dir():
+    if local or Path(images).is_dir():
         msg = "images in a folder need a destination: --to s3://bucket/prefix, where they will be uploaded"
         raise InputError(msg)
     return ""

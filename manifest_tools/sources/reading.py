@@ -19,6 +19,7 @@ from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.formats.detect import TABLE, label_files, read_labels
+from manifest_tools.sources.formats.parquet_tables import is_parquet
 from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.image_index import ImageIndex
 from manifest_tools.sources.label_files import match_files, unplaced
@@ -258,6 +259,9 @@ def _read_place(images: str | Path, taxonomy: str, min_confidence: float | None)
 
         return list_images(str(images))
     path = Path(images)
+    if is_parquet(path):
+        msg = f"{path}: Parquet is not read here; prepare and inspect write the images inside it to a folder"
+        raise InputError(msg)
     if path.is_file():
         from manifest_tools.manifests.reading import read_manifest  # noqa: PLC0415 - only for manifests
 

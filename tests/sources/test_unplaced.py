@@ -36,8 +36,8 @@ def orphans(folder, labels):
 
 
 def test_a_row_without_a_name_counts_against_the_manifests(folder):
-    export = folder / "labels.json"
-    export.write_text(json.dumps({"labels": {"cam1/0": "Alcohol", "": "Gambling"}}), encoding="utf-8")
+    export = folder / "boxes.csv"
+    export.write_text("image,xmin,label\ncam1/0.jpg,1,Alcohol\n,1,Gambling\n", encoding="utf-8")
 
     assert orphans(folder, export) == [("nameless", "", False)]
 

@@ -69,11 +69,9 @@ def _read_boxes(
         raise InputError(msg)
     for line, cells in records:
         reference, name = _cell(cells, image), _cell(cells, label)
-        if not reference:
-            notes.problem("a box has no image", line=line)
-        elif name:
-            notes.say(reference, name, line=line)
-        else:
+        if name:
+            notes.say(reference, name, line=line)  # also of no image: whose label it is cannot be known
+        elif reference:
             notes.problem("a box has no label", line=line, image=reference)
 
 
@@ -92,8 +90,8 @@ def _read_open_images(
     boxes = "xmin" in by_name
     for line, cells in records:
         reference, code = _cell(cells, by_name["imageid"]), _cell(cells, by_name["labelname"])
-        if not reference or not code:
-            notes.problem("a row has no ImageID or no LabelName", line=line)
+        if not code:
+            notes.problem("a row has no LabelName", line=line)
             continue
         confidence = _cell(cells, by_name.get("confidence", ""))
         truth = True if boxes else _verdict(confidence)

@@ -33,6 +33,8 @@ from manifest_tools.sources.formats.label_table import read_label_table
 from manifest_tools.sources.formats.parquet_tables import is_parquet, parquet_columns, parquet_files
 from manifest_tools.sources.formats.records import columns_of, names_images, read_records
 from manifest_tools.sources.formats.tables import IMAGE_NAMES, csv_header, find_column, read_text
+from manifest_tools.sources.formats.via import REFUSAL as VIA
+from manifest_tools.sources.formats.via import is_via, is_via_table
 from manifest_tools.sources.formats.xml_files import root_of
 from manifest_tools.sources.model_answers import is_model_answer, is_model_table
 
@@ -202,6 +204,8 @@ def detect(path: Path, columns: ColumnChoice = BY_NAME) -> str:
     names = _columns(path, start)
     if is_model_table(names):
         raise InputError(f"{path}: {_PREDICTIONS}")
+    if is_via_table(names):
+        raise InputError(f"{path}: {VIA}")
     return _by_columns(path, names)
 
 
@@ -273,6 +277,8 @@ def _detect_json(path: Path) -> str:
             return name
     if is_model_answer(value):
         raise InputError(f"{path}: {_PREDICTIONS}")
+    if is_via(value):
+        raise InputError(f"{path}: {VIA}")
     small = small_tools.recognise(value)
     if small:
         return small

@@ -43,7 +43,11 @@ def read(path: Path) -> Annotations:
     notes = AnnotationBuilder(NAME, str(path))
     for name in names:
         notes.category(name)
-    for reference, said in document["labels"].items():
+    for name, said in document["labels"].items():
+        reference = text(name)
+        if not reference:
+            msg = f"{path}: 'labels' has {shown(said)} for an image without a name; export the data set again"
+            raise InputError(msg)
         answers = said if isinstance(said, list) else [] if said is None else [said]
         if said is not None:
             notes.image(reference)

@@ -102,11 +102,11 @@ def _tasks(path: Path) -> list[Mapping[str, Any]]:
 def _read_tasks(tasks: list[Mapping[str, Any]], path: Path, notes: AnnotationBuilder) -> None:
     answered = [objects(task.get("annotations")) or objects(task.get("completions")) for task in tasks]
     images = [_image(task.get("data"), given) for task, given in zip(tasks, answered, strict=True)]
+    _refuse_several_images(tasks, answered, images, path)
     if not any(images):
         keys = ", ".join(sorted(member(tasks[0], "data"))[:8]) or "none"
         msg = f"{path}: a Label Studio export of tasks without images (their data: {keys}); only images can be read"
         raise InputError(msg)
-    _refuse_several_images(tasks, answered, images, path)
     kinds: set[str] = set()
     meanings = _meanings(annotation for given in answered for annotation in given)
     for position, (task, given, image) in enumerate(zip(tasks, answered, images, strict=True)):

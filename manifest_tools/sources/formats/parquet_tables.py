@@ -79,7 +79,7 @@ def parquet_records(path: str | Path) -> list[Record]:
     ]
 
 
-def unpack_images(files: Sequence[Path], folder: Path) -> int:
+def unpack_images(files: Sequence[Path], folder: Path) -> set[str]:
     """Write the images inside Parquet files into a folder, each once: what is there already, byte for byte, stays.
 
     Parameters
@@ -91,8 +91,8 @@ def unpack_images(files: Sequence[Path], folder: Path) -> int:
 
     Returns
     -------
-    int
-        How many images there are.
+    set of str
+        The paths of the images in the folder.
 
     Raises
     ------
@@ -101,15 +101,15 @@ def unpack_images(files: Sequence[Path], folder: Path) -> int:
     OutputError
         The folder cannot be written.
     """
-    number = 0
+    written = set()
     for path in files:
         file = _open(path)
-        target = folder / path.stem if len(files) > 1 else folder
         for name, content in _images(path, file, _image_column(file.schema_arrow)):
             if content is not None:
-                _keep(content, target / name)
-                number += 1
-    return number
+                place = f"{path.stem}/{name}" if len(files) > 1 else name
+                _keep(content, folder / place)
+                written.add(place)
+    return written
 
 
 def _keep(content: bytes, path: Path) -> None:

@@ -26,10 +26,10 @@ def test_a_box_says_that_its_label_is_there(tmp_path, header):
         write(tmp_path, header + "\na.jpg,1,2,3,4,beer\na.jpg,2,3,4,5,beer\nb.jpg,1,1,1,1,\n,1,1,1,1,dice\n")
     )
 
-    assert said(read) == [("a.jpg", "beer", True)]
+    assert said(read) == [("a.jpg", "beer", True), ("", "dice", True)]
     assert read.open_world
-    assert reasons(read) == ["a box has no label", "a box has no image"]
-    assert [finding.location.line for finding in read.findings] == [4, 5]
+    assert reasons(read) == ["a box has no label"]
+    assert [finding.location.line for finding in read.findings] == [4]
 
 
 def test_a_table_of_labels_is_not_taken_for_boxes():

@@ -119,6 +119,19 @@ def test_a_folder_is_told_by_its_files(tmp_path, files, name):
         (" \n", "is empty"),
         ("<View><Image/></View>", "labelling interface of a Label Studio project"),
         ("<html><body/></html>", "XML with the root <html>"),
+        (
+            '{"_via_settings": {}, "_via_img_metadata": {"a.jpg1": {"filename": "a.jpg", "regions": []}}}',
+            "VGG Image",
+        ),
+        (
+            '{"a.jpg1": {"filename": "a.jpg", "size": 1, "regions": [], "file_attributes": {}}}',
+            "VGG Image Annotator",
+        ),
+        ('{"project": {"pid": "x", "vid_list": ["1"]}, "file": {}, "metadata": {}}', "VGG Image Annotator"),
+        (
+            'filename,file_size,file_attributes,region_id,region_attributes\na.jpg,1,"{}",0,"{}"\n',
+            "VGG Image Annotator",
+        ),
         ('[{"image_id": 1, "category_id": 2, "score": 0.5}]', "COCO results"),
         ('[{"what": 1}]', r"JSON list of unknown layout \(keys: what\)"),
         ("[1, 2]", "JSON without labels"),

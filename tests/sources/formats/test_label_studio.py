@@ -193,3 +193,48 @@ def test_answers_that_may_stand_in_any_of_several_columns_are_refused(tmp_path):
 
     with pytest.raises(InputError, match="any of mood, title may hold the answers"):
         read(tmp_path, [row])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"left": "a.jpg", "right": "b.jpg"},
+        {"images": ["a.jpg", "b.jpg"]},
+        {"image1": "s3://b/a.jpg", "image2": "s3://b/b.jpg"},
+    ],
+)
+def test_tasks_of_several_images_are_refused(tmp_path, data):
+    with pytest.raises(InputError, match=r"task 1 has several images .* cannot be told"):
+        read(
+            tmp_path, [{"id": 1, "data": data, "annotations": [annotation(1, result("choices", "Alcohol"))]}]
+        )
+
+
+def test_labels_attached_to_several_images_of_a_task_are_refused(tmp_path):
+    results = [{**result("choices", "Alcohol"), "to_name": name} for name in ("image", "other")]
+    with pytest.raises(InputError, match="several images"):
+        read(
+            tmp_path,
+            [
+                {
+                    "id": 1,
+                    "data": {"image": "a.jpg", "other": "b.jpg"},
+                    "annotations": [annotation(1, *results)],
+                }
+            ],
+        )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"image": "a.jpg", "thumbnail": "t.jpg"},
+        {"photo_of_it": "a.jpg", "text": "x"},
+        {"image": "a.jpg", "page": "a.jpg"},
+        {"image": "a.jpg", "similar": ["b.jpg", "c.jpg"]},
+    ],
+)
+def test_one_image_beside_other_data_is_read(tmp_path, data):
+    tasks = [{"id": 1, "data": data, "annotations": [annotation(1, result("choices", "Alcohol"))]}]
+
+    assert said(read(tmp_path, tasks)) == [("a.jpg", "Alcohol", True)]
