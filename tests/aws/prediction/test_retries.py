@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from manifest_tools.aws.prediction import retries
 from manifest_tools.aws.prediction.retries import Attempts, IncompleteAnswer, RetryPolicy, Verdict
@@ -19,7 +19,7 @@ def error(code, status=400):
     [
         error("InternalServerError", 500),
         error("ThrottlingException"),
-        ConnectTimeoutError(endpoint_url="x"),
+        ReadTimeoutError(endpoint_url="x"),
         IncompleteAnswer("broke off"),
     ],
 )
