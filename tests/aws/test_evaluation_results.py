@@ -69,7 +69,7 @@ def test_both_files_come_and_fit_together(
 
 
 def test_adapters_that_are_not_there(client: Any, rekognition: Any) -> None:
-    with pytest.raises(InputError, match="not an adapter's ARN"):
+    with pytest.raises(InputError, match="is no adapter"):
         fetch_evaluation("arn:aws:s3:::bucket", client=rekognition, storage_client=client)
-    with pytest.raises(RemoteError, match="no adapter project absent"):
+    with pytest.raises(InputError, match="there is no adapter"):
         fetch_evaluation(ARN, client=rekognition, storage_client=client)

@@ -136,8 +136,8 @@ def describe_version(client: Any, project_arn: str, version: str) -> dict[str, A
     return descriptions[0] if descriptions else None
 
 
-def adapter_status(client: Any, arn: str) -> Adapter:
-    """Return what Amazon says of an adapter.
+def describe_adapter(client: Any, arn: str) -> dict[str, Any]:
+    """Return Amazon's description of an adapter.
 
     Raises
     ------
@@ -152,7 +152,12 @@ def adapter_status(client: Any, arn: str) -> Adapter:
         raise InputError(
             f"there is no adapter {arn} in this account; 'manifest-tools adapters list' shows them"
         )
-    return adapter_from(description)
+    return description
+
+
+def adapter_status(client: Any, arn: str) -> Adapter:
+    """Return what Amazon says of an adapter; errors as of :func:`describe_adapter`."""
+    return adapter_from(describe_adapter(client, arn))
 
 
 def delete_adapter(client: Any, arn: str) -> None:
