@@ -66,12 +66,9 @@ def mcnemar_exact(fixed: int, caused: int) -> float:
     >>> mcnemar_exact(11, 0)
     0.0009765625
     """
-    total = fixed + caused
-    term = tail = 1  # C(total, 0)
-    for k in range(min(fixed, caused)):
-        term = term * (total - k) // (k + 1)
-        tail += term
-    return min(1.0, 2 * tail / 2**total) if total else 1.0
+    from scipy.special import bdtr  # noqa: PLC0415 - the binomial distribution; scipy.stats takes seconds to load
+
+    return min(1.0, 2 * float(bdtr(min(fixed, caused), fixed + caused, 0.5)))
 
 
 def bootstrap_improvements(

@@ -10,13 +10,14 @@ import hashlib
 import json
 import os
 import sqlite3
-import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
+
+import platformdirs
 
 from manifest_tools.images.facts import ImageFacts
 
@@ -64,13 +65,7 @@ def default_folder() -> Path:
     """Return where the cache lives unless told otherwise: ``$MANIFEST_TOOLS_CACHE``, else the user's cache."""
     if chosen := os.environ.get(ENVIRONMENT):
         return Path(chosen)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "manifest-tools"
+    return platformdirs.user_cache_path("manifest-tools", appauthor=False, opinion=False)
 
 
 def recipe(**options: Any) -> str:

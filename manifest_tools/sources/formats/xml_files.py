@@ -3,102 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
-from typing import NoReturn
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from typing import IO
+from xml.etree.ElementTree import Element
+from xml.parsers.expat import ErrorString
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import ParseError, iterparse
 
 from manifest_tools.core.errors import InputError
 
-_CHUNK = 1 << 20
 _MAX_DEPTH = 100  # no annotation format comes near
-
-
-class _Children:
-    """Takes expat's events and collects the finished children of the root element."""
-
-    def __init__(self) -> None:
-        self.root = ""
-        self.finished: list[Element] = []
-        self._depth = 0
-        self._builder = TreeBuilder()
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if self._depth == 0:
-            self.root = tag
-        else:
-            self._builder.start(tag, attributes)
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            msg = f"elements are nested more than {_MAX_DEPTH} deep"
-            raise InputError(msg)
-
-    def end(self, tag: str) -> None:
-        self._depth -= 1
-        if self._depth:
-            self._builder.end(tag)
-        if self._depth == 1:
-            self.finished.append(self._builder.close())
-            self._builder = TreeBuilder()
-
-    def text(self, text: str) -> None:
-        if self._depth > 1:
-            self._builder.data(text)
-
-
-def _refuse_entity(*_declaration: object) -> NoReturn:
-    msg = "it declares entities, which no annotation tool writes and which can be made to harm; not read"
-    raise InputError(msg)
 
 
 def read_children(path: Path) -> Iterator[tuple[str, Element]]:
     """Give the root's name and each finished child of the root, in order; memory is bounded by one child.
+
+    Names come without their namespaces.
 
     Raises
     ------
     InputError
         The file cannot be read, is not well-formed XML, or declares entities.
     """
-    children = _Children()
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = children.start
-    parser.EndElementHandler = children.end
-    parser.CharacterDataHandler = children.text
-    parser.EntityDeclHandler = _refuse_entity
-    parser.buffer_text = True
     try:
         with path.open("rb") as handle:
-            while chunk := handle.read(_CHUNK):
-                parser.Parse(chunk, False)
-                yield from ((children.root, child) for child in children.finished)
-                children.finished.clear()
-        parser.Parse(b"", True)
+            yield from _children(handle)
     except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror or error}"
-        raise InputError(msg) from error
-    except expat.ExpatError as error:
-        reason = expat.ErrorString(error.code)
-        msg = f"{path}: not well-formed XML at line {error.lineno}, column {error.offset + 1}: {reason}"
-        raise InputError(msg) from error
-    except InputError as error:
-        msg = f"{path}: {error}"
-        raise InputError(msg) from error
-    except (LookupError, ValueError) as error:  # an encoding that the parser does not know
-        msg = f"{path}: not usable as XML: {error}"
-        raise InputError(msg) from error
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ParseError as error:
+        line, column = error.position
+        reason = f"not well-formed XML at line {line}, column {column + 1}: {ErrorString(error.code)}"
+        raise InputError(f"{path}: {reason}") from error
+    except DefusedXmlException as error:
+        raise InputError(
+            f"{path}: it declares entities, which no annotation tool writes and which can be made to harm; not read"
+        ) from error
+    except (LookupError, ValueError) as error:  # too deep, or an encoding that the parser does not know
+        raise InputError(f"{path}: not usable as XML: {error}") from error
+
+
+def _children(handle: IO[bytes]) -> Iterator[tuple[str, Element]]:
+    depth, root = 0, None
+    for event, element in iterparse(handle, ("start", "end")):
+        if event == "start":
+            element.tag = _local(element.tag)
+            root = element if root is None else root
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise ValueError(f"elements are nested more than {_MAX_DEPTH} deep")
+            continue
+        depth -= 1
+        if depth == 1 and root is not None:
+            yield root.tag, element
+            root.clear()
 
 
 def root_of(head: bytes) -> str:
     """Return the name of the root element from the first bytes of a file; "" when none is found."""
-    names: list[str] = []
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = lambda tag, _: names.append(tag) if not names else None
-    parser.EntityDeclHandler = _refuse_entity
     try:
-        parser.Parse(head, False)
-    except (expat.ExpatError, InputError, LookupError, ValueError):
-        return names[0] if names else ""
-    return names[0] if names else ""
+        return next((_local(element.tag) for _, element in iterparse(BytesIO(head), ("start",))), "")
+    except (ParseError, DefusedXmlException, LookupError, ValueError):
+        return ""
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def child_text(element: Element, *names: str) -> str:

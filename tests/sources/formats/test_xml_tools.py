@@ -86,11 +86,23 @@ def test_xml_that_harms_or_is_broken_is_refused(tmp_path, content, message):
         voc.read(write(tmp_path, content))
 
 
-def test_xml_is_read_in_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr("manifest_tools.sources.formats.xml_files._CHUNK", 7)
+def test_the_children_of_the_root_come_one_by_one(tmp_path):
     path = write(tmp_path, TAGS)
 
     assert [child.tag for _, child in read_children(path)] == ["version", "meta", "image", "image"]
+
+
+def test_children_that_came_before_the_file_breaks_off_are_given(tmp_path):
+    children = read_children(write(tmp_path, "<annotations>" + "<image/>" * 10_000 + "<image"))
+
+    assert sum(1 for _ in zip(range(5_000), children, strict=False)) == 5_000
+
+
+def test_namespaces_do_not_hide_names(tmp_path):
+    path = write(tmp_path, '<n:a xmlns:n="urn:x" xmlns="urn:y"><image><tag/></image></n:a>')
+
+    assert [(root, child.tag, child[0].tag) for root, child in read_children(path)] == [("a", "image", "tag")]
+    assert root_of(path.read_bytes()) == "a"
 
 
 def test_the_root_is_told_from_the_first_bytes():
