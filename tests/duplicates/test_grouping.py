@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from manifest_tools import Dataset, group_duplicates
+from manifest_tools.duplicates import grouping
 from manifest_tools.duplicates.fingerprints import describe
 from manifest_tools.images.raster import to_grey
 from tests.pictures import scene
@@ -149,3 +150,18 @@ def test_progress_ends_at_the_total():
     pictures = {name: np.ascontiguousarray(copy(scene(1))) for name, copy in COPIES.items()}
     group_duplicates(dataset(pictures), progress=lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == seen[-1][1] > 0
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(None, 7), (2, 2)])
+def test_workers_are_all_processors_unless_told_otherwise(monkeypatch, asked, threads):
+    monkeypatch.setattr("manifest_tools.parallel.executors.default_workers", lambda: 7)
+    used = []
+    search = grouping.candidate_hits
+
+    def watched(*arguments, workers, **options):
+        used.append(workers)
+        return search(*arguments, workers=workers, **options)
+
+    monkeypatch.setattr(grouping, "candidate_hits", watched)
+    group_duplicates(dataset({"a": scene(1), "b": scene(2)}), workers=asked)
+    assert used == [threads]

@@ -129,12 +129,38 @@ def test_neither_spans_nor_blocks_nor_workers_change_the_report(
         assert validate_manifest(*paths, max_findings=5, workers=workers) == alone
 
 
+@pytest.mark.parametrize(("asked", "processes"), [(None, 3), (2, 2), (1, 0)])
+def test_workers_are_all_processors_unless_told_otherwise(eager, monkeypatch, manifest, asked, processes):
+    monkeypatch.setattr("manifest_tools.parallel.executors.default_workers", lambda: 3)
+    used = []
+    share = worker_pool.isolated_map
+
+    def watched(*arguments, workers, **options):
+        used.append(workers)
+        return share(*arguments, workers=workers, **options)
+
+    monkeypatch.setattr(worker_pool, "isolated_map", watched)
+    validate_manifest(manifest, workers=asked)
+    assert used == ([processes] if processes else [])
+
+
 def test_a_shared_file_and_a_small_one_are_compared(tmp_path, eager, manifest):
     small = tmp_path / "small.manifest"
     small.write_text(json.dumps(moderation("s3://acme-mod/3.jpg", "Alcohol")))
     report = validate_manifest(manifest, small, workers=2)
     assert report == validate_manifest(manifest, small)
     assert any(finding.location.file == str(small) for finding in report.findings)
+
+
+def broken(span):
+    return {}[span]
+
+
+def test_a_fault_of_the_program_is_shown_as_what_it_is(eager, monkeypatch, manifest):
+    monkeypatch.setattr(parallel_scan, "_Worker", lambda *_: broken)
+    with pytest.raises(KeyError) as caught:
+        validate_manifest(manifest, workers=2)
+    assert "memory" not in "".join(caught.value.__notes__)
 
 
 @needs_signals
