@@ -29,7 +29,7 @@ from manifest_tools.images.task import Task
 from manifest_tools.parallel.dask_cluster import cluster
 from manifest_tools.parallel.executors import Failure, SerialExecutor, run
 from manifest_tools.pipeline.batch.inspect import InspectionTask
-from manifest_tools.pipeline.batch.listing import Entry
+from manifest_tools.pipeline.batch.listing import ListedImage
 from manifest_tools.pipeline.batch.plan import BATCH_IMAGES, Batch
 from manifest_tools.pipeline.batch.run_folder import RunFolder
 
@@ -49,7 +49,7 @@ def stub_look(data: bytes, *, quick: bool, max_pixels: int, sha256: str) -> Imag
 def batches(images: int) -> Iterator[Batch]:
     for number in range(-(-images // BATCH_IMAGES)):
         uris = (f"s3://bucket/{number:06}/{at:04}.jpg" for at in range(BATCH_IMAGES))
-        yield Batch(number, tuple(Entry(uri, uri, 1000) for uri in uris))
+        yield Batch(number, tuple(ListedImage(uri, uri, 1000) for uri in uris))
 
 
 def inspection(place: Path) -> InspectionTask:

@@ -15,7 +15,8 @@ from pathlib import Path
 from manifest_tools.core.commit import LOCK, STAGE, alone, recover
 from manifest_tools.core.errors import OutputError
 
-MANIFESTS = ("train.manifest", "test.manifest")  # in the order in which they are written
+TRAIN_TEST = ("train", "test")  # in the order in which they are written
+MANIFESTS = ("train.manifest", "test.manifest")
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
 FINDINGS = "findings.jsonl"

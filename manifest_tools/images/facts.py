@@ -214,7 +214,7 @@ def _settle(notes: _Notes, data: bytes, found: jpeg.Structure, warning: str, max
         except ValueError as error:
             warning = str(error)
     picture = raster.read(data, ("JPEG", "MPO"), short_side=SHORT_SIDE, max_pixels=max_pixels)
-    if isinstance(picture, raster.Failure):
+    if isinstance(picture, raster.DecodeFailure):
         notes.grey = None
         if found.precision > 8 or found.process in {"lossless", "arithmetic lossless", "hierarchical"}:
             notes.fail("unsupported", f"{found.precision}-bit {found.process} JPEG")
@@ -253,7 +253,7 @@ def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     picture = raster.read(
         png.without_odd(data, found), ("PNG",), short_side=SHORT_SIDE, max_pixels=max_pixels
     )
-    if isinstance(picture, raster.Failure):
+    if isinstance(picture, raster.DecodeFailure):
         return notes.fail("bomb" if picture.kind == "bomb" else kind, found.problem or picture.detail)
     notes.mode, notes.frames, notes.grey = picture.mode, picture.frames, picture.grey
     if found.problem or picture.damage:
@@ -273,7 +273,7 @@ def _other(data: bytes, name: str, *, quick: bool, max_pixels: int) -> _Notes:
         return notes.fail("unsupported", name)
     formats = (name,) if name else raster.FORMATS
     picture = raster.read(data, formats, short_side=None if quick else SHORT_SIDE, max_pixels=max_pixels)
-    if isinstance(picture, raster.Failure):
+    if isinstance(picture, raster.DecodeFailure):
         return notes.fail(*picture) if name else notes.fail("not-an-image", "unknown content")
     notes.format, notes.width, notes.height = picture.format, picture.width, picture.height
     notes.mode, notes.frames, notes.orientation = picture.mode, picture.frames, picture.orientation

@@ -30,14 +30,14 @@ _PAGED: Final = {"MPO", "TIFF"}
 _SETTINGS: Final = threading.RLock()  # Pillow's limit and Python's warning filters are global
 
 
-class Failure(NamedTuple):
+class DecodeFailure(NamedTuple):
     """Why Pillow cannot read a picture: `kind` as in ``decode_error``, and its words."""
 
     kind: str
     detail: str
 
 
-class Picture(NamedTuple):
+class DecodedImage(NamedTuple):
     """What Pillow says of a picture. `grey` is None when it was only opened."""
 
     format: str
@@ -54,7 +54,7 @@ class Picture(NamedTuple):
 
 def read(
     data: bytes, formats: Iterable[str] = FORMATS, *, short_side: int | None, max_pixels: int
-) -> Picture | Failure:
+) -> DecodedImage | DecodeFailure:
     """Open a picture with Pillow and, unless `short_side` is None, decode all pixels of its first frame.
 
     Parameters
@@ -72,11 +72,11 @@ def read(
         with _settings(max_pixels), Image.open(io.BytesIO(data), formats=_loaded(formats)) as image:
             return _describe(image, short_side)
     except UnidentifiedImageError:
-        return Failure("corrupt", "no decoder recognises its header")
+        return DecodeFailure("corrupt", "no decoder recognises its header")
     except Image.DecompressionBombError:
-        return Failure("bomb", f"it declares more than {max_pixels:,} pixels")
+        return DecodeFailure("bomb", f"it declares more than {max_pixels:,} pixels")
     except MemoryError:
-        return Failure("bomb", "memory does not suffice to decode it")
+        return DecodeFailure("bomb", "memory does not suffice to decode it")
     except Exception as error:  # noqa: BLE001 - plug-ins raise anything on broken files, even SyntaxError
         return _failure(error)
 
@@ -102,19 +102,19 @@ def _settings(max_pixels: int) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def _failure(error: Exception) -> Failure:
+def _failure(error: Exception) -> DecodeFailure:
     words = (
         " ".join(str(error).replace(";", ",").split())[:200] or type(error).__name__
     )  # remarks join by ";"
     lower = words.lower()
     if "too large" in lower or "too much" in lower:
-        return Failure("bomb", words)
+        return DecodeFailure("bomb", words)
     if isinstance(error, EOFError) or "truncated" in lower or "not enough" in lower or "too short" in lower:
-        return Failure("truncated", words)
-    return Failure("corrupt", words)
+        return DecodeFailure("truncated", words)
+    return DecodeFailure("corrupt", words)
 
 
-def _describe(image: Image.Image, short_side: int | None) -> Picture:
+def _describe(image: Image.Image, short_side: int | None) -> DecodedImage:
     kind, mode, size, orientation = image.format or "", image.mode, image.size, _orientation(image)
     if isinstance(image, TiffImagePlugin.TiffImageFile):  # Pillow gives the size as shown, not as stored
         size = image.tag_v2[IMAGE_WIDTH], image.tag_v2[IMAGE_LENGTH]
@@ -128,7 +128,7 @@ def _describe(image: Image.Image, short_side: int | None) -> Picture:
             frames = int(getattr(image, "n_frames", 1))
         except Exception as error:  # noqa: BLE001 - as above; the first picture is sound
             damage = f"a later picture: {_failure(error).detail}"
-    return Picture(
+    return DecodedImage(
         "JPEG" if kind == "MPO" else kind,
         *size,
         mode,

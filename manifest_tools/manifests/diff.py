@@ -27,7 +27,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ManifestDiff:
     """What changed, each part sorted by image.
 
     Parameters
@@ -67,7 +67,7 @@ class Comparison:
 
 def compare_manifests(
     old: str | Path | bytes | Dataset, new: str | Path | bytes | Dataset, *, policy: Policy | None = None
-) -> Comparison:
+) -> ManifestDiff:
     """Compare two manifests, or data sets, by what people say of each image.
 
     Parameters
@@ -88,7 +88,7 @@ def compare_manifests(
     different = [
         Change(image, before[image], after[image]) for image in shared if before[image] != after[image]
     ]
-    return Comparison(
+    return ManifestDiff(
         tuple(sorted(Change(image, None, after[image]) for image in after.keys() - shared)),
         tuple(sorted(Change(image, before[image], None) for image in before.keys() - shared)),
         tuple(sorted(different, key=lambda change: change.image)),

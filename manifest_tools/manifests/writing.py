@@ -11,6 +11,7 @@ import orjson
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import adding, replacing
+from manifest_tools.core.output_folder import TRAIN_TEST
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import eligible
 from manifest_tools.dataset.ground_truth import Mask, Truth
@@ -19,8 +20,6 @@ from manifest_tools.dataset.outcomes import compare
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.kinds import parse_kind
 from manifest_tools.manifests.line_builders import EPOCH, Composer, composer, moderation_line
-
-SIDES = ("train", "test")
 
 
 def write_manifests(
@@ -74,7 +73,7 @@ def write_manifests(
         dataset = replace(dataset, destination=to)
     outcomes = compare(dataset, policy)
     kept = eligible(dataset, policy, outcomes)
-    if kept.any() and not dataset.images["split"].isin(SIDES).any():
+    if kept.any() and not dataset.images["split"].isin(TRAIN_TEST).any():
         msg = "the data set has no split yet; run split_dataset ('manifest-tools split') before writing manifests"
         raise InputError(msg)
     wanted = parse_kind(kind)
@@ -92,7 +91,7 @@ def write_manifests(
         raise OutputError(msg) from error
     return {
         side: write_lines(folder / f"{side}.manifest", _lines(dataset, outcomes.truth, kept, side, compose))
-        for side in SIDES
+        for side in TRAIN_TEST
     }
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from manifest_tools.core.commit import replacing_files
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.output_folder import claimed
+from manifest_tools.core.output_folder import MANIFESTS, claimed
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset, see_dataset
 from manifest_tools.dataset.ground_truth import Mask
@@ -29,8 +29,6 @@ from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.local_files import find_files
 from manifest_tools.splits.solver import solve
 from manifest_tools.splits.units import Ints
-
-SIDES = ("train.manifest", "test.manifest")
 
 
 def split_folder(
@@ -115,7 +113,7 @@ def split_manifest(
     owner = _owners(dataset, lines)
     test = _choose(dataset, owner, lines, policy, test_size=test_size, min_test=min_test, seed=seed)
     with replacing_files(folder, overwrite=False) as stage:
-        for name, wanted in zip(SIDES, (False, True), strict=True):
+        for name, wanted in zip(MANIFESTS, (False, True), strict=True):
             with (stage / name).open("wb") as file:
                 file.writelines(line for line, side in zip(lines, test, strict=True) if side == wanted)
     side = np.full(len(dataset.images), "", dtype=object)
@@ -124,7 +122,7 @@ def split_manifest(
     judged = check_dataset(
         dataset.step("split", images=table), policy=policy, max_findings=max_findings, rules=PAIR_RULES
     )
-    targets = [folder / name for name in SIDES]
+    targets = [folder / name for name in MANIFESTS]
     return merge_reports(validate_manifest(*targets, policy=policy, max_findings=max_findings), judged)
 
 

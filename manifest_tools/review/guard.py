@@ -30,7 +30,7 @@ _WRONG = (
 )
 
 
-class Guard:
+class RequestGuard:
     """ASGI middleware: checks Host, Origin and session of every request, and adds the headers of every response.
 
     Parameters

@@ -25,7 +25,7 @@ try:
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
 
-    from manifest_tools.review.guard import Guard
+    from manifest_tools.review.guard import RequestGuard
 except ImportError as error:
     msg = "the review page needs an extra: pip install 'manifest-tools[review]'"
     raise MissingExtraError(msg) from error
@@ -83,7 +83,7 @@ def serve(
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         app = application(review, Pictures(review.state.dataset, reader), workers, session or Session())
-        guard = Guard(app, port)
+        guard = RequestGuard(app, port)
         config = uvicorn.Config(
             guard, log_level="error", access_log=False, lifespan="off", server_header=False,
             timeout_graceful_shutdown=_GRACE,

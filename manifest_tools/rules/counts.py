@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from manifest_tools.core.output_folder import TRAIN_TEST
 from manifest_tools.dataset.outcomes import MISTAKE, Outcome, targets_in_force
 from manifest_tools.findings.policy import Goal, Policy, Reading
 from manifest_tools.rules.evidence import Evidence
 from manifest_tools.rules.tally import Counts
 
-SIDES = ("train", "test")
 _OUTCOMES = {
     "true_positives": Outcome.TRUE_POSITIVE,
     "false_positives": Outcome.FALSE_POSITIVE,
@@ -124,7 +124,7 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
             continue
         own = [samples[label, goal] for goal in Goal]
         outcomes, effective = (
-            {side: _named(counts[side][column]) for side in SIDES}
+            {side: _named(counts[side][column]) for side in TRAIN_TEST}
             for counts in (tally.outcomes, tally.effective)
         )
         rows.append(
@@ -133,7 +133,7 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
                 "targets": goals,
                 "looked_for": bool(tally.looked_for[column]),
                 "images": int(tally.images[""][column]),
-                **{side: int(tally.images[side][column]) for side in SIDES},
+                **{side: int(tally.images[side][column]) for side in TRAIN_TEST},
                 "outcomes": outcomes,
                 "effective": effective,
                 "unknown": int(tally.outcomes[""][column, Outcome.UNKNOWN]),

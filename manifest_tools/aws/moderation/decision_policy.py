@@ -39,7 +39,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ModerationDecision:
     """What to do with an image, and why: the reasons for this very action, the most confident first."""
 
     action: Action
@@ -114,7 +114,7 @@ class Decisions:
             _action(document.get("failed", "review"), "failed"),
         )
 
-    def decide(self, labels: Iterable[Mapping[str, Any]]) -> Decision:
+    def decide(self, labels: Iterable[Mapping[str, Any]]) -> ModerationDecision:
         """Decide on an image.
 
         Parameters
@@ -134,10 +134,10 @@ class Decisions:
             if action is not Action.ALLOW and score >= threshold
         ]
         if not reasons:
-            return Decision(self.default)
+            return ModerationDecision(self.default)
         worst = max((reason.action for reason in reasons), key=lambda action: action.rank)
         decisive = [reason for reason in reasons if reason.action is worst]
-        return Decision(worst, tuple(sorted(decisive, key=lambda r: (-r.confidence, r.label))))
+        return ModerationDecision(worst, tuple(sorted(decisive, key=lambda r: (-r.confidence, r.label))))
 
     def _scores(self, reported: Mapping[str, tuple[float, str]]) -> dict[str, float]:
         """Return what each label scores once the allowed ones are gone.

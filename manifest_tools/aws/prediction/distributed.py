@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal
-from manifest_tools.aws.prediction.payload import Picture, Sender
+from manifest_tools.aws.prediction.payload import AskedPicture, Sender
 from manifest_tools.aws.prediction.question import Answers, CallFailure, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
@@ -28,7 +28,7 @@ MOST_WORKERS: Final = 64
 class Share(NamedTuple):
     """Some pictures, and the calls per second that their worker may make."""
 
-    pictures: Sequence[Picture]
+    pictures: Sequence[AskedPicture]
     rate: float
 
 
@@ -71,7 +71,7 @@ class AskTask:
 
 def ask_on(
     executor: Executor,
-    pictures: Sequence[Picture],
+    pictures: Sequence[AskedPicture],
     question: Question,
     *,
     client: Any,
@@ -120,7 +120,7 @@ def ask_on(
     return answers
 
 
-def _shares(pictures: Sequence[Picture], executor: Executor, rate: float) -> Iterator[Share]:
+def _shares(pictures: Sequence[AskedPicture], executor: Executor, rate: float) -> Iterator[Share]:
     for start in range(0, len(pictures), TOGETHER):
         # Workers come and go; the share is what it is when the batch goes out.
         yield Share(pictures[start : start + TOGETHER], rate / executors.slots(executor))

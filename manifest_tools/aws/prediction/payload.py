@@ -20,7 +20,7 @@ MAX_BYTES_IN_CALL: int = load_json("service-quotas.json")["image_bytes_in_call"]
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class AskedPicture:
     """An image to ask about.
 
     Parameters
@@ -68,7 +68,7 @@ class Sender:
         self._client = client
 
     @contextmanager
-    def image(self, picture: Picture) -> Iterator[dict[str, Any]]:
+    def image(self, picture: AskedPicture) -> Iterator[dict[str, Any]]:
         """Give the `Image`; a copy made in S3 for the call is gone afterwards.
 
         Raises
@@ -92,7 +92,7 @@ class Sender:
             yield place
 
     @contextmanager
-    def _staged(self, picture: Picture, content: bytes) -> Iterator[dict[str, Any]]:
+    def _staged(self, picture: AskedPicture, content: bytes) -> Iterator[dict[str, Any]]:
         bucket, prefix = split_uri(self._staging)
         # A name of its own for each call: whoever else asks about the same picture does not lose theirs.
         key = f"{prefix.rstrip('/')}/asking-{secrets.token_hex(8)}".lstrip("/")
@@ -104,7 +104,7 @@ class Sender:
                 self._client.delete_object(Bucket=bucket, Key=key)
 
 
-def _read(picture: Picture) -> bytes:
+def _read(picture: AskedPicture) -> bytes:
     try:
         content = Path(picture.uri).read_bytes()
     except (OSError, ValueError) as error:
@@ -120,7 +120,7 @@ def _read(picture: Picture) -> bytes:
     return content
 
 
-def require_staging(pictures: list[Picture], staging: str) -> None:
+def require_staging(pictures: list[AskedPicture], staging: str) -> None:
     """Raise when pictures have to go through S3 and nobody said where.
 
     Raises

@@ -13,7 +13,7 @@ import pandas as pd
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal, answer_journal
 from manifest_tools.aws.prediction.distributed import MOST_WORKERS, ask_on, callers
 from manifest_tools.aws.prediction.output_files import MANIFEST, write_results
-from manifest_tools.aws.prediction.payload import Picture, Sender, require_staging
+from manifest_tools.aws.prediction.payload import AskedPicture, Sender, require_staging
 from manifest_tools.aws.prediction.question import Answers, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
@@ -30,7 +30,7 @@ from manifest_tools.storage.aws_clients import make_client
 from manifest_tools.storage.uris import is_s3_uri
 
 JOURNAL = "predictions.journal"
-DEFAULT_MIN_CONFIDENCE = 5.0  # as in the output of a training, so that every threshold can be tried later
+ASKED_MIN_CONFIDENCE = 5.0  # as in the output of a training, so that every threshold can be tried later
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def plan_predictions(
     out: str | Path,
     *,
     adapter: str = "",
-    min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+    min_confidence: float = ASKED_MIN_CONFIDENCE,
     tps: float | None = None,
     region: str | None = None,
     price: float | None = None,
@@ -118,7 +118,7 @@ def predict_labels(
     client: Any = None,
     s3_client: Any = None,
     adapter: str = "",
-    min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+    min_confidence: float = ASKED_MIN_CONFIDENCE,
     tps: float | None = None,
     staging: str = "",
     workers: int | None = None,
@@ -273,7 +273,7 @@ def ask_about(
     return by_key, answers
 
 
-def pictures_of(dataset: Dataset) -> tuple[list[Picture], dict[str, list[str]]]:
+def pictures_of(dataset: Dataset) -> tuple[list[AskedPicture], dict[str, list[str]]]:
     """Return the distinct pictures that the service would take, and the images that show each.
 
     Images with the same SHA-256 are one picture. Where the content is not known, name, size and, of a local
@@ -288,7 +288,7 @@ def pictures_of(dataset: Dataset) -> tuple[list[Picture], dict[str, list[str]]]:
         path = place if is_s3_uri(place) else str(dataset.path_of(place))
         key = sha256 or f"{size} {_changed(path)} {image}"
         if key not in by_key:
-            pictures.append(Picture(key, image, path, int(size), sha256))
+            pictures.append(AskedPicture(key, image, path, int(size), sha256))
         by_key.setdefault(key, []).append(image)
     return pictures, by_key
 

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal
-from manifest_tools.aws.prediction.payload import Picture, Sender, UnsendableError
+from manifest_tools.aws.prediction.payload import AskedPicture, Sender, UnsendableError
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, CallFailure, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.retries import (
@@ -33,7 +33,7 @@ _KEPT = ("ModerationLabels", "ModerationModelVersion", "ProjectVersion", "Conten
 
 
 def ask(
-    pictures: Iterable[Picture],
+    pictures: Iterable[AskedPicture],
     question: Question,
     *,
     client: Any,
@@ -50,7 +50,7 @@ def ask(
 
     Parameters
     ----------
-    pictures : iterable of Picture
+    pictures : iterable of AskedPicture
         Each picture once.
     client : boto3 client
         Rekognition; it must not retry by itself.
@@ -95,7 +95,7 @@ def ask(
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    picture: Picture
+    picture: AskedPicture
     answer: Mapping[str, Any] | None = None
     failure: CallFailure | None = None
 
@@ -115,7 +115,7 @@ class _Caller:
         """Make no call again."""
         self._stopped.set()
 
-    def ask(self, picture: Picture) -> _Result | None:
+    def ask(self, picture: AskedPicture) -> _Result | None:
         """Return what came of a picture; None when it was stopped before.
 
         Raises
@@ -143,7 +143,7 @@ class _Caller:
                 return _Result(picture, answer=answer)
         return None
 
-    def _call(self, picture: Picture) -> Mapping[str, Any]:
+    def _call(self, picture: AskedPicture) -> Mapping[str, Any]:
         with self._sender.image(picture) as image:
             answer = self._client.detect_moderation_labels(Image=image, **self._question.parameters)
         if not isinstance(answer.get("ModerationLabels"), list):

@@ -47,7 +47,7 @@ class PlannedObject:
         return self.action in {Action.SEND, Action.COPY, Action.REPLACE}
 
 
-class Comparison:
+class PublishDiff:
     """Compares what is wanted with what is there."""
 
     def __init__(self, storage: S3Storage, replace: bool) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from manifest_tools.aws.publishing.diff import WORKERS, Action, Comparison, PlannedObject
+from manifest_tools.aws.publishing.diff import WORKERS, Action, PlannedObject, PublishDiff
 from manifest_tools.aws.publishing.preflight import BucketFacts, check_write, examine_bucket
 from manifest_tools.aws.publishing.prepared_folder import PreparedFolder, Wanted, digest, read_prepared
 from manifest_tools.core.errors import InputError
@@ -155,7 +155,7 @@ def plan_publish(
         Wanted(prefix + name, str(prepared.folder / name), len(content), digest(content))
         for name, content in prepared.manifests.items()
     ]
-    comparison = Comparison(storage, options.get("replace", False))
+    comparison = PublishDiff(storage, options.get("replace", False))
     planned = comparison.run([*prepared.images, *manifests], workers, progress)
     return PublishPlan(
         prepared,

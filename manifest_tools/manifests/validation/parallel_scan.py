@@ -34,7 +34,7 @@ _PATIENCE = 600.0  # seconds for a span, which takes a tenth of one
 Span: TypeAlias = tuple[int, int | None]
 
 
-class Part(NamedTuple):
+class FilePart(NamedTuple):
     """What a source or a span of it holds: counts, and bytes when decompressed."""
 
     tally: Tally
@@ -58,7 +58,7 @@ class Task:
         return Scanner(judge, self.limit, layouts=self.layouts)
 
 
-def scan(source: Source, task: Task, *, workers: int = 1, progress: Progress | None = None) -> Part:
+def scan(source: Source, task: Task, *, workers: int = 1, progress: Progress | None = None) -> FilePart:
     """Judge every line of a source.
 
     Parameters
@@ -87,14 +87,14 @@ def scan(source: Source, task: Task, *, workers: int = 1, progress: Progress | N
     return _scan_span(source, task.scanner(), (0, None), progress)
 
 
-def _scan_span(source: Source, scanner: Scanner, span: Span, progress: Progress | None = None) -> Part:
+def _scan_span(source: Source, scanner: Scanner, span: Span, progress: Progress | None = None) -> FilePart:
     size = 0
     for piece in source.blocks(*span):
         scanner.feed(piece)
         size += piece.bytes if isinstance(piece, LongLine) else len(piece.data)
         if progress is not None:
             progress(size, source.size)
-    return Part(scanner.take(), size)
+    return FilePart(scanner.take(), size)
 
 
 class _Worker:
@@ -104,13 +104,15 @@ class _Worker:
         self._source, self._task = source, task
         self._scanner: Scanner | None = None
 
-    def __call__(self, span: Span) -> Part:
+    def __call__(self, span: Span) -> FilePart:
         if self._scanner is None:
             self._scanner = self._task.scanner()
         return _scan_span(self._source, self._scanner, span)
 
 
-def _shared(source: Source, task: Task, spans: Sequence[Span], crew: int, progress: Progress | None) -> Part:
+def _shared(
+    source: Source, task: Task, spans: Sequence[Span], crew: int, progress: Progress | None
+) -> FilePart:
     """Have workers judge the spans, each the next one as soon as it is free, and add up what they find."""
     from manifest_tools.parallel.worker_pool import isolated_map  # noqa: PLC0415 - only large files need it
 
@@ -126,11 +128,11 @@ def _shared(source: Source, task: Task, spans: Sequence[Span], crew: int, progre
             size += count
             if progress is not None:
                 progress(size, source.size)
-    return Part(total, size)
+    return FilePart(total, size)
 
 
-def _found(answer: Part | Lost, source: Source, span: Span) -> Part:
+def _found(answer: FilePart | Lost, source: Source, span: Span) -> FilePart:
     """Return what a worker found; raise what it met, or ManifestToolsError when it died of it."""
-    if isinstance(answer, Part):
+    if isinstance(answer, FilePart):
         return answer
     raise answer.as_error(f"{source.name}: a worker could not judge the bytes {span[0]:,} to {span[1]:,}")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.aws.prediction.distributed import BatchResult
-from manifest_tools.aws.prediction.payload import Picture
+from manifest_tools.aws.prediction.payload import AskedPicture
 from manifest_tools.core.arrays import cumcount
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
@@ -25,7 +25,7 @@ _SHOWN: Final = 10  # failures that are kept by name
 _UNNAMED: Final = "unknown"  # model version of an answer without one
 
 
-def answer_table(rows: Sequence[int], pictures: Sequence[Picture], result: BatchResult) -> pd.DataFrame:
+def answer_table(rows: Sequence[int], pictures: Sequence[AskedPicture], result: BatchResult) -> pd.DataFrame:
     """Return what a batch was told, for the images at some positions: a row for each label.
 
     An answer without labels has one row; so has an image without an answer, with the reason in `code` and `message`.
@@ -40,7 +40,7 @@ def answer_table(rows: Sequence[int], pictures: Sequence[Picture], result: Batch
 
 
 def _lines(
-    row: int, picture: Picture, found: dict[str, Any], result: BatchResult
+    row: int, picture: AskedPicture, found: dict[str, Any], result: BatchResult
 ) -> Iterator[tuple[Any, ...]]:
     answer = found.get(picture.key)
     if answer is None:

@@ -19,7 +19,7 @@ _LAST: Final = "\U0010fffd"  # no key has a character after it
 _DEEPEST: Final = 64  # characters of a key that are looked at for sharing out
 
 
-class Entry(NamedTuple):
+class ListedImage(NamedTuple):
     """One image, as far as a listing tells: columns of the images table."""
 
     image: str
@@ -51,10 +51,10 @@ class Listing:
     until: str = ""
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def entries(self, storage: S3Storage | None) -> Iterator[Entry]:
+    def entries(self, storage: S3Storage | None) -> Iterator[ListedImage]:
         """Yield the images in the order of their keys; `storage` is the bucket's, None for a folder."""
         if storage is None:
-            yield from (Entry(*row) for row in folder_rows(self.source, self.skipped))
+            yield from (ListedImage(*row) for row in folder_rows(self.source, self.skipped))
             return
         bucket, prefix = split_uri(self.source)
         items = storage.list(prefix, after=self.after)
@@ -66,7 +66,7 @@ class Listing:
             if reason:
                 self.skipped[reason] += 1
             else:
-                yield Entry(uri, uri, item.bytes)
+                yield ListedImage(uri, uri, item.bytes)
 
 
 def lists_in_order(storage: S3Storage) -> bool:

@@ -14,7 +14,7 @@ import pandas as pd
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress
 from manifest_tools.parallel.executors import Failure, run
-from manifest_tools.pipeline.batch.listing import Entry, Listing, intervals
+from manifest_tools.pipeline.batch.listing import ListedImage, Listing, intervals
 from manifest_tools.pipeline.batch.run_folder import INTERVALS, PLAN, RunFolder
 from manifest_tools.storage.s3_images import shared_client
 from manifest_tools.storage.storage import S3Storage
@@ -27,7 +27,7 @@ _INTERVALS: Final = 64  # that a listing in S3 is cut into, about
 
 
 @dataclass(frozen=True)
-class Part:
+class PlanPart:
     """One file of the plan. `first` is the number of its first batch; `sizes` the images of each of its batches."""
 
     name: str
@@ -39,7 +39,7 @@ class Part:
 class Plan:
     """A finished plan."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[PlanPart, ...]
     images: int
     bytes: int
     skipped: Mapping[str, int]
@@ -59,7 +59,7 @@ class Batch:
     """Some images that are worked on together."""
 
     number: int
-    entries: tuple[Entry, ...]
+    entries: tuple[ListedImage, ...]
 
 
 def storage_of(source: str) -> S3Storage | None:
@@ -74,7 +74,7 @@ def planned(folder: RunFolder) -> Plan | None:
     document = folder.read_json(PLAN)
     if document is None:
         return None
-    parts = tuple(Part(part["name"], part["first"], tuple(part["sizes"])) for part in document["parts"])
+    parts = tuple(PlanPart(part["name"], part["first"], tuple(part["sizes"])) for part in document["parts"])
     return Plan(parts, document["images"], document["bytes"], document["skipped"])
 
 
@@ -163,7 +163,7 @@ def list_interval(
     for portion in _portions(listing.entries(storage_of(source))):
         rows = pd.DataFrame(
             [(batch, *entry) for batch, entries in enumerate(portion) for entry in entries],
-            columns=["batch", *Entry._fields],
+            columns=["batch", *ListedImage._fields],
         )
         # A listing that is done again may find other images: its parts have other names then.
         mark = hashlib.sha256(rows.to_json(orient="values").encode()).hexdigest()[:8]
@@ -201,9 +201,9 @@ def _joined(documents: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _portions(entries: Iterator[Entry]) -> Iterator[list[list[Entry]]]:
+def _portions(entries: Iterator[ListedImage]) -> Iterator[list[list[ListedImage]]]:
     """Cut images into the batches of one part after the other."""
-    portion: list[list[Entry]] = []
+    portion: list[list[ListedImage]] = []
     count = 0
     for batch in _batches(entries):
         if portion and count + len(batch) > PART_IMAGES:
@@ -215,8 +215,8 @@ def _portions(entries: Iterator[Entry]) -> Iterator[list[list[Entry]]]:
         yield portion
 
 
-def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
-    batch: list[Entry] = []
+def _batches(entries: Iterator[ListedImage]) -> Iterator[list[ListedImage]]:
+    batch: list[ListedImage] = []
     weight = 0
     for entry in entries:
         if batch and (len(batch) >= BATCH_IMAGES or weight + entry.bytes > BATCH_BYTES):
@@ -241,5 +241,5 @@ def batches(folder: RunFolder, plan: Plan, done: set[int]) -> Iterator[Batch]:
         for at, group in rows.groupby("batch", sort=True):
             number = part.first + int(str(at))
             if number not in done:
-                columns = (group[name] for name in Entry._fields)
-                yield Batch(number, tuple(map(Entry, *columns)))
+                columns = (group[name] for name in ListedImage._fields)
+                yield Batch(number, tuple(map(ListedImage, *columns)))

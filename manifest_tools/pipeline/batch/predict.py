@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.aws.prediction.distributed import AskTask, Share
-from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, Picture
+from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, AskedPicture
 from manifest_tools.aws.prediction.predict import PredictionPlan, default_tps, suitable
 from manifest_tools.aws.prediction.question import Question
 from manifest_tools.core.errors import InputError, ManifestToolsError
@@ -285,7 +285,7 @@ def _batches(asking: Asking, done: set[int], rate: Callable[[], float]) -> Itera
         yield AskBatch(number, tuple(rows.tolist()), Share(pictures, rate()))
 
 
-def _picture(saved: SavedDataset, image: str, uri: str, size: int, sha256: str) -> Picture:
+def _picture(saved: SavedDataset, image: str, uri: str, size: int, sha256: str) -> AskedPicture:
     place = uri or image
     path = place if is_s3_uri(place) else str(saved.frame.path_of(place))
-    return Picture(sha256 or image, image, path, int(size), sha256)
+    return AskedPicture(sha256 or image, image, path, int(size), sha256)
