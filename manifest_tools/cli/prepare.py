@@ -67,6 +67,12 @@ def prepare(
     keys: Annotated[options.Keys, typer.Option(help="Object keys: the path as it is, or the hash.")] = (
         options.Keys.ORIGINAL
     ),
+    keep_test: Annotated[
+        bool,
+        typer.Option(
+            "--keep-test", help="The images below test/ are the test set, locked; all others train."
+        ),
+    ] = False,
     lock: Annotated[bool, typer.Option("--lock", help="Fix the split for the rounds to come.")] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget an earlier run's reviews and locks.")
@@ -122,6 +128,7 @@ def prepare(
             taxonomy=taxonomy,
             keys=str(keys),
             test_size=test_size,
+            keep_test=keep_test,
             lock=lock,
             fresh=fresh,
             seed=seed,

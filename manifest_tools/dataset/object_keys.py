@@ -25,20 +25,36 @@ NOT_UTF_8 = "name-not-utf-8"  # the remark of an image whose file name is no tex
 def source_refs(dataset: Dataset) -> pd.Series[str]:
     """Return the `source-ref` of each image: the destination and its object key, never URL-encoded.
 
-    Images that are in S3 already keep their URI when the data set has no destination. A relative image
-    without a destination has no reference ("").
+    Images that are in S3 already keep their URI when the data set has no destination, or where they lie below it.
+    Others go below the destination by their path from the prefix that was listed, or by their whole key. A relative
+    image without a destination has no reference ("").
     """
     images = dataset.images
     remote = images["image"].str.startswith(SCHEME)
     if not dataset.destination:
         return images["image"].where(remote, "")
     prefix = dataset.destination.rstrip("/") + "/"
-    key = images["image"].where(~remote, images["image"].str.replace(f"^{SCHEME}[^/]*/", "", regex=True))
+    key = images["image"]
+    if remote.any():
+        key = key.where(~remote, _below(key, prefix, listed_folder(dataset)))
     if dataset.keys == "sha256":
         suffix = images["format"].map(_EXTENSIONS).fillna("")
         suffix = suffix.where(suffix != "", key.map(lambda name: PurePosixPath(name).suffix.lower()))
         key = (images["sha256"] + suffix).where(images["sha256"] != "", key)
     return prefix + key
+
+
+def _below(images: pd.Series[str], destination: str, listed: str) -> pd.Series[str]:
+    """Return the key of each image in S3 below the destination: as it is there already, else from the listed prefix."""
+    key = images.str.replace(f"^{SCHEME}[^/]*/", "", regex=True)
+    if listed:
+        key = key.mask(images.str.startswith(listed), images.str.removeprefix(listed))
+    return key.mask(images.str.startswith(destination), images.str.removeprefix(destination))
+
+
+def listed_folder(dataset: Dataset) -> str:
+    """Return the place in S3 that images were listed below, with a slash behind it; "" for other images."""
+    return str(dataset.sources.get("images", {}).get("below", ""))
 
 
 def refused_keys(dataset: Dataset) -> pd.Series[str]:

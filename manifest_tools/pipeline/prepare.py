@@ -34,10 +34,11 @@ from manifest_tools.reports import write_report
 from manifest_tools.review.journal import JOURNAL, merge_journal
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
+from manifest_tools.sources.parts import keep_test_part
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import LabelFiles, read_images, reader_of
 from manifest_tools.splits.step import split_dataset
-from manifest_tools.storage.uris import split_destination
+from manifest_tools.storage.uris import SCHEME, split_destination
 
 _NAMED = 8  # columns, or lines of a mapping, that a summary names
 
@@ -83,6 +84,7 @@ def prepare(
     taxonomy: str = CURRENT,
     keys: str = "original",
     test_size: float = 0.2,
+    keep_test: bool = False,
     lock: bool = False,
     fresh: bool = False,
     seed: int = 0,
@@ -117,6 +119,8 @@ def prepare(
         Object keys: the path as it is, or the content's hash.
     test_size : float
         Share of the test set.
+    keep_test : bool
+        Take the images below ``test/`` as the test set, locked, and all others for training.
     lock : bool
         Fix the split for the rounds to come.
     fresh : bool
@@ -194,6 +198,8 @@ def prepare(
         )
         if earlier is not None:
             dataset = carry_over(dataset, earlier, policy, predictions=predictions is None)
+        if keep_test:
+            dataset = keep_test_part(dataset)
         watcher.end("inspect", _inspect_summary(dataset))
 
         progress = watcher.begin("group")
@@ -304,11 +310,30 @@ def _destination(images: str | Path, to: str, keys: str, *, local: bool) -> str:
         raise InputError(msg)
     if to:
         split_destination(to)
+        _refuse_below_source(str(images), to, keys)
         return to.rstrip("/")
     if local or Path(images).is_dir():
         msg = "images in a folder need a destination: --to s3://bucket/prefix, where they will be uploaded"
         raise InputError(msg)
     return ""
+
+
+def _refuse_below_source(images: str, to: str, keys: str) -> None:
+    """Refuse a destination below the listed prefix: the next run would find every image twice."""
+    if not images.startswith(SCHEME):
+        return
+    source, destination = images.rstrip("/"), to.rstrip("/")
+    same = source == destination
+    listed = (
+        images if "/" in images.removeprefix(SCHEME) else f"{images}/"
+    )  # a bucket's name is no beginning of another's
+    if (same and keys == "original") or not (same or f"{destination}/".startswith(listed)):
+        return
+    msg = (
+        f"--to {to} lies below {images}, where the images are: the next run would find the images and their copies; "
+        "choose a place beside it, or leave --to out: images in S3 stay where they are"
+    )
+    raise InputError(msg)
 
 
 def _read_summary(dataset: Dataset) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 from manifest_tools.core.content_type import HEAD_BYTES, IMAGE_SUFFIXES, sniff
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.object_keys import NOT_UTF_8
+from manifest_tools.sources.parts import part_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +93,35 @@ def folder_rows(root: str | Path, skipped: Counter[str]) -> Iterator[tuple[str, 
         raise InputError(msg) from error
 
 
-def folder_labels(images: pd.Series[str]) -> pd.DataFrame:
+def folder_labels(images: pd.Series[str], root: str = "") -> pd.DataFrame:
     """Return a label for each image that is in a subfolder: the name of the topmost one.
+
+    Where the topmost folders are the parts of a data set (``train/``, ``val/``, ``test/``), it is the one below them.
 
     Parameters
     ----------
     images : Series of str
         Image keys, relative to the root.
+    root : str
+        What all keys in S3 begin with.
 
     Returns
     -------
     pandas.DataFrame
         Columns image, label, truth.
     """
-    top = images.str.partition("/")
+    below = images.str.removeprefix(root) if root else images
+    top = below.str.partition("/")
+    if in_parts(below):
+        top = top[2].str.partition("/")
     inside = top[1] == "/"
     return pd.DataFrame({"image": images[inside], "label": top.loc[inside, 0], "truth": True})
+
+
+def in_parts(images: pd.Series[str]) -> bool:
+    """Whether the topmost folders are the parts of a data set, with folders for labels in them."""
+    tops = {name.partition("/")[0] for name in images if "/" in name}
+    return bool(tops) and all(part_of((top,)) for top in tops)
 
 
 def _walk(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[tuple[os.DirEntry[str], str]]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.image_index import ImageIndex
-from manifest_tools.sources.matching import Match, match_references, part_of
+from manifest_tools.sources.matching import Match, match_references
+from manifest_tools.sources.parts import part_of_file
 
 NAMELESS = "nameless"  # why a row without an image is not matched
 MAX_NEAR = 5  # images that are kept of those that a reference comes near
@@ -26,7 +27,8 @@ def match_files(
     """
     several = len(read) > 1
     parts = [
-        part_of((file.stem,)) if several and file.is_file() and not item.settle else "" for file, item in read
+        part_of_file(file.stem) if several and file.is_file() and not item.settle else ""
+        for file, item in read
     ]
     said = [_in_part(part, item) if part else item for part, (_, item) in zip(parts, read, strict=True)]
     folders = [file if file.is_dir() else file.parent for file, _ in read]

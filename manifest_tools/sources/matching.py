@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from manifest_tools.sources.image_index import Found, ImageIndex, reference_folders
+from manifest_tools.sources.parts import part_of
 
-_PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
-          "test": "test", "testing": "test"}  # fmt: skip
 _NEAR = 3  # folders above a file in which the name of a part is looked for
 
 
@@ -154,13 +153,6 @@ def _contradicted(index: ImageIndex, landing: _Landing) -> bool:
         return True
     at = -1 - landing.depth  # the folders that differ
     return len(below) > landing.depth and _differ_in_number(landing.folders[at], below[at])
-
-
-def part_of(names: Iterable[str]) -> str:
-    """Return the part of a data set that names tell, the last one first: instances_train2017 is train."""
-    last_words = (re.sub(r"[-_.]?(19|20)\d\d$", "", name.casefold()) for name in reversed([*names]))
-    named = (_PARTS.get(re.split(r"[-_. ]", word)[-1], "") for word in last_words)
-    return next(filter(None, named), "")
 
 
 def _differ_in_number(one: str, other: str) -> bool:

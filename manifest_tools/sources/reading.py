@@ -14,6 +14,7 @@ from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS, judged_column
+from manifest_tools.dataset.object_keys import listed_folder
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats.annotations import Annotations
@@ -223,7 +224,7 @@ def _scope(said: Annotations, rows: pd.DataFrame, policy: Policy) -> list[str]:
 
 
 def _folder_names(dataset: Dataset) -> Annotations:
-    names = folder_labels(dataset.images["image"])
+    names = folder_labels(dataset.images["image"], listed_folder(dataset))
     rows = (
         LabelRow(image, label, True, None)
         for image, label in zip(names["image"], names["label"], strict=True)

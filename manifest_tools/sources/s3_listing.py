@@ -81,7 +81,10 @@ def list_images(
         raise InputError(
             f"There is no image below {prefix}{others}. Check bucket and prefix; every_object=True takes any name."
         )
-    origin = {"folder": prefix, "skipped": dict(sorted(skipped.items()))}
+    folder = key_prefix.rstrip("/") + "/" if key_prefix.strip("/") else ""
+    if not all(uri.startswith(storage.uri(folder)) for uri, _ in found):  # it was the beginning of names
+        folder = key_prefix[: key_prefix.rfind("/") + 1]
+    origin = {"folder": prefix, "below": storage.uri(folder), "skipped": dict(sorted(skipped.items()))}
     images = pd.DataFrame(found, columns=["image", "bytes"])
     listed = Dataset.from_tables(images.assign(uri=images["image"]), sources={"images": origin})
     return listed.step("list_images", options={"prefix": prefix})

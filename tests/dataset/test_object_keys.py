@@ -63,3 +63,18 @@ def test_what_is_no_s3_location_is_refused(uri):
 
 def test_a_location_may_have_no_prefix():
     assert split_uri("s3://my-bucket") == ("my-bucket", "")
+
+
+class TestImagesThatAreInS3:
+    """Their place below the destination."""
+
+    LISTED = {"images": {"folder": "s3://other/x", "below": "s3://other/x/"}}  # noqa: RUF012 - not changed
+
+    def test_keys_are_relative_to_the_listed_prefix(self):
+        listed = dataset("s3://other/x/deep/y.jpg", sources=self.LISTED)
+        assert list(source_refs(listed)) == ["s3://bucket/in/put/deep/y.jpg"]
+
+    @pytest.mark.parametrize("sources", [LISTED, {}])
+    def test_what_is_there_already_stays_there(self, sources):
+        listed = dataset("s3://other/x/deep/y.jpg", sources=sources, destination="s3://other/x")
+        assert list(source_refs(listed)) == ["s3://other/x/deep/y.jpg"]

@@ -311,3 +311,35 @@ def test_interrupting_leaves_what_was_there(folder):
     assert "Traceback" not in done.stderr
     assert (folder / "out" / "train.manifest").read_bytes() == before
     assert not list((folder / "out").glob(".manifest-tools-*"))
+
+
+@pytest.mark.parametrize(
+    ("images", "to", "keys"),
+    [
+        ("s3://bucket/in/", "s3://bucket/in/ready", "original"),
+        ("s3://bucket/in", "s3://bucket/in2", "original"),
+        ("s3://bucket", "s3://bucket/ready", "original"),
+        ("s3://bucket/in", "s3://bucket/in", "sha256"),
+    ],
+)
+def test_a_destination_where_the_next_run_would_find_the_copies_is_refused(tmp_path, images, to, keys):
+    with pytest.raises(InputError, match="choose a place beside it"):
+        prepare(images, to=to, keys=keys, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("images", "to"),
+    [
+        ("s3://bucket", "s3://bucket-two/x"),
+        ("s3://bucket/in/", "s3://bucket/out"),
+        ("s3://bucket/in", "s3://bucket/in"),
+    ],
+)
+def test_another_destination_is_not_refused(tmp_path, monkeypatch, images, to):
+    monkeypatch.setattr("manifest_tools.pipeline.prepare.read_images", _stop)
+    with pytest.raises(InputError, match="stopped here"):
+        prepare(images, to=to, out=tmp_path / "out")
+
+
+def _stop(*_: object, **__: object) -> None:
+    raise InputError("stopped here")

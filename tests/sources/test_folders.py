@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
+import pandas as pd
 import pytest
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.sources.folders import folder_labels, list_folder
+from manifest_tools.sources.parts import keep_test_part
 from tests.pictures import save
 
 ODD_NAMES = ["with space.jpg", "100%.jpg", "hash#1.jpg", "ünï.jpg", "日本語.jpg", "a;b|c.jpg", "line\nfeed.jpg",
@@ -94,3 +97,47 @@ def test_a_locale_that_would_change_the_keys_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "iso8859-1")
     with pytest.raises(InputError, match="PYTHONUTF8=1"):
         list_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        (["train/Alcohol/1.jpg", "val/Safe/1.jpg", "test/Alcohol/x/2.jpg"], ["Alcohol", "Safe", "Alcohol"]),
+        (
+            ["training/Alcohol/1.jpg", "valid/Safe/1.jpg", "Validation/Safe/1.jpg"],
+            ["Alcohol", "Safe", "Safe"],
+        ),
+        (["train/Alcohol/1.jpg", "Safe/1.jpg"], ["train", "Safe"]),
+        (["Alcohol/train/1.jpg", "drug test/1.jpg"], ["Alcohol", "drug test"]),
+        (["train/Alcohol/1.jpg", "train/loose.jpg", "top.jpg"], ["Alcohol"]),
+    ],
+)
+def test_the_parts_of_a_data_set_above_the_labels_are_no_labels(images, labels):
+    assert list(folder_labels(pd.Series(images))["label"]) == labels
+
+
+def test_folder_labels_of_images_in_s3_are_below_the_listed_prefix():
+    images = pd.Series(["s3://b/in/Alcohol/1.jpg", "s3://b/in/2.jpg"])
+    assert list(folder_labels(images, "s3://b/in/")["label"]) == ["Alcohol"]
+
+
+class TestKeepTest:
+    def test_the_given_test_part_is_locked(self):
+        images = pd.DataFrame({"image": ["train/a/1.jpg", "val/a/2.jpg", "test/a/3.jpg", "4.jpg"]})
+        kept = keep_test_part(Dataset.from_tables(images)).images
+
+        assert dict(zip(kept["image"], kept["split"], strict=True)) == {
+            "train/a/1.jpg": "train", "val/a/2.jpg": "train", "test/a/3.jpg": "test", "4.jpg": "train",
+        }  # fmt: skip
+        assert kept["locked"].all()
+
+    def test_what_an_earlier_round_locked_stays(self):
+        images = pd.DataFrame(
+            {"image": ["train/1.jpg", "test/2.jpg"], "split": "train", "locked": [False, True]}
+        )
+        assert list(keep_test_part(Dataset.from_tables(images)).images["split"]) == ["train", "train"]
+
+    @pytest.mark.parametrize("images", [["train/1.jpg"], ["test/1.jpg"]])
+    def test_without_two_parts_it_is_refused(self, images):
+        with pytest.raises(InputError, match="leave --keep-test out"):
+            keep_test_part(Dataset.from_tables(pd.DataFrame({"image": images})))

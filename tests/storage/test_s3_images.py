@@ -131,3 +131,17 @@ def test_an_object_that_is_gone_costs_one_image(
 
     assert images["decode_error"].iloc[0] == ""
     assert images["decode_error"].iloc[1].startswith("unreadable: ")
+
+
+def test_the_folder_of_a_listed_prefix_is_told(client: Any, prefix: str) -> None:
+    below = prefix.removeprefix("s3://pictures/")
+    for name in ["img/1.jpg", "img/deep/2.jpg", "im/3.jpg"]:
+        client.put_object(Bucket="pictures", Key=f"{below}/{name}", Body=b"1")
+
+    found = {
+        written: list_images(f"{prefix}/{written}", client=client).sources["images"]["below"]
+        for written in ("img", "img/", "im", "img/d")
+    }
+    assert found == {
+        "img": f"{prefix}/img/", "img/": f"{prefix}/img/", "im": f"{prefix}/", "img/d": f"{prefix}/img/",
+    }  # fmt: skip

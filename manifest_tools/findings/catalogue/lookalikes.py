@@ -12,7 +12,8 @@ ENTRIES = (
         ERROR,
         "Copies of one picture carry different labels, so at least one of them is wrong.",
         "byte for byte the same as {other}, but labelled {labels} against {other_labels}",
-        "Decide which labels are right and give them to every copy, or keep one copy.",
+        "Decide which labels are right and give them to every copy, or keep one copy. If the picture shows both, a table "
+        "can say so (--labels FILE): several labels of one image are split by ;.",
         "our own check: contradictory ground truth cannot be learnt",
         variants={
             "near": Variant(
