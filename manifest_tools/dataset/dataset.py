@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from html import escape
 from pathlib import Path
@@ -17,21 +16,29 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from manifest_tools.core.commit import recover, replacing_files
+from manifest_tools.core.commit import replacing_files
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.resources import validate_document
+from manifest_tools.core.json_text import parse_json
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
 from manifest_tools.core.version import library_version
-from manifest_tools.dataset.tables import IMAGE_KEY, typed_images, typed_labels
+from manifest_tools.dataset.saved_files import FORMAT, read_document, read_table, readable, see_dataset
+from manifest_tools.dataset.tables import (
+    IMAGE_COLUMNS,
+    IMAGE_KEY,
+    LABEL_COLUMNS,
+    LABEL_KEY,
+    typed_images,
+    typed_labels,
+)
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Digest
 
 COMPRESSION: Final = "zstd"
-FORMAT = 1  # of dataset.json; a reader refuses a newer one
 PIECE_ROWS = 65_536  # of a saved table that can be read by themselves (a Parquet row group)
 _SEALING = "lock"  # the step that may follow a split, and is done again with it
+_LOOKS = 3  # at a data set that another process changes meanwhile
 _ROWS = 4096  # of a table that are turned into Python values at a time
 
 
@@ -260,12 +267,25 @@ class Dataset:
         InputError
             The folder holds no data set, a broken one, or one of a newer library.
         """
-        frame = cls.load_frame(folder)
-        source = Path(folder) / "dataset"
-        with readable(source):
-            images = pd.read_parquet(source / "images.parquet")
-            labels = pd.read_parquet(source / "labels.parquet")
-        return replace(frame, images=typed_images(images), labels=typed_labels(labels))
+        place = see_dataset(folder)
+        for _ in range(_LOOKS):
+            before = (place / "dataset.json").read_bytes()
+            frame = cls.load_frame(folder)
+            with readable(place):
+                images = read_table(place / "images.parquet", IMAGE_COLUMNS, IMAGE_KEY, unique=True)
+                labels = read_table(place / "labels.parquet", LABEL_COLUMNS, LABEL_KEY, unique=False)
+                loaded = replace(frame, images=typed_images(images), labels=typed_labels(labels))
+            if (place / "dataset.json").read_bytes() == before:
+                break
+        recorded = parse_json(before, place)["fingerprint"]
+        ours = list(loaded.images) == list(IMAGE_COLUMNS) and set(images) == set(IMAGE_COLUMNS)
+        if ours and loaded.fingerprint() != recorded:
+            msg = (
+                f"the tables in {place} are not those that its dataset.json was written with; run "
+                "'manifest-tools prepare' with --fresh to make them anew"
+            )
+            raise InputError(msg)
+        return loaded
 
     @classmethod
     def load_frame(cls, folder: str | Path) -> Self:
@@ -276,15 +296,7 @@ class Dataset:
         InputError
             As :meth:`load`.
         """
-        source = see_dataset(folder)
-        with readable(source):
-            document = json.loads((source / "dataset.json").read_text(encoding="utf-8"))
-            problem = validate_document(document, "dataset.schema.json")
-            if problem:
-                raise ValueError(problem)
-        if document["format"] > FORMAT:
-            msg = f"{source} was written by manifest_tools {document['version']}; upgrade to read it"
-            raise InputError(msg)
+        document = read_document(see_dataset(folder))
         members = ("root", "taxonomy", "destination", "keys", "policy", "sources")
         return cls.from_tables(
             pd.DataFrame(columns=IMAGE_KEY),
@@ -292,38 +304,6 @@ class Dataset:
             history=tuple(document["history"]),
             **{name: document[name] for name in members},
         )
-
-
-def see_dataset(folder: str | Path) -> Path:
-    """Return where the files of a saved data set are, those of a killed run put in place first.
-
-    Raises
-    ------
-    InputError
-        The folder holds no data set.
-    """
-    recover(folder)
-    place = Path(folder) / "dataset"
-    if not (place / "dataset.json").is_file():
-        msg = f"{folder} holds no data set (no dataset/dataset.json); 'manifest-tools prepare' makes one"
-        raise InputError(msg)
-    return place
-
-
-@contextmanager
-def readable(place: Path) -> Iterator[None]:
-    """Say of a saved data set what kept it from being read.
-
-    Raises
-    ------
-    InputError
-        The block met a file that is missing or broken.
-    """
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        msg = f"{place} cannot be read: {error}; run 'manifest-tools prepare' with --fresh to make it anew"
-        raise InputError(msg) from error
 
 
 def with_step(

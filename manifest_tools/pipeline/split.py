@@ -12,8 +12,9 @@ from manifest_tools.core.commit import replacing_files
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import MANIFESTS, claimed
 from manifest_tools.core.progress import Progress
-from manifest_tools.dataset.dataset import Dataset, see_dataset
+from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import Mask
+from manifest_tools.dataset.saved_files import see_dataset
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report, merge_reports
 from manifest_tools.findings.policy import Policy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +13,16 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from manifest_tools.dataset.dataset import Dataset, readable
-from manifest_tools.dataset.tables import IMAGE_COLUMNS, IMAGE_KEY, typed_images, typed_labels
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.saved_files import open_table, readable, typed_arrow
+from manifest_tools.dataset.tables import (
+    IMAGE_COLUMNS,
+    IMAGE_KEY,
+    LABEL_COLUMNS,
+    LABEL_KEY,
+    typed_images,
+    typed_labels,
+)
 
 HEAVY = ("phash", "views", "sketch")  # columns that only the search for look-alikes reads
 JUDGED = tuple(name for name in IMAGE_COLUMNS if name not in HEAVY)
@@ -56,8 +64,8 @@ class SavedDataset:
         frame = Dataset.load_frame(folder)
         place = Path(folder) / "dataset"
         with readable(place):
-            sizes, firsts = _row_groups(place / "images.parquet")
-            _, label_firsts = _row_groups(place / "labels.parquet")
+            sizes, firsts = _row_groups(place / "images.parquet", IMAGE_COLUMNS, IMAGE_KEY)
+            _, label_firsts = _row_groups(place / "labels.parquet", LABEL_COLUMNS, LABEL_KEY)
         starts = tuple(np.cumsum([0, *sizes]).tolist())
         return cls(Path(folder), frame, starts, tuple(firsts), tuple(label_firsts))
 
@@ -93,13 +101,15 @@ class SavedDataset:
             stored = set(self._images.schema_arrow.names)
             columns = [name for name in columns if name in stored]
         with readable(self.folder / "dataset"):
-            return typed_images(self._images.read_row_group(number, columns=columns).to_pandas())
+            table = self._images.read_row_group(number, columns=columns)
+            return typed_images(typed_arrow(table, IMAGE_COLUMNS, IMAGE_KEY, "images.parquet").to_pandas())
 
     def texts(self, number: int, names: Sequence[str]) -> pd.DataFrame:
         """Return some text columns of a piece's images, quickly; "" where the file has no such column."""
         stored = [name for name in names if name in self._images.schema_arrow.names]
         with readable(self.folder / "dataset"):
-            table = self._images.read_row_group(number, columns=stored).to_pandas()
+            table = self._images.read_row_group(number, columns=stored)
+            table = typed_arrow(table, IMAGE_COLUMNS, IMAGE_KEY, "images.parquet").to_pandas()
         texts: pd.DataFrame = table.reindex(columns=list(names), fill_value="")
         return texts
 
@@ -112,7 +122,8 @@ class SavedDataset:
         if begin >= stop:
             return typed_labels(self.frame.labels)
         with readable(self.folder / "dataset"):
-            table = self._labels.read_row_groups(list(range(begin, stop))).to_pandas()
+            table = self._labels.read_row_groups(list(range(begin, stop)))
+            table = typed_arrow(table, LABEL_COLUMNS, LABEL_KEY, "labels.parquet").to_pandas()
         keys = table["image"]
         low = 0 if first is None else int(keys.searchsorted(first))
         high = len(keys) if end is None else int(keys.searchsorted(end))
@@ -161,10 +172,12 @@ class SavedDataset:
         return [found.get(key, -1) for key in keys]
 
 
-def _row_groups(path: Path) -> tuple[list[int], list[str]]:
+def _row_groups(
+    path: Path, columns: Mapping[str, tuple[str, Any]], key: Sequence[str]
+) -> tuple[list[int], list[str]]:
     """Return how many rows each row group of a table has, and the first key of each; empty ones are passed over."""
     sizes, firsts = [], []
-    with pq.ParquetFile(path) as file:
+    with open_table(path, columns, key) as file:
         metadata = file.metadata
         place = file.schema_arrow.get_field_index("image")
         for number in range(metadata.num_row_groups):
