@@ -75,9 +75,9 @@ def refuse_overwriting(place: Path, made: Path) -> None:
 def _remove_leftovers(folder: Path, prefix: str) -> None:
     name = re.compile(rf"{re.escape(prefix)}[0-9a-f]{{{2 * _RANDOM}}}\.tmp")
     with suppress(OSError):  # what cannot be listed or removed stays
-        for entry in list(os.scandir(folder)):
-            if name.fullmatch(entry.name):
-                _remove_if_abandoned(Path(entry.path))
+        for found in os.listdir(folder):  # noqa: PTH208 - names alone
+            if name.fullmatch(found):
+                _remove_if_abandoned(folder / found)
 
 
 def _remove_if_abandoned(temporary: Path) -> None:

@@ -8,13 +8,12 @@ from typing import Any
 
 import orjson
 
+from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError
 
-MAX_DEPTH = 200  # of lists and objects in one another; real documents have a dozen
 _WORDS = {
     "infinity": "a number too large to be one",
     "surrogate": "half of a surrogate pair, which is no character",
-    "depth": f"it is nested deeper than {MAX_DEPTH} levels",
 }
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"|\bNaN\b', re.DOTALL)
 
@@ -39,18 +38,15 @@ def parse_json(data: bytes | str, place: object, *, nan: bool = False) -> Any:
     try:
         if isinstance(data, bytes):
             data = data.decode("utf-8-sig")
-        value = orjson.loads(data)
-    except UnicodeDecodeError as error:
-        msg = f"{place}: not UTF-8 at byte {error.start}"
+        value: Any = bounded_json.loads(data.encode())
+    except UnicodeError as error:
+        msg = f"{place}: not UTF-8: {error}"
         raise InputError(msg) from error
     except orjson.JSONDecodeError as error:
         assert isinstance(data, str)
         if not (nan and data.startswith("NaN", error.pos)):
             raise _refusal(error, data, place) from error
         value = _with_nan(data, place)
-    if _too_deep(value):
-        msg = f"{place}: not usable as JSON: {_WORDS['depth']}"
-        raise InputError(msg)
     return value
 
 
@@ -58,7 +54,7 @@ def _with_nan(text: str, place: object) -> Any:
     """Return the value of a text with NaN in it, which has to be sound but for that."""
     sound = _TOKENS.sub(lambda token: token[0] if token[0][0] == '"' else "0.0", text)
     try:
-        orjson.loads(sound)
+        bounded_json.loads(sound.encode())
     except orjson.JSONDecodeError as error:
         raise _refusal(error, sound, place) from error
     return json.loads(text, parse_int=_number, parse_float=float)
@@ -75,13 +71,3 @@ def _refusal(error: orjson.JSONDecodeError, text: str, place: object) -> InputEr
     return InputError(
         f"{place}: not valid JSON at line {error.lineno}, column {error.colno}: {what or error.msg}"
     )
-
-
-def _too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        inner = [item for item in level if isinstance(item, dict | list)]
-        if not inner:
-            return False
-        level = [part for item in inner for part in (item.values() if isinstance(item, dict) else item)]
-    return True

@@ -65,7 +65,7 @@ def claim(folder: str | Path, *, mark: str = "") -> Path:
             with tempfile.TemporaryDirectory(prefix=STAGE, dir=path):
                 pass
             recover(path)
-            names = [entry.name for entry in os.scandir(path)]
+            names = os.listdir(path)  # noqa: PTH208 - names alone
             foreign = [name for name in names if name != LOCK and not name.startswith(STAGE)]
         elif os.path.lexists(path):
             msg = f"{path} is a file; --out wants a folder"
