@@ -77,7 +77,10 @@ def _answer(report: Report, columns: int, paint: Paint) -> Iterator[str]:
     if scope.get("judged_for") or scope.get("not_judged"):
         judged = ", ".join(scope["judged_for"]) or "nothing"
         others = len(scope["not_judged"])
-        rest.append(f"Judged for: {judged}" + (f"; not judged: {others} other labels." if others else "."))
+        where = " in every image" if scope.get("in_part") else ""
+        rest.append(
+            f"Judged for: {judged}" + (f"; not judged{where}: {others} other labels." if others else ".")
+        )
     for sentence in filter(None, rest):
         yield from _wrapped(sentence, columns)
 

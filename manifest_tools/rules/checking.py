@@ -108,7 +108,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     dict
         `readiness` (state, ready_for, candidates, reading in words), `images` (found, usable, train, test, and
         effective numbers), `plan` (see :func:`manifest_tools.rules.plan.plan`), `left_out` (images by reason; an
-        image may have several), `selected` (what a selection chose), `scope` (judged_for, not_judged), `skipped`
+        image may have several), `selected` (what a selection chose), `scope` (judged_for, not_judged, in_part), `skipped`
         (other files by extension), `not_checked` (sentences), and `made` (versions, options and fingerprints).
     """
     result = readiness(evidence)
@@ -168,14 +168,21 @@ def reading_in_words(policy: Policy) -> str:
     )
 
 
-def _scope(evidence: Evidence) -> dict[str, list[str]]:
-    """Return the level 1 labels that somebody looked for in a usable image, and the others."""
-    taxonomy = Taxonomy.load(evidence.dataset.taxonomy)
-    known = zip(evidence.truth.labels, evidence.tally.looked_for, strict=True)
-    named = [name for name, is_known in known if is_known]
-    declared = [name for name in evidence.dataset.scope if name in taxonomy]
-    judged = taxonomy.roll_up(declared) if declared else tuple(name for name in named if name in taxonomy.top)
-    return {"judged_for": list(judged), "not_judged": [name for name in taxonomy.top if name not in judged]}
+def _scope(evidence: Evidence) -> dict[str, Any]:
+    """Return the level 1 labels that somebody looked for in every usable image, and the others.
+
+    `in_part` has the number of images for those of the others that were looked for in some.
+    """
+    top = Taxonomy.load(evidence.dataset.taxonomy).top
+    known = dict(zip(evidence.truth.labels, evidence.tally.known.tolist(), strict=True))
+    eligible = int(evidence.eligible.sum())
+    judged = [name for name in top if eligible and known.get(name, 0) == eligible]
+    others = [name for name in top if name not in judged]
+    return {
+        "judged_for": judged,
+        "not_judged": others,
+        "in_part": {name: known[name] for name in others if known.get(name, 0)},
+    }
 
 
 def _collect(evidence: Evidence, rules: tuple[Rule, ...], max_findings: int) -> FindingCollector:

@@ -131,7 +131,7 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
             {
                 "label": label,
                 "targets": goals,
-                "looked_for": bool(tally.looked_for[column]),
+                "looked_for": bool(tally.known[column]),
                 "images": int(tally.images[""][column]),
                 **{side: int(tally.images[side][column]) for side in TRAIN_TEST},
                 "outcomes": outcomes,

@@ -28,8 +28,8 @@ class Tally:
         For each side, the images with each outcome; and under "" likewise.
     effective : dict of str to int array, shape (labels, outcomes)
         For each side, the same with look-alikes counted once; unknown outcomes are not counted.
-    looked_for : bool array, shape (labels,)
-        Whether it is known of any image that it shows the label, or does not.
+    known : int array, shape (labels,)
+        The images of which it is known that they show the label, or do not.
     open : dict of Goal to int array, shape (labels,)
         The training images that would be samples for the goal, if the base model were asked about them.
     """
@@ -37,7 +37,7 @@ class Tally:
     images: dict[str, Counts]
     outcomes: dict[str, Counts]
     effective: dict[str, Counts]
-    looked_for: Mask
+    known: Counts
     open: dict[Goal, Counts]
 
 
@@ -49,13 +49,13 @@ def count(outcomes: Outcomes, usable: Mask, sides: dict[str, Mask], groups: Rows
         {side: np.zeros(size, dtype=np.int64) for side in masks},
         {side: np.zeros((size, len(Outcome)), dtype=np.int64) for side in masks},
         {side: np.zeros((size, len(Outcome)), dtype=np.int64) for side in sides},
-        np.zeros(size, dtype=bool),
+        np.zeros(size, dtype=np.int64),
         {goal: np.zeros(size, dtype=np.int64) for goal in Goal},
     )
     for column in range(size):
         present, absent = truth.present[:, column], truth.absent[:, column]
         outcome = np.ascontiguousarray(outcomes.outcome[:, column])
-        tally.looked_for[column] = bool((usable & (present | absent)).any())
+        tally.known[column] = int((usable & (present | absent)).sum())
         for side, mask in masks.items():
             tally.images[side][column] = int((present & mask).sum())
             tally.outcomes[side][column] = np.bincount(outcome[mask], minlength=len(Outcome))

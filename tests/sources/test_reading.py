@@ -6,6 +6,7 @@ import pytest
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.findings.policy import Policy
+from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.reading import attach_labels, read_images
 from tests.pictures import save
 
@@ -93,3 +94,30 @@ def test_a_folder_without_images_is_refused_with_what_is_there(tmp_path):
     (tmp_path / "a.txt").write_text("")
     with pytest.raises(InputError, match=r"holds no images \(1 other file\)"):
         read_images(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["Alcohol", "alcohol", "ALCOHOL "])
+def test_what_was_judged_is_told_by_image_whatever_the_spelling(tmp_path, name):
+    for number in range(3):
+        save(tmp_path / "images" / f"{number}.jpg", number)
+    table = tmp_path / "labels.csv"
+    table.write_text(f"file,labels\n0.jpg,{name}\n1.jpg,Safe\n", encoding="utf-8")
+    scope = check_dataset(read_images(tmp_path / "images", labels=table)).facts["scope"]
+
+    assert scope["judged_for"] == ["Alcohol"]
+    assert scope["in_part"]["Violence"] == 1
+    assert len(scope["not_judged"]) == 9
+
+
+def test_decisions_are_judged_for_nothing_that_only_some_images_were_judged_for(tmp_path):
+    for number in range(3):
+        save(tmp_path / "images" / f"{number}.jpg", number)
+    table = tmp_path / "queue.csv"
+    table.write_text(
+        "image,decision,reason,date\n0.jpg,rejected,Alcohol,2026-01-01\n1.jpg,rejected,Violence,2026-01-01\n",
+        encoding="utf-8",
+    )
+    scope = check_dataset(read_images(tmp_path / "images", labels=table)).facts["scope"]
+
+    assert scope["judged_for"] == []
+    assert scope["in_part"] == {"Violence": 1, "Alcohol": 1}
