@@ -41,7 +41,7 @@ def count_categories(found: Iterable[Annotations], policy: Policy) -> Counter[st
     counts: Counter[str] = Counter()
     for item in found:
         said = without_missing(item, policy)
-        counts.update(dict.fromkeys(said.categories, 0))
+        counts.update(dict.fromkeys(said.categories, 0) | {row.label: 0 for row in said.rows if row.label})
         counts.update(row.label for row in said.rows if row.label and row.truth is not False)
     return counts
 

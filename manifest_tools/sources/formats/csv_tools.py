@@ -11,6 +11,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats import label_studio
 from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 from manifest_tools.sources.formats.json_files import shown
+from manifest_tools.sources.formats.qualifiers import IF_PEOPLE, refuse_scores
 from manifest_tools.sources.formats.tables import (
     IMAGE_NAMES,
     LABEL_NAMES,
@@ -67,6 +68,7 @@ def _read_boxes(
     if image is None or label is None:
         msg = f"{path}: boxes, but no column names the image; found {', '.join(columns)}"
         raise InputError(msg)
+    refuse_scores(records, columns, path, f"take the column out {IF_PEOPLE}")
     for line, cells in records:
         reference, name = _cell(cells, image), _cell(cells, label)
         if name:

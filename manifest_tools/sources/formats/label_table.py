@@ -18,7 +18,7 @@ from manifest_tools.sources.formats.cells import (
     visible,
 )
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
-from manifest_tools.sources.formats.qualifiers import answer_column, truth_of
+from manifest_tools.sources.formats.qualifiers import IF_PEOPLE, answer_column, refuse_scores, truth_of
 from manifest_tools.sources.formats.records import columns_of, read_records
 from manifest_tools.sources.formats.tables import IMAGE_NAMES, LABEL_NAMES, LabelRow, Record, listed
 
@@ -68,7 +68,8 @@ def label_table(
     image = choice.find("image", columns, IMAGE_NAMES)
     if image is None:
         msg = (
-            f"{path}: no column names the image; found {listed(columns)}, expected one of {listed(IMAGE_NAMES)}; "
+            f"{path}: no column names the image; found {listed(columns)}, expected a name such as "
+            f"{listed(IMAGE_NAMES[:8])}; "
             "or name yours: --columns image=COLUMN"
         )
         raise InputError(msg)
@@ -146,7 +147,12 @@ def _answer(
     if named is not None:
         _check_answers(records, named, path)
         return named
-    labelled = [record for record in records if not is_missing(cell_text(record.cells.get(label)))]
+    labelled = [
+        record
+        for record in records
+        if not (isinstance(record.cells.get(label), dict) or is_missing(cell_text(record.cells.get(label))))
+    ]  # an object says of each label whether it is there
+    refuse_scores(records, others, path, f"give --columns ignore=COLUMN {IF_PEOPLE}")
     free = [column for column in others if column not in choice.by_role.values()]
     return answer_column(labelled, free, path, is_labels=is_labels)
 

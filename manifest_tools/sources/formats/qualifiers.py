@@ -19,6 +19,9 @@ _ACCEPTED = frozenset({"accept", "accepted", "approve", "approved", "correct", "
                        "ok", "pass", "passed"})  # fmt: skip
 _REJECTED = frozenset({"reject", "rejected", "disapproved", "declined", "incorrect", "invalid", "refuted", "disagree",
                        "wrong", "fail", "failed", "false positive"})  # fmt: skip
+_VERDICT_COLUMNS = frozenset(
+    {"status", "state", "decision", "verdict", "outcome", "qa", "review", "validation", "resolution"}
+)
 # Words in names of 0/1 columns that speak of the picture, the box or the bookkeeping, not of whether the label holds.
 _ASIDE = frozenset({"test", "train", "training", "val", "valid", "validation", "holdout", "split", "fold", "index", "id",
                     "unnamed", "level", "batch", "round", "version", "count", "number", "num", "width", "height", "size",
@@ -26,6 +29,7 @@ _ASIDE = frozenset({"test", "train", "training", "val", "valid", "validation", "
                     "deleted", "duplicate", "golden", "gold", "priority", "paid", "public", "private", "crowd", "iscrowd",
                     "occluded", "truncated", "difficult", "blurry", "cropped", "depiction", "inside", "group", "cluster",
                     "user", "annotator", "reviewer", "moderator", "page", "frame", "depth", "day", "month"})  # fmt: skip
+IF_PEOPLE = "if people said that every label here holds"
 _SCORES = frozenset(
     {"confidence", "confidences", "conf", "score", "scores", "probability", "prob", "likelihood", "certainty"}
 )
@@ -60,19 +64,42 @@ def answer_column(
             continue
         if column == named and values.keys() <= _YES | _NO:
             found = column
-        elif _words(column) & _SCORES and _are_numbers(values):
-            if values.keys() <= _YES | _NO:  # as Open Images writes what people verified
-                found = found or column
-            else:
-                raise InputError(_scores(path, column, values))
+        elif (
+            _words(column) & _SCORES and values.keys() <= _YES | _NO
+        ):  # as Open Images writes what people verified
+            found = found or column
         elif values.keys() <= _YES | _NO and values.keys() & _NO and not _words(column) & _ASIDE:
             raise InputError(_asks(path, column, values, "says yes and no beside the labels"))
-        elif not is_labels and values.keys() & _ACCEPTED and values.keys() & _REJECTED:
+        elif (
+            not is_labels
+            and values.keys() & _REJECTED
+            and (values.keys() & _ACCEPTED or _words(column) & _VERDICT_COLUMNS)
+        ):
             raise InputError(
                 _asks(path, column, values, "may take labels back")
                 + "; --labels-format decisions, if it holds a moderator's decision about the image"
             )
     return found
+
+
+def refuse_scores(records: Sequence[Record], others: Sequence[str], path: object, way_out: str) -> None:
+    """Raise InputError where a column beside the labels holds a model's scores: they are not what people said."""
+    for column in others:
+        if not _words(column) & _SCORES:
+            continue
+        nested = next(
+            ((line, cells[column]) for line, cells in records if isinstance(cells.get(column), (dict, list))),
+            None,
+        )
+        values = _values(records, column)
+        if nested or (values and _are_numbers(values) and not values.keys() <= _YES | _NO):
+            value, line = next(iter(values.items())) if values else ("", nested[0] if nested else 0)
+            shown = f" ({value})" if value else ""
+            msg = (
+                f"{path}:{line}: column {column!r} holds numbers beside the labels{shown}, as a model's answers have; give "
+                f"a model's answers to --predictions; {way_out.replace('COLUMN', column)}"
+            )
+            raise InputError(msg)
 
 
 def truth_of(cell: object) -> bool | None:
@@ -119,12 +146,4 @@ def _asks(path: object, column: str, values: Mapping[str, int], what: str) -> st
     return (
         f"{path}:{line}: column {column!r} {what} ({value!r}); give --columns answer={column} if it says whether the "
         f"label is there, or --columns ignore={column} if it does not"
-    )
-
-
-def _scores(path: object, column: str, values: Mapping[str, int]) -> str:
-    value, line = next(iter(values.items()))
-    return (
-        f"{path}:{line}: column {column!r} holds numbers beside the labels ({value}), as a model's answers have; give "
-        f"a model's answers to --predictions; give --columns ignore={column} if people said that every label here holds"
     )
