@@ -31,7 +31,7 @@ from manifest_tools.cli import (
 )
 from manifest_tools.cli import map as mapping
 from manifest_tools.cli.commands import Command
-from manifest_tools.cli.console import say
+from manifest_tools.cli.console import keep_stdout_for_results, say
 from manifest_tools.core.errors import ManifestToolsError, RemoteError
 
 FAILED_USAGE, FAILED_REMOTE, INTERRUPTED = 2, 3, 130
@@ -100,6 +100,7 @@ def root(
 
 def main() -> None:
     """Run the command line; every foreseen problem is one line on standard error and an exit code."""
+    keep_stdout_for_results()
     try:
         app()
     except RemoteError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,28 @@ STEPS = {
     "write": "Writing",
 }
 _WIDTH = max(map(len, STEPS.values())) + 2
+
+
+def keep_stdout_for_results() -> None:
+    """Let nothing but results reach standard output: what a library in C prints to its descriptor goes nowhere.
+
+    The solver of integer programmes does that now and then, and JSON with such a line in it is no JSON.
+    """
+    try:
+        if sys.stdout.fileno() != 1:
+            return
+        sys.stdout.flush()
+        kept = os.dup(1)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
+    except (
+        AttributeError,
+        OSError,
+        ValueError,
+    ):  # there is no standard output, or it is not the process's own
+        return
+    sys.stdout = open(kept, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)  # noqa: SIM115, PTH123
 
 
 def say(text: str = "") -> None:
