@@ -171,6 +171,27 @@ ENTRIES = (
         _GROUND_TRUTH,
     ),
     Entry(
+        "confidence-unit",
+        ERROR,
+        "The confidences of a model are fractions; the service writes per cent, from 0 to 100.",
+        "in all {count} lines with confidences the highest is at most 1 (here {score:g}): these are fractions",
+        "Multiply the confidences by 100.",
+        "https://docs.aws.amazon.com/rekognition/latest/APIReference/API_ModerationLabel.html",
+        variants={
+            "output": Variant(
+                ERROR,
+                "in {count} lines the highest confidence is at most 1 (here {score:g}), in others it is more; a "
+                "training's output has confidences from 5 on",
+                "Multiply by 100 what is a fraction.",
+            ),
+            "mixed": Variant(
+                WARNING,
+                "in {count} lines the highest confidence is at most 1 (here {score:g}), in others it is far above",
+                "Multiply by 100 what is a fraction; nothing needs doing, if the model was asked for answers from 0 on.",
+            ),
+        },
+    ),
+    Entry(
         "class-map",
         ERROR,
         "The label ids and the maps that name them do not fit together.",

@@ -40,7 +40,7 @@ _NUMBERS = {  # (minimum, maximum) -> pattern
     (None, None): rb"-?+" + _INTEGER + _FRACTION + _SMALLER,
     (0, None): _INTEGER + _FRACTION + _SMALLER,
     (0, 1): rb"(?:0" + _FRACTION + _SMALLER + rb"|1(?:\.0{1,20}+)?+)",
-    (0, 100): rb"(?:[1-9]?[0-9]" + _FRACTION + _SMALLER + rb"|100(?:\.0{1,20}+)?+)",
+    (0, 100): rb"(?:(?:[2-9]|[1-9][0-9])" + _FRACTION + rb"|100(?:\.0{1,20}+)?+)",  # less may be a fraction
 }
 _INTEGERS = {
     (None, None): rb"-?+" + _INTEGER,

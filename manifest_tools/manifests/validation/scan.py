@@ -14,6 +14,7 @@ import orjson
 
 from manifest_tools.manifests.kinds import MODERATION_KINDS, Kind
 from manifest_tools.manifests.line_reader import Block, LongLine
+from manifest_tools.manifests.validation.confidence_unit import has_per_cent, unit_problem
 from manifest_tools.manifests.validation.judge_line import BLANK, Judge, Judged, long_line, name_pointer
 from manifest_tools.manifests.validation.layout_patterns import Layout, layout_of
 from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS, Problem
@@ -87,6 +88,7 @@ class Scanner:
 
     def _block(self, block: Block) -> Keys:
         data, first = block.data, block.first
+        self.tally.per_cent = self.tally.per_cent or has_per_cent(data)
         keys = np.zeros(block.lines, dtype=np.int64)
         done = start = 0
         while done < block.lines and self._attempts and not self._layouts:
@@ -234,6 +236,9 @@ class Scanner:
         self._found += [(number, image, problem) for problem in judged.problems]
         if judged.line is None:
             return
+        doubt = unit_problem(judged.line)
+        if doubt is not None:
+            self._found.append((number, image, doubt))
         if image and judged.kind is not Kind.OTHER:
             self._images[number] = image.encode()
         self.tally.kind(judged.kind, (number,), (image,))
@@ -257,9 +262,9 @@ class Scanner:
         layout = layout_of(judged)
         if layout is None or layout.line.pattern in self._known:
             return
-        self._known.add(layout.line.pattern)
         match = layout.line.fullmatch(line + b"\n")
         if match and match.group(layout.uri + 1):
+            self._known.add(layout.line.pattern)
             self._layouts.append(layout)
 
 

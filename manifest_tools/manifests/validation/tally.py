@@ -35,6 +35,8 @@ class Tally:
         How many places of each thing to keep.
     keys : list of int64 array
         A hash of each line's image, 0 where it has none: 8 bytes a line, for finding repeated images.
+    per_cent : bool
+        Whether a confidence above 1 was seen.
     """
 
     limit: int
@@ -46,6 +48,7 @@ class Tally:
     jobs: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     keys: list[Keys] = field(default_factory=list)
+    per_cent: bool = False
 
     def add_problems(self, found: Sequence[tuple[int, str, Problem]], blank_lines: int = 0) -> None:
         """Count problems, given in the order of their lines, and more blank lines than those among them."""
@@ -77,6 +80,7 @@ class Tally:
         ):
             counts.update(others)
         self.keys += after.keys
+        self.per_cent |= after.per_cent
         self.lines += after.lines
 
 

@@ -17,6 +17,7 @@ from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.content import what_people_said
 from manifest_tools.manifests.kinds import SOURCE_REF, parse_kind
 from manifest_tools.manifests.line_reader import LongLine, Source
+from manifest_tools.manifests.validation.confidence_unit import unit_finding
 from manifest_tools.manifests.validation.file_findings import (
     FileSummary,
     add_file_findings,
@@ -92,6 +93,9 @@ def validate_manifest(
     for source in sources:
         tally, size = scan(source, task, workers=count, progress=progress)
         summary = FileSummary(source.name, tally, size, source.mark, task.kind)
+        unit = unit_finding(source.name, summary.kind, tally, source.blocks())
+        if unit is not None:
+            collector.add(unit)
         add_file_findings(collector, summary)
         files.append(summary)
     look = _second_look(sources)
