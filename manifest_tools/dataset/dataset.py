@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import pandas as pd
 
-from manifest_tools.core.commit import replacing_files
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.json_text import parse_json
 from manifest_tools.core.taxonomy import CURRENT
@@ -229,17 +228,11 @@ class Dataset:
         OutputError
             The folder cannot be written.
         """
-        with replacing_files(Path(folder)) as stage:
-            target = stage / "dataset"
-            target.mkdir()
-            for name, table in (("images", self.images), ("labels", self.labels)):
-                table.to_parquet(
-                    target / f"{name}.parquet",
-                    index=False,
-                    compression=COMPRESSION,
-                    row_group_size=PIECE_ROWS,
-                )
-            (target / "dataset.json").write_text(self.document(self.fingerprint()), encoding="utf-8")
+        from manifest_tools.dataset.chunks.writing import DatasetWriter  # noqa: PLC0415 - which needs this class
+
+        with DatasetWriter(folder) as writer:
+            writer.write(self.images, self.labels)
+            writer.finish(self, fingerprint=self.fingerprint())
 
     def document(self, fingerprint: str) -> str:
         """Return the text of ``dataset.json``, for tables with this fingerprint."""

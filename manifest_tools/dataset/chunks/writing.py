@@ -93,6 +93,7 @@ class DatasetWriter:
         options: Mapping[str, Any] | None = None,
         *,
         steps: Sequence[tuple[str, Mapping[str, Any]]] = (),
+        fingerprint: str = "",
     ) -> str:
         """Say what the tables are part of, and which steps made them.
 
@@ -104,6 +105,8 @@ class DatasetWriter:
             The step that is added to the history.
         steps : sequence of (str, mapping)
             Steps that went before it. They get the fingerprint of the finished tables, too.
+        fingerprint : str
+            Of the tables, where it is known: else what was written is read once more.
 
         Returns
         -------
@@ -118,13 +121,13 @@ class DatasetWriter:
         digest = hashlib.sha256()
         try:
             for table, empty in (
-                (self._images, typed_images(frame.images)),
+                (self._images, typed_images(frame.images.iloc[:0])),
                 (self._labels, typed_labels(None)),
             ):
-                table.finish(empty.iloc[:0])
-                for name in table.names:
+                table.finish(empty)
+                for name in () if fingerprint else table.names:
                     add_column(digest, name, table.count, table.column(name))
-            fingerprint = digest.hexdigest()
+            fingerprint = fingerprint or digest.hexdigest()
             made = [*steps, *([(step, options or {})] if step else [])]
             history = frame.history
             for name, asked in made:
