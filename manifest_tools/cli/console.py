@@ -24,6 +24,7 @@ STEPS = {
     "inspect": "Inspecting",
     "group": "Look-alikes",
     "predict": "Predictions",
+    "share": "Copies",
     "ask": "Asking",
     "split": "Splitting",
     "check": "Checking",

@@ -73,6 +73,10 @@ def prepare(
             "--keep-test", help="The images below test/ are the test set, locked; all others train."
         ),
     ] = False,
+    separate_copies: Annotated[
+        bool,
+        typer.Option("--separate-copies", help="Copies of a file do not share labels and answers."),
+    ] = False,
     lock: Annotated[bool, typer.Option("--lock", help="Fix the split for the rounds to come.")] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget an earlier run's reviews and locks.")
@@ -129,6 +133,7 @@ def prepare(
             keys=str(keys),
             test_size=test_size,
             keep_test=keep_test,
+            share_copies=not separate_copies,
             lock=lock,
             fresh=fresh,
             seed=seed,

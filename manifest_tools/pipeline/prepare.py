@@ -33,6 +33,7 @@ from manifest_tools.pipeline.unpacking import MARK, labels_inside, packed_images
 from manifest_tools.reports import write_report
 from manifest_tools.review.journal import JOURNAL, merge_journal
 from manifest_tools.rules.checking import check_dataset
+from manifest_tools.sources.copies import share_among_copies
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.parts import keep_test_part
 from manifest_tools.sources.predictions import attach_predictions
@@ -85,6 +86,7 @@ def prepare(
     keys: str = "original",
     test_size: float = 0.2,
     keep_test: bool = False,
+    share_copies: bool = True,
     lock: bool = False,
     fresh: bool = False,
     seed: int = 0,
@@ -121,6 +123,8 @@ def prepare(
         Share of the test set.
     keep_test : bool
         Take the images below ``test/`` as the test set, locked, and all others for training.
+    share_copies : bool
+        Let byte-for-byte copies without labels or answers of their own have those of a copy that has some.
     lock : bool
         Fix the split for the rounds to come.
     fresh : bool
@@ -210,6 +214,12 @@ def prepare(
             watcher.begin("predict")
             dataset = attach_predictions(dataset, predictions, min_confidence=min_confidence)
             watcher.end("predict", _predict_summary(dataset))
+        if share_copies:
+            shared = share_among_copies(dataset, policy)
+            if shared is not dataset:
+                watcher.begin("share")
+                watcher.end("share", _share_summary(shared))
+            dataset = shared
 
         return split_check_write(
             dataset,
@@ -373,6 +383,16 @@ def _group_summary(dataset: Dataset) -> str:
     sizes = dataset.images["group"].value_counts()
     several = sizes[sizes > 1]
     return f"{counted(int(several.sum()), 'look-alike')} in {counted(len(several), 'group')}"
+
+
+def _share_summary(dataset: Dataset) -> str:
+    numbers = dataset.history[-1]["options"]
+    kinds = (
+        ("labels", counted(numbers["labels"], "copy", "copies")),
+        ("answers", counted(numbers["answers"], "copy", "copies")),
+    )
+    told = [f"{number} with the {kind} of another" for kind, number in kinds if numbers[kind]]
+    return ", ".join(told) + " (--separate-copies turns that off)"
 
 
 def _predict_summary(dataset: Dataset) -> str:
