@@ -52,7 +52,7 @@ def fetch_evaluation(
     ...     compare_evaluation(aws.fetch_evaluation(arn, client=rekognition.client()))
     Traceback (most recent call last):
         ...
-    manifest_tools.core.errors.RemoteError: There is no adapter project p in us-east-1. Check --profile and the ARN.
+    manifest_tools.core.errors.InputError: there is no adapter arn:aws:... in this account; ...
     """
     region = AdapterName.parse(adapter).region
     client = client or make_client(
