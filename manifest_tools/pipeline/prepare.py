@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from manifest_tools.core.commit import replacing_files, set_aside_with
 from manifest_tools.core.errors import InputError
@@ -23,12 +22,12 @@ from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.carry_over import carry_over, lock_split
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.writing import write_manifests
+from manifest_tools.pipeline import summaries
 from manifest_tools.pipeline.unpacking import MARK, labels_inside, packed_images, unpack
 from manifest_tools.reports import write_report
 from manifest_tools.review.journal import JOURNAL, merge_journal
@@ -40,8 +39,6 @@ from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import LabelFiles, read_images, reader_of
 from manifest_tools.splits.step import split_dataset
 from manifest_tools.storage.uris import SCHEME, split_destination
-
-_NAMED = 8  # columns, or lines of a mapping, that a summary names
 
 
 @dataclass(frozen=True)
@@ -189,7 +186,7 @@ def prepare(
             min_confidence=min_confidence,
         )
         dataset = replace(dataset, destination=destination, keys=keys, policy=policy.to_dict())
-        watcher.end("read", _read_summary(dataset))
+        watcher.end("read", summaries.summary_of_reading(dataset))
 
         progress = watcher.begin("inspect")
         dataset = inspect_images(
@@ -204,21 +201,21 @@ def prepare(
             dataset = carry_over(dataset, earlier, policy, predictions=predictions is None)
         if keep_test:
             dataset = keep_test_part(dataset)
-        watcher.end("inspect", _inspect_summary(dataset))
+        watcher.end("inspect", summaries.summary_of_inspection(dataset))
 
         progress = watcher.begin("group")
         dataset = group_duplicates(dataset, workers=workers, progress=progress)
-        watcher.end("group", _group_summary(dataset))
+        watcher.end("group", summaries.summary_of_groups(dataset))
 
         if predictions is not None:
             watcher.begin("predict")
             dataset = attach_predictions(dataset, predictions, min_confidence=min_confidence)
-            watcher.end("predict", _predict_summary(dataset))
+            watcher.end("predict", summaries.summary_of_predictions(dataset))
         if share_copies:
             shared = share_among_copies(dataset, policy)
             if shared is not dataset:
                 watcher.begin("share")
-                watcher.end("share", _share_summary(shared))
+                watcher.end("share", summaries.summary_of_copies(shared))
             dataset = shared
 
         return split_check_write(
@@ -344,69 +341,3 @@ def _refuse_below_source(images: str, to: str, keys: str) -> None:
         "choose a place beside it, or leave --to out: images in S3 stay where they are"
     )
     raise InputError(msg)
-
-
-def _read_summary(dataset: Dataset) -> str:
-    skipped = sum(dataset.sources.get("images", {}).get("skipped", {}).values())
-    others = f" ({counted(skipped, 'other file')} passed over)" if skipped else ""
-    judged = int((dataset.images["judged"] != "").sum())
-    return f"{counted(len(dataset), 'image')}{others}, {judged:,} of them labelled{_labels_summary(dataset)}"
-
-
-def _labels_summary(dataset: Dataset) -> str:
-    """Say in which format each file of labels was read, and what was passed over."""
-    return "".join(_file_summary(origin) for origin in dataset.sources.values() if "format" in origin)
-
-
-def _file_summary(origin: Mapping[str, Any]) -> str:
-    said = f"; {Path(origin['file']).name}: {origin['format']}"
-    if origin.get("unread"):
-        said += f"; columns not read: {_named(origin['unread'])}"
-    if origin.get("unused"):
-        said += f"; not in it, though mapped: {_named(origin['unused'])}"
-    return said
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
-
-
-def _inspect_summary(dataset: Dataset) -> str:
-    images = dataset.images
-    broken = int((images["decode_error"] != "").sum())
-    unreadable = f", {broken:,} cannot be read in full" if broken else ""
-    return f"{images['bytes'].sum() / 1e6:,.1f} MB{unreadable}"
-
-
-def _group_summary(dataset: Dataset) -> str:
-    sizes = dataset.images["group"].value_counts()
-    several = sizes[sizes > 1]
-    return f"{counted(int(several.sum()), 'look-alike')} in {counted(len(several), 'group')}"
-
-
-def _share_summary(dataset: Dataset) -> str:
-    numbers = dataset.history[-1]["options"]
-    kinds = (
-        ("labels", counted(numbers["labels"], "copy", "copies")),
-        ("answers", counted(numbers["answers"], "copy", "copies")),
-    )
-    told = [f"{number} with the {kind} of another" for kind, number in kinds if numbers[kind]]
-    return ", ".join(told) + " (--separate-copies turns that off)"
-
-
-def _predict_summary(dataset: Dataset) -> str:
-    asked = int((dataset.images["predicted"] != "").sum())
-    facts = dataset.sources.get(PREDICTIONS, {})
-    told = [
-        f"{counted(facts[key], *words)} {done}" for key, words, done in _PREDICTION_FACTS if facts.get(key)
-    ]
-    more = f" ({', '.join(told)})" if told else ""
-    return f"answers for {asked:,} of {len(dataset):,} images{more}"
-
-
-_PREDICTION_FACTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("unmatched", ("other image",), "passed over"),
-    ("unread", ("entry without an answer", "entries without an answer"), "passed over"),
-    ("respelled", ("confidence",), "with % or a decimal comma read as per cent"),
-)
