@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import Taxonomy
+from manifest_tools.dataset.reported_scores import doubt_about_unit
 from manifest_tools.evaluation.counts import Counts
 
 TRUTH = "content-moderation-groundtruth"
@@ -207,6 +210,7 @@ def read_judged(name: str, data: bytes, taxonomy: Taxonomy, *, adapter: str = ""
             f"No line of {name} has the answers of both models ({ADAPTER} and {BASE}). "
             "The output manifest of the adapter's test set has them."
         )
+    _refuse_fractions(name, images.values())
     remarks = (
         (
             unnamed if names != {""} else 0,
@@ -225,6 +229,16 @@ def read_judged(name: str, data: bytes, taxonomy: Taxonomy, *, adapter: str = ""
         adapter_model=", ".join(sorted(filter(None, adapter_models))),
         notes=tuple(f"{name}: {count} {text}." for count, text in remarks if count),
     )
+
+
+def _refuse_fractions(name: str, images: Iterable[Judged]) -> None:
+    scores = {score for one in images for said in (one.base, one.adapter) for score in said.values()}
+    if doubt_about_unit(np.array(sorted(scores))):
+        low = min(score for score in scores if score > 0)
+        raise InputError(
+            f"{name} has confidences of at most 1, such as {low:g}, that are fractions; the service writes per cent. "
+            "Multiply them by 100."
+        )
 
 
 def _lines(name: str, data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -303,3 +303,18 @@ def test_labels_with_a_confidence_of_people_stay_labels(tmp_path):
     path = tmp_path / "labels.jsonl"
     path.write_text('{"image": "a.jpg", "labels": ["Alcohol"], "name": "Ann"}\n')
     assert [row.label for row in read_labels(path).rows] == ["Alcohol"]
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (gzip.compress(b"\n" * 30_000_000), "bytes unpacked"),
+        (gzip.compress(json.dumps(ANSWERS).encode())[:-20], "cut off"),
+        (b"\x1f\x8b" + b"no gzip at all", "damaged"),
+    ],
+)
+def test_gzip_that_swells_or_is_damaged(tmp_path, data, told):
+    path = tmp_path / "answers.json.gz"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=told):
+        attach_predictions(DATASET, path)

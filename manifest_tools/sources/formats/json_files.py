@@ -14,6 +14,8 @@ import orjson
 from manifest_tools.core.errors import InputError
 
 MAX_BYTES = 2_000_000_000  # of one export: parsed, it takes several times that in memory
+MAX_EXPANSION = 100  # bytes that one byte of gzip may stand for; answers and tables have some 40
+_ALWAYS_UNPACKED = 1 << 24
 _GZIP = b"\x1f\x8b"
 _HEAD = 1 << 16  # bytes that tell what a file begins with
 _SHOWN = 60  # characters of a foreign value in a message
@@ -50,7 +52,8 @@ def unpacked(data: bytes, path: str | os.PathLike[str]) -> bytes:
     """
     if not data.startswith(_GZIP):
         return data
-    parts, left = [], MAX_BYTES
+    limit = min(MAX_BYTES, max(_ALWAYS_UNPACKED, MAX_EXPANSION * len(data)))
+    parts, left = [], limit
     try:
         while data and left > 0:  # several members may follow each other
             reader = zlib.decompressobj(wbits=31)
@@ -60,12 +63,8 @@ def unpacked(data: bytes, path: str | os.PathLike[str]) -> bytes:
             left -= len(parts[-1])
             data = reader.unused_data.lstrip(b"\0")
         whole = b"".join(parts)
-        if len(whole) > MAX_BYTES or not reader.eof:
-            what = (
-                f"more than {MAX_BYTES:,} bytes unpacked"
-                if len(whole) > MAX_BYTES
-                else "the data are cut off"
-            )
+        if len(whole) > limit or not reader.eof:
+            what = f"more than {limit:,} bytes unpacked" if len(whole) > limit else "the data are cut off"
             raise InputError(f"{path}: gzip: {what}; unpack it, and export in parts what is too large")
     except zlib.error as error:
         msg = f"{path}: the gzip data are damaged ({error}); compress the file again"
