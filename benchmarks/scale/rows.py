@@ -1,7 +1,7 @@
 """Check, choose and report saved data sets of growing size: time, processor time and memory of each.
 
-Usage: python benchmarks/scale/rows.py [--rows 10000 100000 1000000] [--folder /tmp/rows] [--workers 2]
-Every measurement runs in a process of its own; memory is that of the largest process, and of its children.
+Usage: python benchmarks/scale/rows.py [--rows 10000 100000 1000000] [--folder /tmp/rows]
+Every measurement runs in a process of its own; memory is the most that it held.
 """
 
 from __future__ import annotations
@@ -22,15 +22,12 @@ import pandas as pd
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.chunks import DatasetWriter
 from manifest_tools.dataset.dataset import PIECE_ROWS, Dataset
-from manifest_tools.pipeline.select import select_images
-from manifest_tools.pipeline.select_chunked import select_saved
+from manifest_tools.pipeline.check_folder import check_folder
+from manifest_tools.pipeline.select_folder import select_folder
 from manifest_tools.reports import write_report
-from manifest_tools.rules.checking import check_dataset
-from manifest_tools.rules.chunked import check_saved
 
 LABELS = Taxonomy.load().top[:6]
-WORK = ("memory", "check", "select", "report")
-MOST_IN_MEMORY = 2_000_000  # rows that are also judged in one go: more take tens of gigabytes
+WORK = ("check", "select", "report")
 
 
 def make(folder: Path, rows: int) -> None:
@@ -66,26 +63,22 @@ def piece(number: int, start: int, count: int) -> tuple[pd.DataFrame, pd.DataFra
     return images, pd.concat([people, model.assign(score=score[rows, columns])])
 
 
-def measure(work: str, folder: Path, workers: int) -> None:
+def measure(work: str, folder: Path) -> None:
     """Do one piece of work, and print what it took as JSON."""
     wall = time.perf_counter()
-    if work == "memory":
-        dataset = Dataset.load(folder)
-        report = check_dataset(dataset)
-        select_images(dataset, limit=10_000)
-    elif work == "check":
-        report = check_saved(folder, workers=workers)
+    if work == "check":
+        check_folder(folder)
     elif work == "select":
-        select_saved(folder, limit=10_000, workers=workers, whole=folder / "chosen")
+        select_folder(folder, limit=10_000, out=folder / "chosen")
     else:
-        report = check_saved(folder, workers=workers)
+        report = check_folder(folder)
         wall = time.perf_counter()
         write_report(report, folder)
-    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    usage = resource.getrusage(resource.RUSAGE_SELF)
     took = {
         "wall": time.perf_counter() - wall,
-        "processor": sum(usage.ru_utime + usage.ru_stime for usage in (own, children)),
-        "memory": (own.ru_maxrss + workers * children.ru_maxrss) * 1024,
+        "processor": usage.ru_utime + usage.ru_stime,
+        "memory": usage.ru_maxrss * 1024,
     }
     print(json.dumps(took))
 
@@ -94,21 +87,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "manifest-tools-rows")
-    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--work", nargs="+", choices=WORK, default=WORK)
     parser.add_argument("--measure", choices=WORK, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        measure(options.measure, options.folder, options.workers)
+        measure(options.measure, options.folder)
         return
     for rows in options.rows:
         folder = options.folder / str(rows)
         make(folder, rows)
         for work in options.work:
-            if work == "memory" and rows > MOST_IN_MEMORY:
-                continue
             call = [sys.executable, __file__, "--measure", work, "--folder", str(folder)]
-            call += ["--workers", str(options.workers)]
             done = subprocess.run(call, check=True, capture_output=True, text=True)
             took = json.loads(done.stdout)
             print(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from manifest_tools.cli.console import exit_with, print_report, progress_bar
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
-from manifest_tools.findings.findings import MAX_FINDINGS, Report
+from manifest_tools.findings.findings import MAX_FINDINGS
 from manifest_tools.findings.policy import Policy
 
 
@@ -36,14 +35,13 @@ def check(
     fail_on: options.Fail = None,
     max_findings: options.MaxFindings = MAX_FINDINGS,
     workers: options.Workers = None,
-    memory: options.Memory = None,
     format: options.Format = options.OutputFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
     """Check a prepared folder again, or two manifests against each other.
 
-    A folder is judged by its own policy, or by the one that the options give; nothing is read or written
-    anew, so a changed threshold costs no time. Two manifests are validated, and compared: images that stand
+    A folder is judged by its own policy, or by the one that the options give, with the answers that reviewers gave so
+    far; no image is read and nothing written, so a changed threshold costs little time. Two manifests are validated, and compared: images that stand
     in both, labels that only one has, and with --images look-alikes across them.
     """
 
@@ -61,7 +59,12 @@ def check(
 
     match places:
         case [folder] if not folder.is_file():
-            report = _check_folder(folder, chosen, max_findings, workers, memory, quiet=quiet)
+            from manifest_tools.dataset.dataset import Dataset
+            from manifest_tools.pipeline.check_folder import check_folder
+
+            frame = Dataset.load_frame(folder)
+            judge = chosen(Policy.from_dict(frame.policy), frame.taxonomy)
+            report = check_folder(folder, policy=judge, max_findings=max_findings)
         case [train, test]:
             from manifest_tools.pipeline.check_pair import check_pair
 
@@ -81,33 +84,3 @@ def check(
             raise InputError(msg)
     print_report(report, format)
     exit_with(report)
-
-
-def _check_folder(
-    folder: Path,
-    chosen: Callable[[Policy | None, str], Policy],
-    max_findings: int,
-    workers: int | None,
-    memory: str | None,
-    *,
-    quiet: bool,
-) -> Report:
-    """Judge a prepared folder: in memory, or piece by piece when it is too large for that."""
-    from manifest_tools.dataset.dataset import Dataset
-    from manifest_tools.review.journal import ReviewJournal, merge_journal
-    from manifest_tools.rules.checking import check_dataset
-    from manifest_tools.rules.chunked import is_large, size_in_bytes
-
-    limit = None if memory is None else size_in_bytes(memory)
-    if not is_large(folder, limit) or ReviewJournal.of(folder).entries:
-        dataset = merge_journal(folder)
-        policy = chosen(Policy.from_dict(dataset.policy), dataset.taxonomy)
-        return check_dataset(dataset, policy=policy, max_findings=max_findings)
-    from manifest_tools.rules.chunked import check_saved
-
-    frame = Dataset.load_frame(folder)
-    policy = chosen(Policy.from_dict(frame.policy), frame.taxonomy)
-    with progress_bar("Checking", quiet=quiet) as progress:
-        return check_saved(
-            folder, policy=policy, max_findings=max_findings, workers=workers, memory=limit, progress=progress
-        )

@@ -11,7 +11,6 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import StepLines, exit_with, print_report, progress_bar
 from manifest_tools.cli.engines import engine
 from manifest_tools.cli.judging import policy_from
-from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings.findings import MAX_FINDINGS
 
@@ -46,7 +45,6 @@ def inspect(
         ),
     ] = None,
     scheduler: options.Scheduler = None,
-    memory: options.Memory = None,
     policy: options.PolicyFile = None,
     fail_on: options.Fail = None,
     max_findings: options.MaxFindings = MAX_FINDINGS,
@@ -63,12 +61,9 @@ def inspect(
     cluster, and `manifest-tools progress RUN` tells from anywhere how far it is.
     """
     chosen = policy_from(policy, taxonomy=CURRENT, fail_on=fail_on)
-    if run is None and memory is not None:
-        msg = "--memory goes with --run: without it the images are inspected in one go"
-        raise InputError(msg)
     if run is not None:
         report = _by_batches(
-            images, run, scheduler, memory, out=out, quick=quick, workers=workers, policy=chosen,
+            images, run, scheduler, out=out, quick=quick, workers=workers, policy=chosen,
             max_findings=max_findings, quiet=quiet,
         )  # fmt: skip
     else:
@@ -87,17 +82,12 @@ def _at_once(images: str, scheduler: str | None, *, quiet: bool, **asked: Any) -
         return inspect(images, executor=executor, progress=progress, **asked)
 
 
-def _by_batches(
-    images: str, run: str, scheduler: str | None, memory: str | None, *, quiet: bool, **asked: Any
-) -> Report:
+def _by_batches(images: str, run: str, scheduler: str | None, *, quiet: bool, **asked: Any) -> Report:
     from manifest_tools.pipeline.batch.run import inspect_run
-    from manifest_tools.rules.chunked import size_in_bytes
-
-    limit = None if memory is None else size_in_bytes(memory)
 
     lines = StepLines(quiet=quiet)
     try:
         with engine(scheduler) as executor:
-            return inspect_run(images, run=run, executor=executor, memory=limit, watcher=lines, **asked)
+            return inspect_run(images, run=run, executor=executor, watcher=lines, **asked)
     finally:
         lines.close()

@@ -83,14 +83,6 @@ Scheduler = Annotated[
         rich_help_panel=SCALE,
     ),
 ]
-Memory = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SIZE",
-        help="Memory to stay below, such as 6GB: what would not fit is done piece by piece, as with more than 500,000 images.",
-        rich_help_panel=SCALE,
-    ),
-]
 MaxFindings = Annotated[
     int,
     typer.Option(help="Findings of each code to keep; counts stay exact.", min=0, rich_help_panel=_RUNNING),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -16,7 +16,14 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 Rows: TypeAlias = npt.NDArray[np.int64]
 Order: TypeAlias = npt.NDArray[np.uint64]
 
+BLOCK_ROWS = 65_536  # of a table that are looked at together, so that what is derived on the way stays small
 _BITS = 30  # columns that one number takes; two such numbers stay below 2**63
+
+
+def blocks(rows: int) -> Iterator[slice]:
+    """Yield the stretches in which so many rows are looked at, one after the other."""
+    for start in range(0, rows, BLOCK_ROWS):
+        yield slice(start, min(start + BLOCK_ROWS, rows))
 
 
 def first_equal(values: pd.Series[Any]) -> Rows:
@@ -74,7 +81,10 @@ def _together(ids: Rows, block: Rows) -> Rows:
     return np.asarray(np.unique(ids, return_inverse=True)[1] << _BITS) | block
 
 
-def order_of(keys: Iterable[str], seed: int) -> Order:
+def order_of(keys: Sequence[str] | pd.Series[str], seed: int) -> Order:
     """Return two numbers for each image that put it into an order which only its key and the seed decide."""
-    digests = b"".join(hashlib.sha256(f"{seed}\0{key}".encode()).digest()[:16] for key in keys)
-    return np.frombuffer(digests, dtype=">u8").reshape(-1, 2).astype(np.uint64)
+    order = np.empty((len(keys), 2), dtype=np.uint64)
+    for here in blocks(len(keys)):
+        digests = b"".join(hashlib.sha256(f"{seed}\0{key}".encode()).digest()[:16] for key in keys[here])
+        order[here] = np.frombuffer(digests, dtype=">u8").reshape(-1, 2)
+    return order

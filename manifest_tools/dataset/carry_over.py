@@ -104,6 +104,8 @@ def match_images(earlier: pd.DataFrame, now: pd.DataFrame) -> dict[str, str]:
     earlier, now : pandas.DataFrame
         Images tables; `sha256` may be empty.
     """
+    near = now["image"].isin(earlier["image"]) | now["sha256"].isin(earlier["sha256"])
+    now = now.loc[near, ["image", "sha256"]]  # few, where there are few earlier ones
     content = dict(zip(now["image"], now["sha256"], strict=True))
     hashed = now[now["sha256"] != ""].drop_duplicates("sha256", keep="first")
     by_content = dict(zip(hashed["sha256"], hashed["image"], strict=True))

@@ -7,14 +7,14 @@ split and the writer leave out the images that they name, so that the three neve
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.core.arrays import Rows, first_equal, first_index, group_ids
+from manifest_tools.core.arrays import Rows, blocks, first_equal, first_index, group_ids
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import Mask, Truth
 from manifest_tools.dataset.object_keys import refused_keys
@@ -37,24 +37,24 @@ _DECODE_ERRORS = {
 }
 
 
-def decode_kind(images: pd.DataFrame) -> pd.Series[str]:
-    """Return the kind of each decode error: the word before the colon, or ""."""
-    codes, errors = pd.factorize(images["decode_error"])  # few differ; this is asked for once a reason
-    kinds = np.array([error.partition(":")[0] for error in errors], dtype=object)
-    return pd.Series(kinds[codes], index=images.index, dtype="str")
+def failed_to_decode(images: pd.DataFrame, *kinds: str) -> Mask:
+    """Return the images with a decode error of some kinds, the word before the colon, shape (images,)."""
+    codes, errors = pd.factorize(images["decode_error"])  # few differ
+    kept = np.array([error.partition(":")[0] in kinds for error in errors], dtype=bool)
+    return np.asarray(kept[codes])
 
 
 def _failed(code: str) -> Callable[[pd.DataFrame, Policy], Mask]:
     def condition(images: pd.DataFrame, policy: Policy) -> Mask:  # noqa: ARG001 - one signature for all
         accepted = images["format"].isin([*ACCEPTED_FORMATS, ""])
-        return (decode_kind(images).isin(_DECODE_ERRORS[code]) & accepted).to_numpy()
+        return np.asarray(failed_to_decode(images, *_DECODE_ERRORS[code]) & accepted.to_numpy())
 
     return condition
 
 
 def _wrong_format(images: pd.DataFrame, policy: Policy) -> Mask:  # noqa: ARG001
-    known = ~images["format"].isin([*ACCEPTED_FORMATS, ""])
-    return (known | decode_kind(images).eq("not-an-image")).to_numpy()
+    known = ~images["format"].isin([*ACCEPTED_FORMATS, ""]).to_numpy()
+    return np.asarray(known | failed_to_decode(images, "not-an-image"))
 
 
 def _sized(images: pd.DataFrame) -> Mask:
@@ -62,13 +62,13 @@ def _sized(images: pd.DataFrame) -> Mask:
 
 
 def _too_small(images: pd.DataFrame, policy: Policy) -> Mask:
-    shorter = images[["width", "height"]].min(axis=1).to_numpy()
-    return _sized(images) & (shorter < policy.min_image_side)
+    shorter = np.minimum(images["width"].to_numpy(), images["height"].to_numpy())
+    return np.asarray(_sized(images) & (shorter < policy.min_image_side))
 
 
 def _too_large(images: pd.DataFrame, policy: Policy) -> Mask:
-    longer = images[["width", "height"]].max(axis=1).to_numpy()
-    return _sized(images) & (longer > policy.max_image_side) & ~decode_kind(images).eq("bomb").to_numpy()
+    longer = np.maximum(images["width"].to_numpy(), images["height"].to_numpy())
+    return np.asarray(_sized(images) & (longer > policy.max_image_side) & ~failed_to_decode(images, "bomb"))
 
 
 def _too_heavy(images: pd.DataFrame, policy: Policy) -> Mask:
@@ -93,7 +93,10 @@ def image_exclusion_reasons(dataset: Dataset, policy: Policy, outcomes: Outcomes
     """Return, for each reason that one image gives by itself, the images that it holds for."""
     truth = outcomes.truth
     reasons = unusable_content(dataset.images, policy)
-    reasons["object-key"] = refused_keys(dataset).ne("").to_numpy()
+    reasons["object-key"] = np.zeros(len(dataset.images), dtype=bool)
+    for here in blocks(len(dataset.images)):
+        part = replace(dataset, images=dataset.images.iloc[here])
+        reasons["object-key"][here] = refused_keys(part).ne("").to_numpy()
     reasons["label-unknown"] = truth.unresolved
     reasons["label-contradiction"] = truth.contradictory
     reasons["label-unsure"] = np.asarray(truth.unsure.any(axis=1))
@@ -188,12 +191,14 @@ class DuplicateGroups:
 
 def group_names(images: pd.DataFrame) -> pd.Series[str]:
     """Return the name of each image's group: its own key when look-alikes were not searched."""
-    return images["group"].where(images["group"] != "", images["image"])
+    alone = images["group"] == ""
+    return images["group"].mask(alone, images["image"]) if alone.any() else images["group"]
 
 
 def side_numbers(images: pd.DataFrame) -> npt.NDArray[np.int8]:
     """Return the place of each image's split in ``SIDES``."""
-    return np.asarray(pd.Index(SIDES).get_indexer(pd.Index(images["split"])), dtype=np.int8)
+    codes, names = pd.factorize(images["split"])
+    return np.array([SIDES.index(name) if name in SIDES else -1 for name in names], dtype=np.int8)[codes]
 
 
 def label_sets(truth: Truth) -> Rows:

@@ -38,7 +38,7 @@ def source_refs(dataset: Dataset) -> pd.Series[str]:
     if remote.any():
         key = key.where(~remote, _below(key, prefix, listed_folder(dataset)))
     if dataset.keys == "sha256":
-        suffix = images["format"].map(_EXTENSIONS).fillna("")
+        suffix = images["format"].astype("str").map(_EXTENSIONS).fillna("")
         suffix = suffix.where(suffix != "", key.map(lambda name: PurePosixPath(name).suffix.lower()))
         key = (images["sha256"] + suffix).where(images["sha256"] != "", key)
     return prefix + key

@@ -13,7 +13,14 @@ import pandas as pd
 
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask, Truth, effective_truth, read_names
+from manifest_tools.dataset.ground_truth import (
+    PREDICTIONS,
+    Mask,
+    Truth,
+    effective_truth,
+    label_rows,
+    read_names,
+)
 from manifest_tools.findings.policy import Goal, Policy, Target
 
 
@@ -80,18 +87,19 @@ class Outcomes:
         return counts
 
 
-def compare(dataset: Dataset, policy: Policy, rows: pd.DataFrame | None = None) -> Outcomes:
+def compare(dataset: Dataset, policy: Policy, labels: pd.DataFrame | None = None) -> Outcomes:
     """Compare the effective truth with the base model at the policy's confidence threshold.
 
-    `rows` are those of :func:`manifest_tools.dataset.ground_truth.truth_rows`, when the caller has them already.
+    `labels` are those of :func:`manifest_tools.dataset.ground_truth.label_rows`, when the caller has them already.
     """
-    truth = effective_truth(dataset, policy, rows)
-    score = rolled_up_scores(dataset, policy, truth.labels)
+    labels = label_rows(dataset) if labels is None else labels
+    truth = effective_truth(dataset, policy, labels)
+    score = rolled_up_scores(dataset, policy, truth.labels, labels)
     threshold = policy.confidence_threshold
     asked = (dataset.images["predicted"] != "").to_numpy()
     reported_from = dataset.images["min_confidence"].to_numpy()
     predicted_positive, predicted_negative = answers(score, asked, reported_from, threshold)
-    outcome = np.zeros(score.shape, dtype=np.int8)
+    outcome = np.zeros(score.shape, dtype=np.int8, order="F")
     outcome[truth.present & predicted_positive] = Outcome.TRUE_POSITIVE
     outcome[truth.absent & predicted_positive] = Outcome.FALSE_POSITIVE
     outcome[truth.present & predicted_negative] = Outcome.FALSE_NEGATIVE
@@ -142,7 +150,9 @@ def targets_in_force(policy: Policy, taxonomy: Taxonomy) -> tuple[Target, ...]:
     return tuple(dict.fromkeys(up))
 
 
-def rolled_up_scores(dataset: Dataset, policy: Policy, labels: tuple[str, ...]) -> npt.NDArray[np.float64]:
+def rolled_up_scores(
+    dataset: Dataset, policy: Policy, names: tuple[str, ...], labels: pd.DataFrame
+) -> npt.NDArray[np.float64]:
     """Return the base model's confidence for each image and label; an ancestor takes the highest below it.
 
     Returns
@@ -151,17 +161,20 @@ def rolled_up_scores(dataset: Dataset, policy: Policy, labels: tuple[str, ...]) 
         NaN where nothing was reported.
     """
     taxonomy = Taxonomy.load(dataset.taxonomy)
-    rows = dataset.labels[dataset.labels["source"] == PREDICTIONS]
-    row = pd.Index(dataset.images["image"]).get_indexer(pd.Index(rows["image"]))
-    column = {name: number for number, name in enumerate(labels)}
-    score = np.full((len(dataset.images), len(labels)), -np.inf)
-    for found, reading in read_names(rows["label"].unique(), taxonomy, policy).items():
+    rows = labels[((labels["source"] == PREDICTIONS) & (labels["row"] >= 0)).to_numpy()]
+    place, codes, values = (
+        rows["row"].to_numpy(),
+        rows["label"].cat.codes.to_numpy(),
+        rows["score"].to_numpy(),
+    )
+    known = list(rows["label"].cat.categories)
+    column = {name: number for number, name in enumerate(names)}
+    score = np.full((len(dataset.images), len(names)), np.nan, order="F")
+    for code, reading in enumerate(read_names(known, taxonomy, policy).values()):
         if not reading.name:
             continue
-        here = (rows["label"] == found).to_numpy() & (row >= 0)
-        values = rows["score"].to_numpy()[here]
+        here = codes == code
         for name in (reading.name, *taxonomy.ancestors(reading.name)):
             if name in column:
-                np.maximum.at(score, (row[here], column[name]), np.nan_to_num(values, nan=-np.inf))
-    score[np.isneginf(score)] = np.nan
+                np.fmax.at(score[:, column[name]], place[here], values[here])
     return score

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 # Column -> (pandas dtype, value where nothing is known). Text is never null: "" means none.
 IMAGE_COLUMNS: Mapping[str, tuple[str, Any]] = {
@@ -47,16 +49,22 @@ LABEL_KEY = ["image", "label", "source"]
 
 def typed_images(images: pd.DataFrame) -> pd.DataFrame:
     """Return an images table with every column, typed, in order and sorted."""
-    return _typed(images, IMAGE_COLUMNS, IMAGE_KEY)
+    return typed(images, IMAGE_COLUMNS, IMAGE_KEY)
 
 
 def typed_labels(labels: pd.DataFrame | None) -> pd.DataFrame:
     """Return a labels table with every column, typed, in order and sorted; an empty one for None."""
     labels = pd.DataFrame(columns=list(LABEL_COLUMNS)) if labels is None else labels
-    return _typed(labels, LABEL_COLUMNS, LABEL_KEY)
+    return typed(labels, LABEL_COLUMNS, LABEL_KEY)
 
 
-def _typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: list[str]) -> pd.DataFrame:
+def _is_sorted(keys: pd.Series[str]) -> bool:
+    """Whether texts ascend; pandas would make an object of each to tell."""
+    texts = pa.chunked_array(keys)
+    return len(texts) < 2 or bool(pc.all(pc.less_equal(texts[:-1], texts[1:])).as_py())
+
+
+def typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: list[str]) -> pd.DataFrame:
     """Complete, type, order and sort a table; columns that are not ours stay, behind ours."""
     completed = {}
     for name, (dtype, default) in columns.items():
@@ -69,7 +77,7 @@ def _typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: lis
         completed[name] = column.astype(cast("Any", dtype))
     for name in table.columns.difference(list(columns), sort=False):
         completed[name] = table[name]
-    result = pd.DataFrame(completed)
-    if len(key) == 1 and result[key[0]].is_monotonic_increasing:  # sorting copies the table
+    result = pd.DataFrame(completed, copy=False)
+    if len(key) == 1 and _is_sorted(result[key[0]]):  # sorting copies the table
         return result.reset_index(drop=True)
     return result.sort_values(key, kind="stable", ignore_index=True)

@@ -74,7 +74,7 @@ def select_images(dataset: Dataset, *, limit: int, policy: Policy | None = None,
     """
     check_limit(limit)
     images = dataset.images.assign(set_aside="")
-    evidence = Evidence(replace(dataset, images=images), policy or Policy.from_dict(dataset.policy))
+    evidence = Evidence.of(replace(dataset, images=images), policy or Policy.from_dict(dataset.policy))
     selection = select(evidence, order_of(images["image"], seed), limit)
     images = images.assign(set_aside=np.where(selection.aside, aside_because(limit), ""))
     sources = {**dataset.sources, "select": selection.facts}

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from manifest_tools.core.commit import PATIENCE, alone
 from manifest_tools.core.journal import JournalFile
 from manifest_tools.dataset.carry_over import match_images
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import REVIEW, judged_column
+from manifest_tools.dataset.tables import typed_labels
 from manifest_tools.findings.policy import Policy
 
 JOURNAL = "reviews.jsonl"
@@ -247,6 +249,12 @@ def merge_journal(folder: str | Path, *, save: bool = False) -> Dataset:
         return merged
 
 
+def save_answers(folder: str | Path) -> None:
+    """Write the answers of a journal, if there are any, among the labels of the data set beside it."""
+    if ReviewJournal.of(folder).entries:
+        merge_journal(folder, save=True)
+
+
 def with_answers(
     dataset: Dataset, entries: Iterable[ReviewEntry], *, standing: Iterable[ReviewEntry]
 ) -> Dataset:
@@ -262,6 +270,18 @@ def with_answers(
         Those that were not taken back.
     """
     entries, standing = list(entries), list(standing)
+    images, labels = answered_tables(dataset, entries, standing)
+    merged = dataset.step("review", images=images, labels=labels, options={"answers": len(standing)})
+    return dataset if merged.fingerprint() == dataset.fingerprint() else merged
+
+
+def answered_tables(
+    dataset: Dataset, entries: Iterable[ReviewEntry], standing: Iterable[ReviewEntry]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the images and the label rows with the answers that :func:`with_answers` lays over them.
+
+    Label rows are in no order. The tables may be those of :mod:`manifest_tools.dataset.judged`.
+    """
     seen: dict[str, ReviewedImage] = {}
     for entry in entries:
         for item in entry.images:
@@ -269,22 +289,30 @@ def with_answers(
     now = match_images(pd.DataFrame(list(seen.values()), columns=ReviewedImage._fields), dataset.images)
     reviews = dataset.labels["source"].str.startswith(REVIEW)
     ours = reviews & dataset.labels["line"].isin([entry.number for entry in entries])
-    rows = pd.DataFrame(_rows(standing, now), columns=["image", "label", "source", "truth", "line"]).astype(
-        {"truth": "boolean", "line": "Int64"}
+    rows = typed_labels(
+        pd.DataFrame(_rows(standing, now), columns=["image", "label", "source", "truth", "line"])
     )
-    labels = pd.concat([dataset.labels[~ours], rows.reindex(columns=dataset.labels.columns).astype(
-        dataset.labels.dtypes.to_dict()
-    )], ignore_index=True)  # fmt: skip
+    labels = _joined(dataset.labels[~ours], rows)
     stands = {entry.number for entry in standing}
     taken_back = {item.image for entry in entries if entry.number not in stands for item in entry.images}
     before = {now[key]: seen[key].judged for key in taken_back if key in now}
     images = dataset.images
-    judged = [before.get(key, value) for key, value in zip(images["image"], images["judged"], strict=True)]
+    judged = images["judged"].astype("str")
+    back = images["image"].isin(list(before))
+    judged = judged.mask(back, images["image"][back].map(before).astype("str"))
     images = images.assign(judged=judged)
     policy = Policy.from_dict(dataset.policy)
-    images = images.assign(judged=judged_column(images, labels, policy))
-    merged = dataset.step("review", images=images, labels=labels, options={"answers": len(standing)})
-    return dataset if merged.fingerprint() == dataset.fingerprint() else merged
+    return images.assign(judged=judged_column(images, labels, policy)), labels
+
+
+def _joined(labels: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Put rows below a labels table, whether or not its repeated texts are categories."""
+    lean = [name for name in ("label", "source") if labels[name].dtype == "category"]
+    for name in lean:
+        both = union_categoricals([labels[name], rows[name].astype("category")]).categories
+        labels = labels.assign(**{name: labels[name].cat.set_categories(both)})
+        rows = rows.assign(**{name: rows[name].astype(labels[name].dtype)})
+    return pd.concat([labels, rows], ignore_index=True)
 
 
 def _rows(standing: Iterable[ReviewEntry], now: Mapping[str, str]) -> list[tuple[Any, ...]]:

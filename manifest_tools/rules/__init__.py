@@ -42,23 +42,6 @@ RULES: tuple[Rule, ...] = (
     readiness.locked_images,
     readiness.balance,
 )
-# Those that look at one image after the other: they can be given a table in pieces. Each yields the same kinds of
-# findings in the same order, whatever it finds. The others look at arrays over all images.
-ROW_RULES: frozenset[Rule] = frozenset(
-    {
-        images.unusable_images,
-        images.wrong_extensions,
-        images.odd_pixels,
-        labels.names,
-        labels.contradictions,
-        labels.unchecked,
-        labels.unlabelled,
-        labels.disagreements,
-        labels.repetitions,
-        keys.object_keys,
-        readiness.selection,
-    }
-)
 # What two finished manifests show beyond what validating each of them tells.
 PAIR_RULES: tuple[Rule, ...] = (
     *IMAGE_RULES,
@@ -72,4 +55,4 @@ PAIR_RULES: tuple[Rule, ...] = (
     readiness.balance,
 )
 
-__all__ = ["IMAGE_RULES", "PAIR_RULES", "ROW_RULES", "RULES", "Evidence", "Rule"]
+__all__ = ["IMAGE_RULES", "PAIR_RULES", "RULES", "Evidence", "Rule"]

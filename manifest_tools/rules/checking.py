@@ -58,9 +58,7 @@ def check_dataset(
     ['image-unlabelled', 'label-orphan', 'label-unknown']
     """
     policy = policy or Policy.from_dict(dataset.policy)
-    evidence = Evidence(dataset, policy)
-    collector = _collect(evidence, rules, max_findings)
-    return verdict(evidence, collector)
+    return check_evidence(Evidence.of(dataset, policy), max_findings=max_findings, rules=rules)
 
 
 def check_images(
@@ -72,20 +70,22 @@ def check_images(
     facts are `images` (found, readable, different) and `skipped`.
     """
     policy = policy or Policy()
-    evidence = Evidence(dataset, policy, labelled=False)
-    collector = _collect(evidence, IMAGE_RULES, max_findings)
-    return images_verdict(evidence, collector)
+    return check_image_evidence(Evidence.of(dataset, policy, labelled=False), max_findings=max_findings)
 
 
-def verdict(evidence: Evidence, collector: FindingCollector) -> Report:
-    """Close what :func:`check_dataset` found."""
+def check_evidence(
+    evidence: Evidence, *, max_findings: int = MAX_FINDINGS, rules: tuple[Rule, ...] = RULES
+) -> Report:
+    """Judge as :func:`check_dataset` does what somebody gathered already."""
+    collector = _collect(evidence, rules, max_findings)
     return collector.report(
         fail_on=evidence.policy.fail_on, labels=label_table(evidence), facts=facts(evidence)
     )
 
 
-def images_verdict(evidence: Evidence, collector: FindingCollector) -> Report:
-    """Close what :func:`check_images` found."""
+def check_image_evidence(evidence: Evidence, *, max_findings: int = MAX_FINDINGS) -> Report:
+    """Judge as :func:`check_images` does what somebody gathered already."""
+    collector = _collect(evidence, IMAGE_RULES, max_findings)
     usable = evidence.eligible
     about = {
         "images": {

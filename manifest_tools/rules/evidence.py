@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import repeat
 from posixpath import basename
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.core.arrays import Mask, Rows
+from manifest_tools.core.arrays import Mask, Rows, blocks
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import (
@@ -23,8 +23,10 @@ from manifest_tools.dataset.eligibility import (
     label_sets,
     unusable_content,
 )
-from manifest_tools.dataset.ground_truth import PREDICTIONS, Truth, truth_rows
+from manifest_tools.dataset.ground_truth import PREDICTIONS, Truth, label_rows, rows_of_labels, truth_rows
+from manifest_tools.dataset.judged import COMPARED, JUDGED
 from manifest_tools.dataset.outcomes import Outcomes, compare
+from manifest_tools.dataset.tables import typed_labels
 from manifest_tools.findings.catalogue import CATALOGUE, finding
 from manifest_tools.findings.findings import Finding, LazyFindings
 from manifest_tools.findings.policy import Policy
@@ -35,23 +37,67 @@ Details: TypeAlias = Callable[[Rows], Iterable[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Evidence:
-    """A data set with its comparison, and which images may be used.
-
-    Rules about single images look at the tables. The others look at arrays with a place for each image, and
-    ask by position for the few texts that they name; so they judge a data set whose tables are not in memory
-    just as well.
+    """What is known of a data set, with everything that several rules derive from it: see :meth:`of`.
 
     Parameters
     ----------
-    dataset, policy
-        What is judged, and by which thresholds.
+    dataset : Dataset
+        What is judged, without its label rows, and without the columns of the images table that `duplicates` stands for.
+    policy : Policy
+        The thresholds.
     labelled : bool
         Whether labels matter; else only an image's content keeps it from being used, and nothing is left out.
+    duplicates : DuplicateGroups
+        Copies, look-alikes, and the two sides.
+    labels : pandas.DataFrame
+        As :func:`manifest_tools.dataset.ground_truth.label_rows` gives them.
+    lost : pandas.DataFrame
+        Label rows of people for images that do not exist, a row for each row of the table that they stand in:
+        columns `source`, `line`, `image`, `label` (the first one) and `size`, sorted by the first three.
+    unread : int
+        The number of images whose content was not looked at.
     """
 
     dataset: Dataset
     policy: Policy
-    labelled: bool = True
+    labelled: bool
+    duplicates: DuplicateGroups
+    labels: pd.DataFrame
+    lost: pd.DataFrame
+    unread: int
+
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        policy: Policy,
+        *,
+        labelled: bool = True,
+        read_labels: Callable[[], pd.DataFrame] | None = None,
+    ) -> Evidence:
+        """Number what is compared, and keep no text that was read for that alone.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Whole, or as :func:`manifest_tools.dataset.judged.load_judged` reads it. Whoever wants the memory back keeps
+            no other reference to it.
+        policy, labelled
+            As in the class.
+        read_labels : callable, optional
+            Gives the labels table, in place of that of `dataset`, once the images take less room.
+        """
+        duplicates, images = DuplicateGroups.of(dataset), dataset.images
+        unread = int(((images["sha256"] == "") & (images["decode_error"] == "")).sum())
+        named = {"sha256"} if dataset.keys == "sha256" else set()  # in object keys
+        images = images[[name for name in JUDGED if name not in COMPARED or name in named]]
+        dataset = replace(dataset, images=images, labels=dataset.labels if labelled else typed_labels(None))
+        if labelled and read_labels is not None:
+            dataset = replace(dataset, labels=read_labels())
+        rows = rows_of_labels(dataset)
+        table, lost = label_rows(dataset, rows), _lost(dataset.labels[rows < 0])
+        dataset = replace(dataset, labels=typed_labels(None))  # a slice would keep all of it
+        return cls(dataset, policy, labelled, duplicates, table, lost, unread)
 
     @property
     def images(self) -> pd.DataFrame:
@@ -71,12 +117,12 @@ class Evidence:
     @cached_property
     def rows(self) -> pd.DataFrame:
         """Label rows of people for images that exist, as :func:`manifest_tools.dataset.ground_truth.truth_rows` gives them."""
-        return truth_rows(self.dataset, self.taxonomy, self.policy)
+        return truth_rows(self.dataset, self.taxonomy, self.policy, self.labels)
 
     @cached_property
     def outcomes(self) -> Outcomes:
         """Truth against the base model."""
-        return compare(self.dataset, self.policy, self.rows)
+        return compare(self.dataset, self.policy, self.labels)
 
     @property
     def truth(self) -> Truth:
@@ -84,14 +130,9 @@ class Evidence:
         return self.outcomes.truth
 
     @cached_property
-    def duplicates(self) -> DuplicateGroups:
-        """Copies, look-alikes, and the two sides."""
-        return DuplicateGroups.of(self.dataset)
-
-    @cached_property
     def followers(self) -> Mask:
-        """Images that are in the group of another one, shape (images,)."""
-        return (self.images["group"] != self.images["image"]).to_numpy() & self.duplicates.grouped
+        """Images that are in the group of an earlier one, shape (images,)."""
+        return np.asarray((self.duplicates.groups != np.arange(self.count)) & self.duplicates.grouped)
 
     @cached_property
     def label_sets(self) -> Rows:
@@ -141,35 +182,29 @@ class Evidence:
         )
 
     @cached_property
-    def lost(self) -> pd.DataFrame:
-        """Label rows of people for images that do not exist, a row for each row of the table that they stand in.
-
-        Columns `source`, `line`, `image`, `label` (the first one) and `size`, sorted by the first three.
-        """
-        return lost_rows(self.dataset)
-
-    @cached_property
     def predicted_names(self) -> Mapping[str, int]:
         """How often the base model's rows have each name, as found."""
-        labels = self.dataset.labels
-        return dict(labels.loc[labels["source"] == PREDICTIONS, "label"].value_counts())
-
-    @cached_property
-    def unread(self) -> int:
-        """The number of images whose content was not looked at."""
-        return int(((self.images["sha256"] == "") & (self.images["decode_error"] == "")).sum())
+        names = self.labels.loc[self.labels["source"] == PREDICTIONS, "label"].value_counts()
+        return {str(name): int(count) for name, count in names.items() if count}
 
     def values(self, column: str, rows: Iterable[int]) -> list[str]:
         """Return a text column's values of some images, given by their positions."""
         return list(self.images[column].iloc[np.asarray(rows, dtype=np.int64)])
 
-    def rows_of(self, keys: Sequence[str]) -> Rows:
-        """Return the positions of some images, given by their keys; -1 where there is none."""
-        return np.asarray(pd.Index(self.images["image"]).get_indexer(pd.Index(list(keys), dtype="str")))
+    def rows_of(self, keys: Sequence[str]) -> dict[str, int]:
+        """Return the positions of those of some images that exist, by their keys."""
+        rows = np.flatnonzero(self.images["image"].isin(keys)) if keys else np.zeros(0, dtype=np.int64)
+        return dict(zip(self.values("image", rows), rows.tolist(), strict=True))
 
     def named_alike(self, names: Iterable[str]) -> dict[str, list[str]]:
         """Return the keys of the images that have one of some names in whatever folder, by name."""
-        return keys_by_name(self.images["image"], set(names))
+        wanted = set(names)
+        found: dict[str, list[str]] = {}
+        for here in blocks(self.count if wanted else 0):
+            keys = self.images["image"].iloc[here]
+            for key in keys[keys.str.replace(r"(?s)^.*/", "", regex=True).isin(wanted)]:
+                found.setdefault(basename(key), []).append(key)
+        return found
 
     def facts(self, rows: Rows) -> Iterator[dict[str, Any]]:
         """Yield the table rows of some images, given by their positions."""
@@ -225,22 +260,10 @@ def lazy_findings(
     return LazyFindings(code, severity, left_out, make)
 
 
-def lost_rows(dataset: Dataset) -> pd.DataFrame:
-    """Return what :attr:`Evidence.lost` says, of one data set or piece."""
-    labels = dataset.labels
-    known = pd.Index(dataset.images["image"]).get_indexer(pd.Index(labels["image"])) >= 0
-    lost = labels[~known & (labels["source"] != PREDICTIONS).to_numpy()]
+def _lost(labels: pd.DataFrame) -> pd.DataFrame:
+    """Return of label rows without an image what :attr:`Evidence.lost` says."""
+    lost = labels[(labels["source"] != PREDICTIONS).to_numpy()].astype({"source": "str", "label": "str"})
     # One for each row of the table: a wide one has many labels in it.
     in_table = lost.groupby(["source", "line", "image"], dropna=False, sort=True)["label"]
     rows: pd.DataFrame = in_table.agg(["first", "size"]).reset_index()
     return rows.rename(columns={"first": "label"})
-
-
-def keys_by_name(keys: Iterable[str], names: set[str]) -> dict[str, list[str]]:
-    """Return the keys that end in one of some names, by name."""
-    found: dict[str, list[str]] = {}
-    for key in keys if names else ():
-        name = basename(key)
-        if name in names:
-            found.setdefault(name, []).append(key)
-    return found

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from manifest_tools.core.arrays import Mask, Rows
+from manifest_tools.core.arrays import Mask, Rows, blocks
 from manifest_tools.dataset.eligibility import IMAGE_REASONS
 from manifest_tools.findings.findings import LazyFindings
 from manifest_tools.findings.policy import Policy
@@ -47,12 +47,13 @@ def unusable_images(evidence: Evidence) -> Iterator[LazyFindings]:
 def wrong_extensions(evidence: Evidence) -> Iterator[LazyFindings]:
     """Names whose extension says another format than the content."""
     images = evidence.images
-    lowered = images["image"].str.lower()
-    suspect = (images["format"] != "").to_numpy()
-    for found in images["format"].unique():
-        fitting = _EXTENSIONS.get(found)
-        if fitting:
-            suspect = suspect & ~(images["format"].eq(found) & lowered.str.endswith(fitting)).to_numpy()
+    suspect = (images["format"] != "").to_numpy(copy=True)
+    for here in blocks(len(images)):
+        names, formats = images["image"].iloc[here].str.lower(), images["format"].iloc[here]
+        for found in formats.unique():
+            fitting = _EXTENSIONS.get(found)
+            if fitting:
+                suspect[here] &= ~(formats.eq(found) & names.str.endswith(fitting)).to_numpy()
     rows = np.flatnonzero(suspect)
     extensions = (splitext(name)[1].lower() for name in images["image"].iloc[rows])
     said = {

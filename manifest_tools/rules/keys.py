@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from manifest_tools.core.arrays import Rows
+from manifest_tools.core.arrays import Rows, blocks
 from manifest_tools.dataset.object_keys import (
     discouraged_characters,
     may_be_discouraged,
@@ -32,13 +32,13 @@ def object_keys(evidence: Evidence) -> Iterator[LazyFindings]:
 
     yield evidence.about("object-key", refused, reasons)
 
-    references = source_refs(evidence.dataset)
-    suspects = np.flatnonzero(may_be_discouraged(references).to_numpy() & ~refused)
-    found = {
-        row: characters
-        for row, reference in zip(suspects.tolist(), references.iloc[suspects], strict=True)
-        if (characters := discouraged_characters(reference))
-    }
+    found: dict[int, str] = {}
+    for here in blocks(evidence.count):
+        references = source_refs(replace(evidence.dataset, images=evidence.images.iloc[here]))
+        suspects = np.flatnonzero(may_be_discouraged(references).to_numpy() & ~refused[here])
+        for row, reference in zip(suspects.tolist(), references.iloc[suspects], strict=True):
+            if characters := discouraged_characters(reference):
+                found[here.start + row] = characters
 
     def details(rows: Rows) -> Iterator[dict[str, Any]]:
         return ({"characters": " ".join(map(_shown, found[row]))} for row in rows.tolist())

@@ -267,8 +267,8 @@ def _repeats(rows: pd.DataFrame, columns: list[str]) -> Mask:
     same = np.zeros(len(rows), dtype=bool)
     at = np.arange(1, len(rows))
     for name in columns:  # each only where the ones before it agree
-        values = rows[name]
-        at = at[(values.iloc[at].to_numpy() == values.iloc[at - 1].to_numpy()).astype(bool)]
+        values = rows[name].cat.codes if rows[name].dtype == "category" else rows[name]
+        at = at[values.to_numpy()[at] == values.to_numpy()[at - 1]]
     same[at] = True
     return same
 
@@ -291,10 +291,11 @@ def _statements(evidence: Evidence) -> pd.DataFrame:
     """
     rows = evidence.rows
     answered = rows[(rows["truth"].notna() & rows["resolved"]).to_numpy()]
-    several = answered["row"][answered["row"].duplicated(keep=False)].unique()
-    answered = answered[answered["row"].isin(several)]
-    sources = answered.groupby("row")["source"].nunique()
-    answered = answered[answered["row"].isin(sources.index[sources > 1])]
+    place, source = answered["row"].to_numpy(), answered["source"].cat.codes.to_numpy()
+    of_several = np.zeros(evidence.count, dtype=bool)
+    other = (place[1:] == place[:-1]) & (source[1:] != source[:-1])
+    of_several[place[1:][other]] = True
+    answered = answered[of_several[place]].astype({"source": "str"})
     answered = answered.assign(
         age=answered["source"].map(source_priority).astype("int64"),
         present=_claimed(answered) & ~answered["safe"],
@@ -304,8 +305,9 @@ def _statements(evidence: Evidence) -> pd.DataFrame:
     named = own[own["column"] >= 0]
     safe = answered[answered["safe"]].merge(named[["row", "about"]].drop_duplicates(), on="row")
     said = pd.concat([named, safe], ignore_index=True)
-    columns = ["row", "about", "source", "present", "line"]
-    return said.sort_values(["row", "about", "place"], kind="stable", ignore_index=True)[columns]
+    said = said.sort_values(["row", "about", "place"], kind="stable", ignore_index=True)
+    columns: pd.DataFrame = said[["row", "about", "source", "present", "line"]]
+    return columns
 
 
 def _contradictory(evidence: Evidence, rows: pd.DataFrame, begins: Rows) -> Mask:

@@ -19,7 +19,7 @@ def copies(evidence: Evidence) -> Iterator[LazyFindings]:
     yield evidence.about("duplicate-exact", exact, lambda rows: _others(evidence, files[rows]))
 
     def leaders(rows: Rows) -> Iterator[dict[str, Any]]:
-        return ({"other": group} for group in evidence.values("group", rows))
+        return _others(evidence, evidence.duplicates.groups[rows])
 
     yield evidence.about("duplicate-near", evidence.followers & ~exact, leaders)
 

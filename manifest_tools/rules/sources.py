@@ -17,8 +17,8 @@ def unread_entries(evidence: Evidence) -> Iterator[Finding]:
         for item in origin.get("findings", ())
     ]
     images = sorted({found.location.image for found in noted if found.location.image is not None})
-    rows = zip(images, evidence.rows_of(images).tolist(), strict=True)
-    usable = {image: row >= 0 and bool(evidence.eligible[row]) for image, row in rows}
+    rows = evidence.rows_of(images)
+    usable = {image: image in rows and bool(evidence.eligible[rows[image]]) for image in images}
     for found in noted:
         image = found.location.image
         if image is None or usable[image]:

@@ -49,8 +49,24 @@ def test_another_folder_leaves_the_first_alone(folder, tmp_path_factory):
     assert (
         select(folder, "--limit", "10", "--out", str(out), "--quiet").exit_code == 1
     )  # too few mistakes now
-    assert len(lines(out, "train")) == 10
+    assert (len(lines(out, "train")), len(lines(out, "test"))) == (10, 25)
+    small = Dataset.load(out)
+    assert len(small) == 35
+    assert set(small.images["set_aside"]) == {""}
+    assert small.sources["select"]["left_behind"] == 55
     assert not (folder / "train.manifest").exists()
+
+
+def test_before_a_split_no_manifests_are_written_and_the_reason_is_told(tmp_path):
+    mixture(fp=3, tn=3, split="").save(tmp_path / "out")
+    for where in ([], ["--out", str(tmp_path / "small")]):
+        result = select(tmp_path / "out", "--limit", "3", *where)
+        assert "nothing is split yet" in result.output
+        folder = tmp_path / ("small" if where else "out")
+        assert not (folder / "train.manifest").exists()
+        assert (folder / "report.json").is_file()
+    assert len(Dataset.load(tmp_path / "small")) == 3
+    assert len(Dataset.load(tmp_path / "out")) == 6
 
 
 def test_json_is_alone_on_standard_output(folder):

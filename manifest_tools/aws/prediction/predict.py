@@ -22,7 +22,7 @@ from manifest_tools.core.journal import JournalFile
 from manifest_tools.core.progress import Progress
 from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.eligibility import ACCEPTED_FORMATS, decode_kind
+from manifest_tools.dataset.eligibility import ACCEPTED_FORMATS, failed_to_decode
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.reading import read_predictions
 from manifest_tools.sources.predictions import attach_predictions
@@ -306,5 +306,5 @@ def suitable(dataset: Dataset) -> pd.Series[bool]:
     limit = Policy.from_dict(dataset.policy).max_image_bytes
     formats = images["format"].isin([*ACCEPTED_FORMATS, ""])
     # The service may well decode what is merely damaged; what is not there, or no image, it cannot.
-    broken = decode_kind(images).isin(["missing", "empty", "unreadable", "not-an-image", "unsupported"])
+    broken = failed_to_decode(images, "missing", "empty", "unreadable", "not-an-image", "unsupported")
     return formats & ~broken & (images["bytes"] <= limit)

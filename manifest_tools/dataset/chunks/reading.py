@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.judged import JUDGED
 from manifest_tools.dataset.saved_files import open_table, readable, typed_arrow
 from manifest_tools.dataset.tables import (
     IMAGE_COLUMNS,
@@ -23,9 +24,6 @@ from manifest_tools.dataset.tables import (
     typed_images,
     typed_labels,
 )
-
-HEAVY = ("phash", "views", "sketch")  # columns that only the search for look-alikes reads
-JUDGED = tuple(name for name in IMAGE_COLUMNS if name not in HEAVY)
 
 
 @dataclass(frozen=True)
@@ -104,15 +102,6 @@ class SavedDataset:
             table = self._images.read_row_group(number, columns=columns)
             return typed_images(typed_arrow(table, IMAGE_COLUMNS, IMAGE_KEY, "images.parquet").to_pandas())
 
-    def texts(self, number: int, names: Sequence[str]) -> pd.DataFrame:
-        """Return some text columns of a piece's images, quickly; "" where the file has no such column."""
-        stored = [name for name in names if name in self._images.schema_arrow.names]
-        with readable(self.folder / "dataset"):
-            table = self._images.read_row_group(number, columns=stored)
-            table = typed_arrow(table, IMAGE_COLUMNS, IMAGE_KEY, "images.parquet").to_pandas()
-        texts: pd.DataFrame = table.reindex(columns=list(names), fill_value="")
-        return texts
-
     def labels(self, number: int) -> pd.DataFrame:
         """Return a piece's label rows."""
         first = self.firsts[number] if number else None
@@ -132,44 +121,6 @@ class SavedDataset:
     def piece(self, number: int, columns: Sequence[str] | None = JUDGED) -> Dataset:
         """Return a piece as a data set of its own; `columns` as in :meth:`images`."""
         return replace(self.frame, images=self.images(number, columns), labels=self.labels(number))
-
-    def piece_of_images(self, number: int) -> Dataset:
-        """Return a piece without its label rows."""
-        return replace(self.frame, images=self.images(number))
-
-    def values(self, column: str, rows: Iterable[int]) -> list[str]:
-        """Return a text column's values of some images, given by their positions, in the order given."""
-        wanted = [int(row) for row in rows]
-        by_piece: dict[int, list[int]] = {}
-        for row in wanted:
-            by_piece.setdefault(bisect_right(self.starts, row) - 1, []).append(row)
-        found: dict[int, str] = {}
-        for number, here in by_piece.items():
-            values = self.texts(number, [column])[column]
-            places = [row - self.starts[number] for row in here]
-            found |= dict(zip(here, values.iloc[places], strict=True))
-        return [found[row] for row in wanted]
-
-    def keys(self, rows: Iterable[int]) -> list[str]:
-        """Return the keys of some images, given by their positions, in the order given."""
-        return self.values("image", rows)
-
-    def rows_of(self, keys: Sequence[str]) -> list[int]:
-        """Return the positions of some images, given by their keys; -1 where there is none."""
-        by_piece: dict[int, list[str]] = {}
-        for key in keys:
-            by_piece.setdefault(bisect_right(self.firsts, key) - 1, []).append(key)
-        found: dict[str, int] = {}
-        for number, here in by_piece.items():
-            if number >= 0:
-                places = pd.Index(self.texts(number, IMAGE_KEY)["image"]).get_indexer(
-                    pd.Index(here, dtype="str")
-                )
-                start = self.starts[number]
-                found |= {
-                    key: start + place for key, place in zip(here, places.tolist(), strict=True) if place >= 0
-                }
-        return [found.get(key, -1) for key in keys]
 
 
 def _row_groups(

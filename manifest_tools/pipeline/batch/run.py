@@ -12,6 +12,7 @@ from manifest_tools.core.commit import alone
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Steps, Watcher
 from manifest_tools.core.text import counted
+from manifest_tools.dataset.judged import load_judged
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.parallel.executors import worker_count
@@ -19,7 +20,8 @@ from manifest_tools.pipeline.batch.collect import collect, find_look_alikes
 from manifest_tools.pipeline.batch.inspect import begin, inspect_batches, source_of
 from manifest_tools.pipeline.batch.plan import make_plan, planned
 from manifest_tools.pipeline.batch.run_folder import RunFolder
-from manifest_tools.rules.chunked import check_images_saved
+from manifest_tools.rules.checking import check_image_evidence
+from manifest_tools.rules.evidence import Evidence
 
 
 def inspect_run(
@@ -32,7 +34,6 @@ def inspect_run(
     quick: bool = False,
     policy: Policy | None = None,
     max_findings: int = MAX_FINDINGS,
-    memory: int | None = None,
     watcher: Watcher | None = None,
 ) -> Report:
     """Inspect and group the images of a place batch by batch, and judge them by the rules about images.
@@ -55,8 +56,6 @@ def inspect_run(
         Limits.
     max_findings : int
         How many findings of each code the report keeps.
-    memory : int, optional
-        Bytes that judging should stay below; fewer processes work then.
     watcher : Watcher, optional
         Told of every step.
 
@@ -95,10 +94,9 @@ def inspect_run(
         options = {"quick": quick, "max_pixels": task.reader.task.max_pixels}
         collect(folder, plan, found, place, source=source, options=options, progress=progress)
         watcher.end("write", str(place))
-        progress = watcher.begin("check")
-        report = check_images_saved(
-            place, policy=policy, max_findings=max_findings, workers=count, memory=memory, progress=progress
-        )
+        watcher.begin("check")
+        evidence = Evidence.of(load_judged(place), policy, labelled=False)
+        report = check_image_evidence(evidence, max_findings=max_findings)
     watcher.end("check", ", ".join(counted(number, severity) for severity, number in report.counts.items()))
     return report
 

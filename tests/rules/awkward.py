@@ -126,7 +126,9 @@ def _sources(random: np.random.Generator, keys: list[str]) -> dict[str, dict[str
         found["predictions"] = {"unmatched": 2, "examples": ["x"], "file": "predictions.jsonl"}
         found["round"] = {"gone": {"train": ["old.jpg"]}}
         found["split"] = {
-            "gave_way": [{"constraint": "test-share", "label": "Alcohol", "detail": "5 images"}]
+            "gave_way": [
+                {"constraint": "test-share", "label": "Alcohol", "detail": "5 images", "wanted": 2, "got": 5}
+            ]
         }
     return found
 
