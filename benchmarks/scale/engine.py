@@ -24,7 +24,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from manifest_tools.images.batches import BatchReader
-from manifest_tools.images.facts import MAX_PIXELS, ImageFacts
+from manifest_tools.images.facts import MAX_PIXELS
+from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.task import Task
 from manifest_tools.parallel.dask_cluster import cluster
 from manifest_tools.parallel.executors import Failure, SerialExecutor, run

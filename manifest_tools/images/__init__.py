@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from manifest_tools.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of, read_facts
+    from manifest_tools.images.facts import MAX_PIXELS, facts_of, read_facts
+    from manifest_tools.images.image_facts import ImageFacts
     from manifest_tools.images.inspection import inspect_images
 
 _HOMES = {
     "MAX_PIXELS": "manifest_tools.images.facts",
-    "ImageFacts": "manifest_tools.images.facts",
+    "ImageFacts": "manifest_tools.images.image_facts",
     "facts_of": "manifest_tools.images.facts",
     "inspect_images": "manifest_tools.images.inspection",
     "read_facts": "manifest_tools.images.facts",

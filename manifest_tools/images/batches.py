@@ -12,7 +12,9 @@ from typing import Final
 
 from manifest_tools.core.content_type import sniff
 from manifest_tools.core.errors import DeniedError, InputError, UnavailableError
-from manifest_tools.images.facts import ImageFacts, read_bytes
+from manifest_tools.images.facts import read_bytes
+from manifest_tools.images.heavy import not_fetched
+from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.task import DENIED, UNREACHABLE, Read, Task, is_remote
 from manifest_tools.parallel.worker_main import Lost
 from manifest_tools.parallel.worker_pool import isolated_map
@@ -78,7 +80,8 @@ class BatchReader:
                 " in S3, or on a file system that all its workers share"
             )
             raise InputError(msg)
-        reads: dict[int, Read] = {}
+        heavy = {n: not_fetched(size) for n, (path, size) in enumerate(files) if is_remote(path)}
+        reads = {n: Read(found, None) for n, found in heavy.items() if found is not None}
         if self.task.safe:
             reads = {n: read for n, path in enumerate(paths) if (read := self.task.at_hand(path)) is not None}
         reads |= self._decode(files, [number for number in range(len(files)) if number not in reads])

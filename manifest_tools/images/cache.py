@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import platformdirs
 
-from manifest_tools.images.facts import ImageFacts
+from manifest_tools.images.image_facts import ImageFacts
 
 ENVIRONMENT: Final = "MANIFEST_TOOLS_CACHE"
 SETTLED: Final = 2_000_000_000  # ns: a file changed more recently than this may change again unnoticed

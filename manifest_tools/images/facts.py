@@ -4,41 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
-
-import numpy as np
+from typing import Final
 
 from manifest_tools.core.content_type import sniff
 from manifest_tools.duplicates.fingerprints import NO_FINGERPRINT, describe
 from manifest_tools.images import jpeg, png
+from manifest_tools.images.blank import is_blank
+from manifest_tools.images.frames import MAX_FRAMES
+from manifest_tools.images.heavy import (
+    HEAD,
+    MAX_DECODED_BYTES,
+    MAX_DECODED_PIXELS,
+    facts_of_head,
+    not_decoded,
+)
+from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.jpeg import Grey
 
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit; the service takes 100 million
-MAX_BYTES: Final = 1 << 30  # more than this is not read into memory; the service takes 15 MB
+MAX_BYTES: Final = 1 << 30  # files of more bytes are not read
+MAX_OTHER_PIXELS: Final = (
+    32_000_000  # of formats that the service does not read: their decoders take more memory
+)
+
 SHORT_SIDE: Final = 96  # pixels that fingerprints want of the shorter side
-_BLANK_SPREAD: Final = 8  # grey levels between the darkest and the lightest of all pixels but a few
-_BLANK_SHARE: Final = 0.001  # the few, at each end: dust and compression noise
-
-
-class ImageFacts(NamedTuple):
-    """What one image's bytes tell: the columns of ``Dataset.images`` of the same names."""
-
-    bytes: int = 0
-    sha256: str = ""
-    format: str = ""
-    width: int = 0
-    height: int = 0
-    mode: str = ""
-    frames: int = 0
-    orientation: int = 1
-    decode_error: str = ""
-    remarks: str = ""
-    phash: str = ""
-    views: str = ""
-    sketch: str = ""
+# Faults of the fast decoder, not of the picture.
+_BEYOND: Final = re.compile("subsampling level|Unsupported color conversion")
 
 
 @dataclass(slots=True)
@@ -53,11 +48,18 @@ class _Notes:
     orientation: int = 1
     decode_error: str = ""
     remarks: list[str] = field(default_factory=list)
+    not_decoded: str = ""  # why, where nobody asked for a quick look
     grey: Grey | None = None
 
     def fail(self, kind: str, detail: str = "") -> _Notes:
         self.decode_error = f"{kind}: {detail}" if detail else kind
         return self
+
+    def needs_no_decode(self) -> bool:
+        """Tell whether the service refuses the picture for its pixels alone."""
+        if self.width * self.height > MAX_DECODED_PIXELS:
+            self.not_decoded = f"{self.width:,} x {self.height:,} pixels"
+        return bool(self.not_decoded)
 
     def too_big(self, max_pixels: int) -> bool:
         """Refuse a picture whose header declares too many pixels."""
@@ -70,6 +72,9 @@ def read_facts(
     source: str | os.PathLike[str] | bytes, *, quick: bool = False, max_pixels: int = MAX_PIXELS
 ) -> ImageFacts:
     """Read one image and tell everything about it, in one pass over its bytes. Broken images raise nothing.
+
+    What the service refuses for its size (`MAX_DECODED_BYTES`, `MAX_DECODED_PIXELS`) is not decoded, and other formats
+    than JPEG and PNG only up to `MAX_OTHER_PIXELS`; the remark ``not-decoded`` says so. Nothing takes more than 1 GB.
 
     Parameters
     ----------
@@ -90,7 +95,7 @@ def read_facts(
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes | ImageFacts:
-    """Return a file's bytes, or the facts about a file that cannot be read."""
+    """Return a file's bytes, or the facts about a file that cannot be read, or is too heavy to be decoded."""
     try:
         # a pipe opens at once, instead of waiting for somebody to write to it
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -111,10 +116,22 @@ def _read_all(descriptor: int) -> bytes | ImageFacts:
     if status.st_size > MAX_BYTES:
         reason = f"unreadable: {status.st_size:,} bytes, more than {MAX_BYTES:,}"
         return ImageFacts(bytes=status.st_size, decode_error=reason)
+    if status.st_size > MAX_DECODED_BYTES:
+        return _heavy_facts(descriptor)
     data = os.read(descriptor, status.st_size)
     while len(data) < status.st_size and (more := os.read(descriptor, status.st_size - len(data))):
         data += more
     return data
+
+
+def _heavy_facts(descriptor: int) -> ImageFacts:
+    """Tell what the beginning of a heavy file says, and its digest, without holding it in memory."""
+    head = os.read(descriptor, HEAD)
+    digest, size = hashlib.sha256(head), len(head)
+    while size <= MAX_BYTES and (more := os.read(descriptor, HEAD)):  # it may be growing
+        digest.update(more)
+        size += len(more)
+    return facts_of_head(head, size, digest.hexdigest())
 
 
 def facts_of(
@@ -122,14 +139,16 @@ def facts_of(
 ) -> ImageFacts:
     """Tell everything about an image's bytes; `sha256` saves computing it again where it is known."""
     digest = sha256 or hashlib.sha256(data).hexdigest()
+    if len(data) > MAX_DECODED_BYTES:
+        return facts_of_head(data[:HEAD], len(data), digest)
     notes = _look(data, quick=quick, max_pixels=max_pixels)
     prints = NO_FINGERPRINT
     if notes.grey is not None:
         prints = describe(notes.grey)
         if is_blank(notes.grey):
             notes.remarks.append("blank")
-    elif quick and not notes.decode_error:
-        notes.remarks.append("not-decoded")
+    elif not notes.decode_error:
+        notes.remarks.append(not_decoded(notes.not_decoded))
     return ImageFacts(
         len(data),
         digest,
@@ -137,7 +156,7 @@ def facts_of(
         notes.width,
         notes.height,
         notes.mode,
-        notes.frames,
+        min(notes.frames, MAX_FRAMES),
         notes.orientation,
         notes.decode_error,
         "; ".join(notes.remarks),
@@ -169,6 +188,8 @@ def _jpeg(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     end = jpeg.last_end(data) if quick else found.end
     notes = _Notes("JPEG", found.width, found.height, found.mode, found.pictures, found.orientation)
     notes.remarks.extend(_jpeg_remarks(found, 0 if end is None else len(data) - end))
+    if found.excess:
+        return notes.fail("bomb", found.excess)
     if not found.frame:
         kind = "truncated" if found.broken.startswith("it ends") else "corrupt"
         return notes.fail(kind, found.broken or "no frame header")
@@ -178,14 +199,26 @@ def _jpeg(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
         return notes.fail("corrupt", f"the header declares {found.width} x {found.height} pixels")
     if quick:
         return notes if end is not None else notes.fail("truncated", "no end-of-image marker")
+    if notes.needs_no_decode():
+        return notes if end is not None else notes.fail("truncated", found.broken)
+    _jpeg_pixels(notes, data, found, max_pixels)
+    return notes
+
+
+def _jpeg_pixels(notes: _Notes, data: bytes, found: jpeg.Structure, max_pixels: int) -> None:
+    if found.lossless or found.precision > 8:
+        _by_pillow(notes, data, found, max_pixels)
+        return
     try:
         notes.grey = jpeg.decode_grey(data, found, short_side=SHORT_SIDE)
     except ValueError as error:
-        _settle(notes, data, found, str(error), max_pixels)
+        if _BEYOND.search(str(error)):
+            _by_pillow(notes, data, found, max_pixels)
+        else:
+            _settle(notes, data, found, str(error), max_pixels)
     else:
         if length := jpeg.hole(data, found):
             notes.remarks.append(f"damaged: {length} zero bytes amid the picture data")
-    return notes
 
 
 def _jpeg_remarks(found: jpeg.Structure, trailing: int) -> Iterator[str]:
@@ -201,6 +234,31 @@ def _jpeg_remarks(found: jpeg.Structure, trailing: int) -> Iterator[str]:
         yield f"{found.precision}-bit"
 
 
+def _by_pillow(notes: _Notes, data: bytes, found: jpeg.Structure, max_pixels: int) -> None:
+    """Decode what the fast decoder cannot, or must not be given."""
+    from manifest_tools.images import raster  # noqa: PLC0415 - workers that meet only JPEG do without Pillow
+
+    picture = raster.read(
+        data, ("JPEG", "MPO"), short_side=SHORT_SIDE, max_pixels=max_pixels, max_decoded=MAX_DECODED_PIXELS
+    )
+    if isinstance(picture, raster.DecodedImage):
+        notes.grey = picture.grey
+        if found.end is None:
+            notes.remarks.append(f"damaged: {found.broken}")
+    else:
+        _undecodable(notes, found, picture.detail)
+
+
+def _undecodable(notes: _Notes, found: jpeg.Structure, detail: str) -> None:
+    notes.grey = None
+    if found.precision > 8 or found.lossless:
+        notes.fail("unsupported", f"{found.precision}-bit {found.process} JPEG")
+    elif found.end is None:
+        notes.fail("truncated", found.broken)
+    else:
+        notes.fail("corrupt", detail)
+
+
 def _settle(notes: _Notes, data: bytes, found: jpeg.Structure, warning: str, max_pixels: int) -> None:
     """Tell harmless from damaged from undecodable, after the strict decoder has objected."""
     from manifest_tools.images import raster  # noqa: PLC0415 - workers that meet only JPEG do without Pillow
@@ -213,15 +271,11 @@ def _settle(notes: _Notes, data: bytes, found: jpeg.Structure, warning: str, max
             harmless = True
         except ValueError as error:
             warning = str(error)
-    picture = raster.read(data, ("JPEG", "MPO"), short_side=SHORT_SIDE, max_pixels=max_pixels)
+    picture = raster.read(
+        data, ("JPEG", "MPO"), short_side=SHORT_SIDE, max_pixels=max_pixels, max_decoded=MAX_DECODED_PIXELS
+    )
     if isinstance(picture, raster.DecodeFailure):
-        notes.grey = None
-        if found.precision > 8 or found.process in {"lossless", "arithmetic lossless", "hierarchical"}:
-            notes.fail("unsupported", f"{found.precision}-bit {found.process} JPEG")
-        elif found.end is None:
-            notes.fail("truncated", found.broken)
-        else:
-            notes.fail("corrupt", picture.detail)
+        _undecodable(notes, found, picture.detail)
     elif not harmless:
         notes.remarks.append(f"damaged: {warning.removeprefix('Corrupt JPEG data: ')}")
         try:
@@ -233,25 +287,22 @@ def _settle(notes: _Notes, data: bytes, found: jpeg.Structure, warning: str, max
 def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     found = png.walk(data)
     notes = _Notes("PNG", found.width, found.height, found.mode, found.frames, found.orientation)
-    if found.frames > 1:
-        notes.remarks.append("animated")
-    if found.depth == 16:
-        notes.remarks.append("16-bit")
-    if found.alpha:
-        notes.remarks.append("alpha")
-    if found.end is not None and found.end < len(data):
-        notes.remarks.append(f"trailing-bytes: {len(data) - found.end}")
-    if found.odd:
-        notes.remarks.append(f"text-checksum: {', '.join(dict.fromkeys(name for name, _, _ in found.odd))}")
+    notes.remarks.extend(_png_remarks(found, len(data)))
+    if found.excess:
+        return notes.fail("bomb", found.excess)
     if notes.too_big(max_pixels):
         return notes
     kind = "truncated" if found.truncated else "corrupt"
-    if quick:
+    if quick or notes.needs_no_decode():
         return notes.fail(kind, found.problem) if found.problem else notes
     from manifest_tools.images import raster  # noqa: PLC0415 - workers that meet only JPEG do without Pillow
 
     picture = raster.read(
-        png.without_odd(data, found), ("PNG",), short_side=SHORT_SIDE, max_pixels=max_pixels
+        png.without_odd(data, found),
+        ("PNG",),
+        short_side=SHORT_SIDE,
+        max_pixels=max_pixels,
+        max_decoded=MAX_DECODED_PIXELS,
     )
     if isinstance(picture, raster.DecodeFailure):
         return notes.fail("bomb" if picture.kind == "bomb" else kind, found.problem or picture.detail)
@@ -261,23 +312,43 @@ def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     return notes
 
 
+def _png_remarks(found: png.Structure, size: int) -> Iterator[str]:
+    if found.frames > 1:
+        yield "animated"
+    if found.depth == 16:
+        yield "16-bit"
+    if found.alpha:
+        yield "alpha"
+    if found.end is not None and found.end < size:
+        yield f"trailing-bytes: {size - found.end}"
+    if found.odd:
+        yield f"text-checksum: {', '.join(dict.fromkeys(name for name, _, _ in found.odd))}"
+
+
 def _other(data: bytes, name: str, *, quick: bool, max_pixels: int) -> _Notes:
     from manifest_tools.images import raster  # noqa: PLC0415 - workers that meet only JPEG do without Pillow
 
     notes = _Notes(name)
     if name == "WEBP":
         notes.width, notes.height = raster.webp_size(data)
-        if notes.too_big(max_pixels):
+        if notes.too_big(max_pixels) or _too_many(notes):  # Pillow makes the canvas when it opens the file
             return notes
     if name and name not in raster.FORMATS:
         return notes.fail("unsupported", name)
     formats = (name,) if name else raster.FORMATS
-    picture = raster.read(data, formats, short_side=None if quick else SHORT_SIDE, max_pixels=max_pixels)
+    picture = raster.read(
+        data,
+        formats,
+        short_side=None if quick else SHORT_SIDE,
+        max_pixels=max_pixels,
+        max_decoded=MAX_OTHER_PIXELS,
+    )
     if isinstance(picture, raster.DecodeFailure):
         return notes.fail(*picture) if name else notes.fail("not-an-image", "unknown content")
     notes.format, notes.width, notes.height = picture.format, picture.width, picture.height
     notes.mode, notes.frames, notes.orientation = picture.mode, picture.frames, picture.orientation
     notes.grey = picture.grey
+    _too_many(notes)
     if picture.animated:
         notes.remarks.append("animated")
     elif picture.frames > 1:
@@ -291,14 +362,8 @@ def _other(data: bytes, name: str, *, quick: bool, max_pixels: int) -> _Notes:
     return notes
 
 
-def is_blank(grey: Grey) -> bool:
-    """Tell whether a picture is one flat tone: all pixels but one in a thousand within a few grey levels."""
-    few = int(_BLANK_SHARE * grey.size)
-    # what a part of the pixels shows is true of all; a part tells of nearly every picture that it is not blank
-    return all(_spread(part, few) <= _BLANK_SPREAD for part in (grey[::4, ::4], grey))
-
-
-def _spread(grey: Grey, few: int) -> int:
-    """Return the grey levels between the darkest and the lightest pixel when a `few` at each end do not count."""
-    counts = np.bincount(grey.ravel(), minlength=256).cumsum()
-    return int(counts.searchsorted(grey.size - few) - counts.searchsorted(few + 1))
+def _too_many(notes: _Notes) -> bool:
+    """Tell whether a picture in a format that the service does not read has more pixels than are decoded."""
+    if notes.width * notes.height > MAX_OTHER_PIXELS:
+        notes.not_decoded = f"{notes.width:,} x {notes.height:,} pixels of {notes.format}"
+    return bool(notes.not_decoded)

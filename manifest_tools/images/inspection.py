@@ -20,7 +20,9 @@ from manifest_tools.dataset.tables import IMAGE_COLUMNS
 from manifest_tools.images import cache as caches
 from manifest_tools.images.batches import BatchReader, portions, refuse_outage, settled
 from manifest_tools.images.cache import FactsCache, signature
-from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
+from manifest_tools.images.facts import MAX_PIXELS, facts_of
+from manifest_tools.images.heavy import not_fetched
+from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.task import Look, Read, Reader, Task, is_remote
 from manifest_tools.parallel.executors import Failure, run, worker_count
 from manifest_tools.parallel.worker_pool import isolated_map
@@ -194,7 +196,11 @@ class _Run:
         left = []
         for number, path in enumerate(self.paths):
             if is_remote(path):
-                left.append((number, self.sizes[path]))
+                heavy = not_fetched(self.sizes[path])
+                if heavy is None:
+                    left.append((number, self.sizes[path]))
+                else:
+                    self._take(number, heavy)
                 continue
             now = signature(path)
             known = cache.by_path(path, now) if cache is not None and now is not None else None

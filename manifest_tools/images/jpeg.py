@@ -31,6 +31,10 @@ _PROCESSES: Final = {
 }  # fmt: skip
 _EXTRANEOUS: Final = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _HOLE: Final = bytes(64)
+# No camera or encoder comes near; each marker takes memory, and each scan goes over the whole picture again.
+_MAX_MARKERS: Final = 10_000
+_MAX_SCANS: Final = 100
+_MARKER: Final = re.compile(rb"\xff+([^\xff])", re.DOTALL)
 _PREFETCH: Final = 8  # bytes that libjpeg-turbo may have taken in before it counts spare ones
 
 Grey = npt.NDArray[np.uint8]
@@ -51,12 +55,18 @@ class Structure:
     scans: int = 0
     end: int | None = None
     broken: str = ""  # why the walk stopped, when it did not reach the end
+    excess: str = ""  # what there is too much of, when the walk stopped for that
     segments: list[tuple[int, int, int]] = field(default_factory=list)  # marker, start, end
 
     @property
     def process(self) -> str:
         """Return the coding process in words."""
         return _PROCESSES.get(self.frame, "hierarchical")
+
+    @property
+    def lossless(self) -> bool:
+        """Whether the pixels are coded in a way that crashes the fast decoder."""
+        return self.frame != 0 and self.process in {"lossless", "arithmetic lossless", "hierarchical"}
 
     @property
     def mode(self) -> str:
@@ -76,15 +86,13 @@ def walk(data: bytes, *, scans: bool = True) -> Structure:
     """
     found = Structure()
     at = 2
-    while True:
+    for _ in range(_MAX_MARKERS):
         # fill bytes (0xFF) may precede a marker; anything else there is skipped, as decoders do
-        at = data.find(b"\xff", at)
-        while at >= 0 and data[at + 1 : at + 2] == b"\xff":
-            at += 1
-        if at < 0 or at + 2 > len(data):
+        sign = _MARKER.search(data, at)
+        if sign is None:
             found.broken = "it ends before the end-of-image marker"
             return found
-        marker = data[at + 1]
+        at, marker = sign.end() - 2, sign[1][0]
         if marker == EOI:
             found.end = at + 2
             return found
@@ -103,8 +111,13 @@ def walk(data: bytes, *, scans: bool = True) -> Structure:
             found.scans += 1
             if not scans:
                 return found
+            if found.scans > _MAX_SCANS:
+                found.excess = f"more than {_MAX_SCANS} scans"
+                return found
             match = _NEXT_MARKER.search(data, at)
             at = match.start() if match else len(data)
+    found.excess = f"more than {_MAX_MARKERS:,} markers"
+    return found
 
 
 def _note(found: Structure, marker: int, body: bytes) -> None:

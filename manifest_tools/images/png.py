@@ -9,6 +9,7 @@ from typing import Final
 from manifest_tools.images.exif import orientation
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_MAX_CHUNKS: Final = 100_000  # a picture of 15 MB in chunks of 1 kB has 15,000
 _MODES: Final = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}  # colour type -> mode, at 8 bits
 # Chunks that decoders may pass over without any pixel changing.
 _BESIDE_PIXELS: Final = frozenset({b"tEXt", b"zTXt", b"iTXt", b"tIME", b"pHYs", b"hIST", b"sPLT", b"eXIf"})
@@ -30,6 +31,7 @@ class Structure:
     orientation: int = 1
     end: int | None = None
     truncated: bool = False
+    excess: str = ""  # what there is too much of, when the walk stopped for that
     problem: str = ""  # the first thing that is wrong with the structure
     odd: list[tuple[str, int, int]] = field(
         default_factory=list
@@ -45,6 +47,14 @@ class Structure:
         return _MODES.get(self.colour, "")
 
 
+def header(head: bytes) -> Structure:
+    """Return what the first chunk of a PNG file says, from its first bytes."""
+    found = Structure()
+    if head[12:16] == b"IHDR":
+        _note(found, b"IHDR", head[16:29])
+    return found
+
+
 def walk(data: bytes) -> Structure:
     """Walk over the chunks of a PNG file, verifying every checksum."""
     found = Structure()
@@ -52,7 +62,7 @@ def walk(data: bytes) -> Structure:
         found.problem = "the PNG signature is damaged, as by a transfer as text"
         return found
     at, view, pixels_seen, wrong = len(SIGNATURE), memoryview(data), False, []
-    while found.end is None:
+    for _ in range(_MAX_CHUNKS):
         stop = at + 12 + int.from_bytes(view[at : at + 4])
         kind = bytes(view[at + 4 : at + 8])
         if len(kind) < 4 or stop > len(data):
@@ -68,11 +78,14 @@ def walk(data: bytes) -> Structure:
             wrong.append(kind.decode("latin-1"))
         if kind == b"IEND":
             found.end = stop
-        elif kind == b"IDAT":
+            break
+        if kind == b"IDAT":
             pixels_seen = True
         else:
             _note(found, kind, bytes(view[at + 8 : min(stop - 4, at + 8 + 65_536)]))
         at = stop
+    else:
+        found.excess = f"more than {_MAX_CHUNKS:,} chunks"
     if wrong:
         found.truncated = False
         found.problem = f"wrong checksum in {len(wrong)} of its chunks, the first {wrong[0]!r}"

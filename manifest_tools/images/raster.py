@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from manifest_tools.images.exif import IMAGE_LENGTH, IMAGE_WIDTH, ORIENTATION
+from manifest_tools.images.frames import MAX_FRAMES, gif_pictures, tiff_pictures
 
 Grey = npt.NDArray[np.uint8]
 
@@ -27,6 +28,8 @@ FORMATS: Final[Mapping[str, str]] = {  # Pillow's name -> its plug-in
 }  # fmt: skip
 _ANIMATED: Final = {"GIF", "WEBP", "PNG", "AVIF"}
 _PAGED: Final = {"MPO", "TIFF"}
+_COUNTED: Final = {"TIFF": tiff_pictures, "GIF": gif_pictures}
+_BAND: Final = 1 << 22  # pixels that are turned to grey at a time
 _SETTINGS: Final = threading.RLock()  # Pillow's limit and Python's warning filters are global
 
 
@@ -53,7 +56,12 @@ class DecodedImage(NamedTuple):
 
 
 def read(
-    data: bytes, formats: Iterable[str] = FORMATS, *, short_side: int | None, max_pixels: int
+    data: bytes,
+    formats: Iterable[str] = FORMATS,
+    *,
+    short_side: int | None,
+    max_pixels: int,
+    max_decoded: int,
 ) -> DecodedImage | DecodeFailure:
     """Open a picture with Pillow and, unless `short_side` is None, decode all pixels of its first frame.
 
@@ -67,10 +75,14 @@ def read(
         How many pixels the shorter side of the grey picture keeps at least, where there are so many.
     max_pixels : int
         Pictures that declare more are refused before their pixels are touched.
+    max_decoded : int
+        The pixels of larger pictures are not decoded.
     """
     try:
         with _settings(max_pixels), Image.open(io.BytesIO(data), formats=_loaded(formats)) as image:
-            return _describe(image, short_side)
+            wanted = short_side if image.width * image.height <= max_decoded else None
+            Image.MAX_IMAGE_PIXELS = min(max_pixels, max_decoded) // 2  # of pictures within the picture
+            return _describe(image, data, wanted)
     except UnidentifiedImageError:
         return DecodeFailure("corrupt", "no decoder recognises its header")
     except Image.DecompressionBombError:
@@ -114,7 +126,7 @@ def _failure(error: Exception) -> DecodeFailure:
     return DecodeFailure("corrupt", words)
 
 
-def _describe(image: Image.Image, short_side: int | None) -> DecodedImage:
+def _describe(image: Image.Image, data: bytes, short_side: int | None) -> DecodedImage:
     kind, mode, size, orientation = image.format or "", image.mode, image.size, _orientation(image)
     if isinstance(image, TiffImagePlugin.TiffImageFile):  # Pillow gives the size as shown, not as stored
         size = image.tag_v2[IMAGE_WIDTH], image.tag_v2[IMAGE_LENGTH]
@@ -122,12 +134,7 @@ def _describe(image: Image.Image, short_side: int | None) -> DecodedImage:
     if short_side is not None:
         image.load()
         grey = to_grey(image, short_side)
-    frames, damage = 1, ""
-    if kind in _ANIMATED | _PAGED:
-        try:
-            frames = int(getattr(image, "n_frames", 1))
-        except Exception as error:  # noqa: BLE001 - as above; the first picture is sound
-            damage = f"a later picture: {_failure(error).detail}"
+    frames, damage = _frames(image, data)
     return DecodedImage(
         "JPEG" if kind == "MPO" else kind,
         *size,
@@ -141,6 +148,18 @@ def _describe(image: Image.Image, short_side: int | None) -> DecodedImage:
     )
 
 
+def _frames(image: Image.Image, data: bytes) -> tuple[int, str]:
+    """Return how many pictures there are, up to `MAX_FRAMES`, and what is wrong with the later ones."""
+    if image.format in _COUNTED:
+        return max(1, _COUNTED[image.format](data)), ""
+    if image.format not in _ANIMATED | _PAGED:
+        return 1, ""
+    try:
+        return min(int(getattr(image, "n_frames", 1)), MAX_FRAMES), ""
+    except Exception as error:  # noqa: BLE001 - as above; the first picture is sound
+        return 1, f"a later picture: {_failure(error).detail}"
+
+
 def _orientation(image: Image.Image) -> int:
     if image.format == "PNG":  # Pillow would decode all pixels for it; our own walk knows
         return 1
@@ -152,28 +171,63 @@ def _orientation(image: Image.Image) -> int:
 
 
 def to_grey(image: Image.Image, short_side: int) -> Grey:
-    """Return a loaded picture as 8-bit luma, shape (h, w): alpha on white, reduced by a whole factor."""
-    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        image = Image.fromarray(_eight_bits(np.asarray(image)))
+    """Return a loaded picture as 8-bit luma, shape (h, w): alpha on white, reduced by a whole factor.
+
+    Band by band, so that no second copy of a large picture is made.
+    """
+    factor = max(1, min(image.size) // short_side)
+    # only whole cells: a narrower one at the end would seem to stretch the picture
+    width, height = (side // factor * factor for side in image.size)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    levels = _levels(image)
+    step = max(factor, _BAND // width // factor * factor)
+    return np.concatenate(
+        [
+            _grey_band(
+                image.crop((left, top + at, left + width, top + min(at + step, height))), factor, levels
+            )
+            for at in range(0, height, step)
+        ]
+    )
+
+
+def _grey_band(image: Image.Image, factor: int, levels: tuple[float, float]) -> Grey:
+    if _is_wide(image):
+        image = Image.fromarray(_eight_bits(np.asarray(image), levels))
     elif image.has_transparency_data and image.mode != "RGBA":
         image = image.convert("RGBA")
     elif image.mode not in {"L", "RGB", "RGBA", "CMYK"}:
         image = image.convert("RGB")
-    factor = max(1, min(image.size) // short_side)
-    if factor > 1:  # only whole cells: a narrower one at the end would seem to stretch the picture
-        width, height = (side // factor * factor for side in image.size)
-        left, top = (image.width - width) // 2, (image.height - height) // 2
-        image = image.reduce(factor, (left, top, left + width, top + height))
+    if factor > 1:
+        image = image.reduce(factor)
     if image.mode == "RGBA":
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, image)
     return np.ascontiguousarray(np.asarray(image.convert("L"), dtype=np.uint8))
 
 
-def _eight_bits(values: npt.NDArray[np.generic]) -> Grey:
-    """Scale wide samples to 0-255: whole numbers by 65,535, as 16-bit files mean them; others by their range."""
+def _is_wide(image: Image.Image) -> bool:
+    return image.mode in {"I", "F"} or image.mode.startswith("I;16")
+
+
+def _levels(image: Image.Image) -> tuple[float, float]:
+    """Return what black and white are: 0 and 65,535 of whole numbers, as 16-bit files mean them; else the range."""
+    if image.mode != "F":
+        return 0.0, 65_535.0
+    step = max(1, _BAND // image.width)
+    bands = (
+        image.crop((0, at, image.width, min(at + step, image.height))) for at in range(0, image.height, step)
+    )
+    ranges = [
+        (float(wide.min()), float(wide.max())) for wide in (np.nan_to_num(np.asarray(band)) for band in bands)
+    ]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+
+def _eight_bits(values: npt.NDArray[np.generic], levels: tuple[float, float]) -> Grey:
+    """Scale wide samples to 0-255."""
+    low, high = levels
     wide = np.nan_to_num(values.astype(np.float32))
-    low, high = (0.0, 65_535.0) if values.dtype.kind in "iu" else (float(wide.min()), float(wide.max()))
     return np.asarray(np.clip((wide - low) * (255.0 / (high - low or 1.0)), 0, 255), dtype=np.uint8)
 
 

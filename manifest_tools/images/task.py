@@ -18,7 +18,8 @@ import simplejpeg
 from manifest_tools.core.errors import DeniedError, ManifestToolsError, UnavailableError
 from manifest_tools.images import cache as caches
 from manifest_tools.images.cache import FactsCache, Signature, signature
-from manifest_tools.images.facts import ImageFacts, facts_of, needs_decoder, read_bytes
+from manifest_tools.images.facts import facts_of, needs_decoder, read_bytes
+from manifest_tools.images.image_facts import ImageFacts
 
 Look = Callable[..., ImageFacts]
 Reader = Callable[[str], bytes]
@@ -27,7 +28,7 @@ UNREACHABLE: Final = "unreachable"
 DENIED: Final = "denied"
 _CONNECTIONS: Final = 16  # files that a worker fetches at a time, where they are far away
 _MAKERS: Final = (  # files of the package: the modules that make facts
-    *(f"images/{name}.py" for name in ("facts", "jpeg", "png", "raster", "exif")), "core/content_type.py", "duplicates/fingerprints.py",
+    *(f"images/{name}.py" for name in ("facts", "blank", "frames", "heavy", "jpeg", "png", "raster", "exif")), "core/content_type.py", "duplicates/fingerprints.py",
 )  # fmt: skip
 _COMING: dict[str, Future[bytes]] = {}  # what is on its way, by address
 _LOCAL = threading.local()  # a cache connection for each thread, as SQLite wants it

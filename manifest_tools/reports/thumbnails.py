@@ -21,7 +21,9 @@ def thumbnails(dataset: Dataset, wanted: Iterable[str]) -> dict[str, str]:
     Images that are in S3, changed since, or gone are passed over: a picture is a convenience.
     """
     images = dataset.images
-    sound = images[(images["decode_error"] == "") & (images["width"] > 0)]
+    # what inspection did not decode is too large to be decoded here
+    decoded = ~images["remarks"].str.contains("not-decoded: ", regex=False)
+    sound = images[(images["decode_error"] == "") & (images["width"] > 0) & decoded]
     uris = dict(zip(sound["image"], sound["uri"], strict=True))
     pictures: dict[str, str] = {}
     size = 0

@@ -11,19 +11,22 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image, ImageFilter, ImageOps
 
 from manifest_tools.core.errors import ManifestToolsError
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.images.heavy import MAX_DECODED_BYTES
 from manifest_tools.images.raster import FORMATS
+from manifest_tools.images.showing import why_not_shown
 from manifest_tools.storage.uris import is_s3_uri
 
 Reader = Callable[[str], bytes]
 KEPT = 48  # pictures; about 200 kB each
 _VEIL = 16  # pixels along the longer side: nothing can be made out
 _SIDE = 1600  # pixels along the longer side of the picture
-_MOST_PIXELS = 100_000_000
+_DECODERS = threading.Semaphore(2)  # pictures in decoding at a time, of up to 400 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,18 @@ class Pictures:
     def _make(self, row: int) -> Shown:
         uri = self._uris[row]
         try:
-            data = self._reader(uri) if is_s3_uri(uri) else self._dataset.path_of(uri).read_bytes()
-            return show(data)
+            data = self._reader(uri) if is_s3_uri(uri) else _read(self._dataset.path_of(uri))
+            with _DECODERS:
+                return show(data)
         except (OSError, ManifestToolsError) as error:
             return Shown(error=str(getattr(error, "strerror", "") or error))
         except Exception as error:  # noqa: BLE001 - decoders raise anything on broken data
             return Shown(error=f"the picture cannot be decoded: {error}")
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_DECODED_BYTES + 1)
 
 
 def show(data: bytes) -> Shown:
@@ -85,11 +94,12 @@ def show(data: bytes) -> Shown:
     OSError
         The data is no image of a known format, or too large to show.
     """
+    reason = why_not_shown(data)
+    if reason:
+        raise OSError(reason)
     Image.init()
     known = [name for name in FORMATS if name in Image.OPEN]
     with Image.open(io.BytesIO(data), formats=known) as image:
-        if image.width * image.height > _MOST_PIXELS:
-            raise OSError(f"{image.width} x {image.height} pixels are too many to show")
         image.draft("RGB", (_SIDE, _SIDE))
         picture: Image.Image = ImageOps.exif_transpose(image)
         picture.thumbnail((_SIDE, _SIDE))

@@ -27,7 +27,7 @@ _EXTENSIONS = {
     "HEIC": (".heic", ".heif"),
 }
 _KNOWN = frozenset(extension for known in _EXTENSIONS.values() for extension in known)
-_UNUSUAL = {"12-bit": "12 bits", "16-bit": "16 bits", "cmyk-inverted": "inverted", "coding": "{} coding"}
+_UNUSUAL = {"12-bit": "12 bits", "16-bit": "16 bits", "cmyk-inverted": "inverted"}
 _PLAIN_MODES = frozenset({"", "RGB", "RGBA", "L", "LA", "P", "PA", "1"})  # every tool agrees on these
 
 
@@ -100,6 +100,12 @@ def odd_pixels(evidence: Evidence) -> Iterator[LazyFindings]:
     yield evidence.about("image-animated", several & ~stacked, frames)
     yield evidence.about("image-animated", several & stacked, frames, variant="several-pictures")
     yield evidence.about("image-color-mode", unusual | ~images["mode"].isin(_PLAIN_MODES).to_numpy(), modes)
+    yield evidence.about(
+        "image-color-mode",
+        odd.have("coding"),
+        lambda rows: ({"coding": odd.at(row)["coding"]} for row in rows),
+        variant="coding",
+    )
     yield evidence.about("image-blank", odd.have("blank"))
     yield evidence.about(
         "image-orientation",

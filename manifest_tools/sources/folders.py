@@ -38,7 +38,9 @@ def list_folder(root: str | Path) -> FolderListing:
     """List the images below a folder, at any depth.
 
     A candidate is a file with an image's extension or an image's signature. Links are followed, each folder
-    once. Hidden files and folders are passed over. The order does not depend on the file system.
+    once. Hidden files and folders are passed over. A subfolder that cannot be listed, and a link that leads nowhere but
+    to itself, are candidates too: inspection says of them that they cannot be read. The order does not depend on the
+    file system.
 
     Raises
     ------
@@ -79,12 +81,14 @@ def folder_rows(root: str | Path, skipped: Counter[str]) -> Iterator[tuple[str, 
         msg = f"Python reads file names as {encoding} here, but keys in S3 are UTF-8; run with PYTHONUTF8=1"
         raise InputError(msg)
     try:
-        for entry, relative in _walk(str(root), "", set()):
+        for entry, relative in _walk(str(root)):
             if entry.name.startswith("."):
                 skipped["(hidden)"] += 1
-            elif not (entry.is_file() or entry.is_symlink()):
+            elif relative.endswith("/") or _meant_as_image(entry):
+                yield _row(entry, relative)
+            elif _is_special(entry):
                 skipped["(special)"] += 1  # pipes, sockets and devices: reading them could wait for ever
-            elif _is_candidate(entry):
+            elif _has_signature(entry):
                 yield _row(entry, relative)
             else:
                 skipped[Path(entry.name).suffix.lower() or "(none)"] += 1
@@ -124,26 +128,61 @@ def in_parts(images: pd.Series[str]) -> bool:
     return bool(tops) and all(part_of((top,)) for top in tops)
 
 
-def _walk(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[tuple[os.DirEntry[str], str]]:
-    """Yield every file below `folder` with its POSIX path below the root; a folder seen before is not entered."""
+def files_below(folder: Path, *endings: str) -> list[Path]:
+    """Return the files below a folder, at any depth, whose names end in one of `endings` (none: every name), in the order of their paths."""
+    try:
+        return [
+            Path(entry.path)
+            for entry, relative in _walk(str(folder))
+            if entry.name.endswith(endings or "") and not relative.endswith("/") and entry.is_file()
+        ]
+    except OSError as error:
+        msg = f"cannot list {error.filename or folder}: {error.strerror}; check its permissions"
+        raise InputError(msg) from error
+
+
+def _walk(folder: str) -> Iterator[tuple[os.DirEntry[str], str]]:
+    """Yield every file below `folder` with its POSIX path below the root; a folder seen before is not entered.
+
+    A subfolder that cannot be listed is given itself, with a slash behind its path.
+    """
+    seen: set[tuple[int, int]] = set()
+    levels = [("", iter(_entries(folder, seen)))]  # no recursion: folders may be nested deeper than calls
+    while levels:
+        prefix, entries = levels[-1]
+        entry = next(entries, None)
+        if entry is None:
+            levels.pop()
+        elif not _is_folder(entry):
+            yield entry, f"{prefix}{entry.name}"
+        elif not entry.name.startswith("."):
+            relative = f"{prefix}{entry.name}/"
+            try:
+                levels.append((relative, iter(_entries(entry.path, seen))))
+            except OSError:
+                yield entry, relative
+
+
+def _entries(folder: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """Return what is in a folder in the order of the keys; nothing for a folder that was seen before."""
     status = os.stat(folder)  # noqa: PTH116 - strings are twice as fast here, and there may be millions
     if (status.st_dev, status.st_ino) in seen:
-        return
+        return []
     seen.add((status.st_dev, status.st_ino))
     with os.scandir(folder) as entries:
-        listed = sorted(entries, key=_place)
-    for entry in listed:
-        relative = f"{prefix}{entry.name}"
-        if entry.is_dir():
-            if not entry.name.startswith("."):
-                yield from _walk(entry.path, f"{relative}/", seen)
-        else:
-            yield entry, relative
+        return sorted(entries, key=_place)
 
 
 def _place(entry: os.DirEntry[str]) -> bytes:
     """Return what sorts the entries of a folder so that a walk yields keys in order: "a-b" before "a/c"."""
-    return _text(entry.name).encode() + b"/" * entry.is_dir()
+    return _text(entry.name).encode() + b"/" * _is_folder(entry)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or one that may not be followed
+        return False
 
 
 def _text(name: str) -> str:
@@ -151,9 +190,26 @@ def _text(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _is_candidate(entry: os.DirEntry[str]) -> bool:
+def _meant_as_image(entry: os.DirEntry[str]) -> bool:
+    """Whether the name says that this is an image, or a link cannot be followed; what a link leads to counts later."""
     if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+        return entry.is_symlink() or entry.is_file()
+    if not entry.is_symlink():
+        return False
+    try:
+        os.stat(entry.path)  # noqa: PTH116
+    except FileNotFoundError:
+        return False
+    except OSError:
         return True
+    return False
+
+
+def _is_special(entry: os.DirEntry[str]) -> bool:
+    return not entry.is_file() and not (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
+
+
+def _has_signature(entry: os.DirEntry[str]) -> bool:
     try:
         with open(entry.path, "rb") as file:  # noqa: PTH123
             return bool(sniff(file.read(HEAD_BYTES)).format)
@@ -163,7 +219,7 @@ def _is_candidate(entry: os.DirEntry[str]) -> bool:
 
 def _row(entry: os.DirEntry[str], relative: str) -> tuple[str, str, int, str, str]:
     try:
-        size = entry.stat().st_size
+        size = 0 if relative.endswith("/") else entry.stat().st_size
     except OSError:  # a dangling link; inspection says so
         size = 0
     try:

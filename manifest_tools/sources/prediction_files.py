@@ -17,6 +17,7 @@ from manifest_tools.core.percent import read_percent
 from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.manifests.kinds import PREDICTION, SOURCE_REF
 from manifest_tools.manifests.reading import read_predictions
+from manifest_tools.sources.folders import files_below
 from manifest_tools.sources.formats.json_files import shown, text
 from manifest_tools.sources.formats.tables import (
     IMAGE_NAMES,
@@ -115,7 +116,7 @@ def read_prediction_files(path: Path) -> Predictions:
     """
     said = Predictions()
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix in _ENDINGS and file.is_file())
+        files = sorted(file for file in files_below(path) if file.suffix in _ENDINGS)
         for file in files:
             if not _read_json(file, said, _stem(file.relative_to(path).as_posix())):
                 said.unread += 1

@@ -24,6 +24,8 @@ from manifest_tools.storage.uris import is_s3_uri, join_uri, split_uri
 
 _T = TypeVar("_T")
 
+MAX_HELD = 1 << 30  # bytes of an object that is read whole
+
 _CONDITION_CODES = frozenset({"PreconditionFailed", "412"})
 _MISSING_CODES = frozenset({"NoSuchKey", "404", "NotFound"})
 
@@ -233,8 +235,15 @@ class S3Storage:
 
         def read() -> bytes:
             # Opening and reading are one try: the client library does not repeat a body that breaks.
-            with closing(self.client.get_object(**arguments)["Body"]) as body:
-                data: bytes = body.read()
+            answer = self.client.get_object(**arguments)
+            with closing(answer["Body"]) as body:
+                if answer.get("ContentLength", 0) > MAX_HELD:
+                    raise InputError(
+                        f"{self.uri(key)} has more than {MAX_HELD:,} bytes: too many to be read whole."
+                    )
+                data: bytes = (
+                    body.read()
+                )  # all at once: only so does the client library notice that some is missing
             return data
 
         return self._call("Reading", key, read)

@@ -7,7 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from manifest_tools.images.facts import ImageFacts, is_blank, read_facts
+from manifest_tools.images.facts import is_blank, read_facts
+from manifest_tools.images.image_facts import ImageFacts
 from tests.images.samples import encoded, photograph, png_chunk, png_of
 
 PHOTO = encoded(photograph(), quality=85)

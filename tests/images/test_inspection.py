@@ -12,7 +12,8 @@ import pytest
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.images import inspection
-from manifest_tools.images.facts import ImageFacts, read_facts
+from manifest_tools.images.facts import read_facts
+from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.inspection import inspect_images
 from tests.images.looks import counting, troubled
 from tests.images.samples import encoded, photograph

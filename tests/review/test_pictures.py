@@ -11,6 +11,7 @@ from PIL import Image
 
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.images import showing
 from manifest_tools.review import pictures
 from manifest_tools.review.pictures import Pictures, show
 from tests.pictures import picture
@@ -107,7 +108,7 @@ def test_what_cannot_be_shown_says_why(data):
 
 
 def test_too_many_pixels_and_a_bucket_that_fails_are_said(monkeypatch):
-    monkeypatch.setattr(pictures, "_MOST_PIXELS", 100)
+    monkeypatch.setattr(showing, "MAX_DECODED_PIXELS", 100)
     assert "too many" in stored(1, lambda _: data_of(picture(1)))[0].error
 
     def fails(uri):

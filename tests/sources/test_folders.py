@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import pandas as pd
@@ -10,8 +11,12 @@ import pytest
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.images.inspection import inspect_images
+from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.folders import folder_labels, list_folder
+from manifest_tools.sources.formats.detect import read_labels
 from manifest_tools.sources.parts import keep_test_part
+from manifest_tools.sources.reading import read_images
 from tests.pictures import save
 
 ODD_NAMES = ["with space.jpg", "100%.jpg", "hash#1.jpg", "ünï.jpg", "日本語.jpg", "a;b|c.jpg", "line\nfeed.jpg",
@@ -141,3 +146,102 @@ class TestKeepTest:
     def test_without_two_parts_it_is_refused(self, images):
         with pytest.raises(InputError, match="leave --keep-test out"):
             keep_test_part(Dataset.from_tables(pd.DataFrame({"image": images})))
+
+
+needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+
+
+def inspected(folder):
+    """Return what became of each image: the codes of its findings."""
+    report = check_dataset(inspect_images(read_images(folder), workers=1, cache=False))
+    codes = {}
+    for found in report.findings:
+        if found.code.startswith("image-") and found.code not in ("image-blank", "image-unlabelled"):
+            codes[found.location.image] = found.code
+    return codes
+
+
+@needs_pipes
+def test_pipes_and_devices_behind_links_never_hang(tmp_path):
+    save(tmp_path / "images" / "good.jpg", 1)
+    os.mkfifo(tmp_path / "pipe")
+    for name, target in {
+        "pipe.jpg": tmp_path / "pipe",
+        "zero.jpg": "/dev/zero",
+        "pipe": tmp_path / "pipe",
+    }.items():
+        (tmp_path / "images" / name).symlink_to(target)
+    found = inspected(tmp_path / "images")
+    assert found == {"pipe.jpg": "image-unreadable", "zero.jpg": "image-unreadable"}
+    assert list_folder(tmp_path / "images").skipped == {"(special)": 1}
+
+
+@needs_pipes
+def test_a_pipe_among_annotations_is_passed_over(tmp_path):
+    os.mkfifo(tmp_path / "a.xml")
+    (tmp_path / "b.xml").symlink_to(tmp_path / "a.xml")
+    with pytest.raises(InputError, match="folder without annotations"):
+        read_labels(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of this kind are POSIX")
+def test_links_to_themselves_are_findings(tmp_path):
+    save(tmp_path / "good.jpg", 1)
+    for name in ("loop.jpg", "loop"):
+        (tmp_path / name).symlink_to(tmp_path / name)
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
+    found = inspected(tmp_path)
+    assert found == dict.fromkeys(["a", "b", "loop", "loop.jpg"], "image-unreadable")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may list every folder")
+def test_a_subfolder_that_may_not_be_listed_is_a_finding(tmp_path):
+    save(tmp_path / "good.jpg", 1)
+    (tmp_path / "private").mkdir(mode=0)
+    try:
+        assert inspected(tmp_path) == {"private/": "image-unreadable"}
+    finally:
+        (tmp_path / "private").chmod(0o700)
+
+
+def test_a_subfolder_that_cannot_be_listed_is_a_finding(tmp_path, monkeypatch):
+    save(tmp_path / "good.jpg", 1)
+    save(tmp_path / "private" / "a.jpg", 2)
+    save(tmp_path / "private-too.jpg", 2)
+    listed = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("private"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert list(list_folder(tmp_path).images["image"]) == ["good.jpg", "private-too.jpg", "private/"]
+    assert inspected(tmp_path) == {"private/": "image-unreadable"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="paths are shorter elsewhere")
+@pytest.mark.parametrize("name", ["d", "a long name of a folder"])
+def test_folders_nested_deeper_than_calls_or_paths_may_be_stop_nothing(tmp_path, name):
+    """1,200 levels: more than Python nests calls, and with the long name more than a path may have characters."""
+    save(tmp_path / "good.jpg", 1)
+    here = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for _ in range(1200):
+            os.mkdir(name, dir_fd=here)
+            below = os.open(name, os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+    finally:
+        os.close(here)
+    try:
+        listing = list_folder(tmp_path).images
+        assert listing["image"].iloc[-1] == "good.jpg"
+        assert len(listing) == 1 + (len(name) > 1)
+        with pytest.raises(InputError):
+            read_labels(tmp_path)
+        subprocess.run(["rm", "-rf", str(tmp_path / name)], check=True)
+    finally:  # Python cannot remove them
+        subprocess.run(["rm", "-rf", str(tmp_path / name)], check=True)

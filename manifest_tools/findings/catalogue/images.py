@@ -59,8 +59,9 @@ ENTRIES = (
     Entry(
         "image-bomb",
         ERROR,
-        "Decoding would exhaust memory, by the pixels that the header declares or by data that swell; it was refused.",
-        "decoding it would take too much memory: {reason}",
+        "Decoding would exhaust memory or time, by the pixels that the header declares, by data that swell, or by "
+        "thousands of scans, markers or chunks; it was refused.",
+        "decoding it would take too much memory or time: {reason}",
         "Remove the image, or scale it down with a tool that you trust to open it.",
         "our own limit, far above what the service accepts",
     ),
@@ -126,6 +127,13 @@ ENTRIES = (
         "the pixels are stored as {mode}",
         "Convert the image to 8-bit RGB.",
         "our own check: how the service converts it is not documented",
+        variants={
+            "coding": Variant(
+                NOTE,
+                "the pixels are stored in {coding} coding, which few programs read",
+                "Nothing needs doing; to be sure that everybody sees the same, save the image as a baseline JPEG.",
+            )
+        },
     ),
     Entry(
         "image-blank",

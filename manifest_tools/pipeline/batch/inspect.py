@@ -15,7 +15,8 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.object_keys import NOT_UTF_8
 from manifest_tools.dataset.tables import IMAGE_COLUMNS
 from manifest_tools.images.batches import BatchReader
-from manifest_tools.images.facts import MAX_PIXELS, ImageFacts, facts_of
+from manifest_tools.images.facts import MAX_PIXELS, facts_of
+from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.inspection import TIMEOUT
 from manifest_tools.images.task import UNREACHABLE, Look, Task
 from manifest_tools.parallel.executors import Failure, run

@@ -11,6 +11,7 @@ from typing import Any
 from manifest_tools.core.errors import InputError
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
+from manifest_tools.sources.folders import files_below
 from manifest_tools.sources.formats.tables import LabelRow
 
 
@@ -209,7 +210,7 @@ def read_one_or_all(
     if not path.is_dir():
         read(path, notes, path.parent)
         return
-    files = sorted(path.rglob(f"*{suffix}"), key=lambda file: file.as_posix())
+    files = sorted(files_below(path, suffix), key=lambda file: file.as_posix())
     for file in files:
         try:
             read(file, notes, path)

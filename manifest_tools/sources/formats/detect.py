@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.sources.folders import files_below
 from manifest_tools.sources.formats import (
     augmented_ai,
     coco,
@@ -141,7 +142,7 @@ def label_files(path: str | Path, labels_format: str = "auto") -> tuple[Path, ..
     whole = labels_format in _WHOLE_FOLDERS if labels_format != "auto" else bool(_folder_format(path))
     if not path.is_dir() or whole:
         return (path,)
-    files = sorted(file for file in path.rglob("*") if file.suffix.casefold() in _FILES and file.is_file())
+    files = sorted(file for file in files_below(path) if file.suffix.casefold() in _FILES)
     formats = {file: labels_format if labels_format != "auto" else _format_or_none(file) for file in files}
     of_one = dict.fromkeys(filter(None, formats.values()))
     if len(of_one) > 1:
@@ -227,9 +228,9 @@ def _folder_format(path: Path) -> str:
         return parquet_folder.NAME
     if (path / fiftyone.FILE).is_file() and fiftyone.recognise(read_json(path / fiftyone.FILE)):
         return fiftyone.NAME
-    if any(map(_is_voc, islice(sorted(path.rglob("*.xml")), _TRIED))):
+    if any(map(_is_voc, islice(sorted(files_below(path, ".xml")), _TRIED))):
         return voc.NAME
-    for file in islice(sorted(path.rglob("*.json")), _TRIED):
+    for file in islice(sorted(files_below(path, ".json")), _TRIED):
         name = _in_folder(file)
         if name:
             return name

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.sources.folders import files_below
 from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
 from manifest_tools.sources.formats.column_choice import ColumnChoice
 from manifest_tools.sources.formats.json_files import member, shown, text, texts
@@ -29,7 +30,11 @@ def recognise(columns: Sequence[str]) -> bool:
 
 def recognise_folder(path: Path) -> bool:
     """Whether a folder holds metadata files, at any depth."""
-    return any(any(path.rglob(name)) for name in FILES)
+    return bool(_metadata_files(path))
+
+
+def _metadata_files(folder: Path) -> list[Path]:
+    return sorted(file for file in files_below(folder, *FILES) if file.name in FILES)
 
 
 def read(path: Path) -> Annotations:
@@ -45,7 +50,7 @@ def read(path: Path) -> Annotations:
         No file names images and labels.
     """
     folder = path if path.is_dir() else path.parent
-    files = [path] if path.is_file() else sorted(file for name in FILES for file in path.rglob(name))
+    files = [path] if path.is_file() else _metadata_files(path)
     if not files:
         msg = f"{path}: no {', '.join(FILES)} is in this folder"
         raise InputError(msg)

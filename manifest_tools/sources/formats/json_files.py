@@ -17,6 +17,8 @@ MAX_BYTES = 2_000_000_000  # of one export: parsed, it takes several times that 
 MAX_EXPANSION = 100  # bytes that one byte of gzip may stand for; answers and tables have some 40
 _ALWAYS_UNPACKED = 1 << 24
 _GZIP = b"\x1f\x8b"
+JSON_EXPANSION = 16  # bytes of memory for each byte of JSON; exports have 4 to 10
+MAX_MEMORY = 1_000_000_000  # bytes to which that does not apply
 _HEAD = 1 << 16  # bytes that tell what a file begins with
 _SHOWN = 60  # characters of a foreign value in a message
 
@@ -88,6 +90,23 @@ def decode(data: bytes, path: Path) -> str:
         raise InputError(msg) from error
 
 
+def refuse_swelling(data: bytes, path: Path) -> None:
+    """Refuse JSON that takes far more memory than bytes: millions of empty lists, say.
+
+    Raises
+    ------
+    InputError
+    """
+    lists, objects, items, strings = (data.count(sign) for sign in (b"[", b"{", b",", b'"'))
+    memory = 64 * lists + 232 * objects + 40 * items + 28 * strings
+    if memory > max(MAX_MEMORY, JSON_EXPANSION * len(data)):
+        msg = (
+            f"{path}: {len(data):,} bytes of JSON that would take about {memory / 1e9:.1f} GB in memory, more than "
+            f"{JSON_EXPANSION} times as much; is it an export at all? Export in parts"
+        )
+        raise InputError(msg)
+
+
 def first_character(data: bytes) -> str:
     """Return the first character that is no space, behind a byte-order mark; "" when there is none."""
     utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
@@ -103,6 +122,7 @@ def read_json(path: Path) -> Any:
         The file cannot be read or is not JSON; the message says where it breaks.
     """
     data = read_bytes(path)
+    refuse_swelling(data, path)
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -162,7 +182,10 @@ def texts(value: Any) -> list[str]:
 
 def shown(value: Any) -> str:
     """Return a foreign value, shortened, for a message."""
-    whole = repr(value)
+    try:
+        whole = repr(value)
+    except RecursionError:
+        whole = f"{type(value).__name__} nested very deep"
     return whole if len(whole) <= _SHOWN else whole[: _SHOWN - 3] + "..."
 
 

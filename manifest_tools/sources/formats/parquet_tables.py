@@ -11,6 +11,7 @@ from typing import Any
 from manifest_tools.core.content_type import sniff
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
+from manifest_tools.sources.folders import files_below
 from manifest_tools.sources.formats.tables import IMAGE_NAMES, Record
 
 _MAGIC = b"PAR1"
@@ -31,7 +32,7 @@ def is_parquet(path: str | Path) -> bool:
 def parquet_files(place: str | Path) -> list[Path]:
     """Return a Parquet file, or those of a folder at any depth, that hold images; none for anything else."""
     place = Path(place)
-    files = sorted(place.rglob("*.parquet")) if place.is_dir() else [place]
+    files = sorted(files_below(place, ".parquet")) if place.is_dir() else [place]
     return [file for file in files if is_parquet(file) and _image_column(_open(file).schema_arrow)]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.sources.folders import files_below
 from manifest_tools.sources.formats import coco, csv_tools
 from manifest_tools.sources.formats.annotations import Annotations, merged
 from manifest_tools.sources.formats.label_table import read_label_table
@@ -58,4 +59,4 @@ def _below(at: Path, said: Annotations) -> dict[str, str]:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return []
-    return sorted(file for name in _FILES for file in path.rglob(name))
+    return sorted(file for file in files_below(path, *_FILES) if file.name in _FILES)

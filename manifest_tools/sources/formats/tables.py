@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,10 @@ IMAGE_NAMES = ("image", "file", "path", "filename", "file_name", "filepath", "fi
                "photo", "picture", "image_id", "imageid")  # fmt: skip
 LABEL_NAMES = ("labels", "label", "category", "categories", "class", "classes", "tag", "tags",
                "moderation_label", "moderation_labels", "class_name")  # fmt: skip
+MAX_COLUMNS = 10_000
+MAX_CELLS = 10_000_000  # of rows times columns, as far as rows leave cells out
+MAX_PADDING = 4  # cells for each character: a table without gaps has at most one
+_LISTED = 30  # names in a message
 _SEPARATOR_LINE = re.compile(r"sep=([,;|\t])[ \t]*\r?\n", re.IGNORECASE)  # which Excel writes and reads
 
 
@@ -88,14 +93,15 @@ def csv_records(text: str, path: str | Path) -> list[Record]:
         if _SEPARATOR_LINE.match(text):
             next(reader)
         header = [visible(name) for name in next(reader, [])]
-        repeated = sorted({name for name in header if name and header.count(name) > 1})
+        repeated = sorted(name for name, count in Counter(header).items() if name and count > 1)
         if repeated:
             msg = f"{path}:1: two columns are called {listed(repeated)}"
             raise InputError(msg)
-        records = []
+        records: list[Record] = []
         line = reader.line_num + 1
         for cells in reader:
             if any(cells):
+                _refuse_sparse(path, len(records) + 1, len(header), len(text))
                 beyond = next((cell for cell in cells[len(header) :] if cell.strip()), "")
                 if beyond:
                     msg = (
@@ -122,7 +128,8 @@ def json_records(text: str, path: str | Path) -> list[Record]:
     InputError
         A line is not a JSON object.
     """
-    records = []
+    records: list[Record] = []
+    columns: set[str] = set()
     for line, content in enumerate(text.split("\n"), start=1):
         if not content.strip():
             continue
@@ -135,7 +142,24 @@ def json_records(text: str, path: str | Path) -> list[Record]:
             msg = f"{path}:{line}: expected a JSON object, found {type(value).__name__}"
             raise InputError(msg)
         records.append(Record(line, value))
+        columns.update(value)
+        _refuse_sparse(path, len(records), len(columns), len(text))
     return records
+
+
+def _refuse_sparse(path: str | Path, rows: int, columns: int, characters: int) -> None:
+    """Refuse a table that would grow out of all proportion when every row has a cell for every column."""
+    if columns > MAX_COLUMNS:
+        msg = (
+            f"{path}: more than {MAX_COLUMNS:,} columns, which no table of labels has; is it a table at all?"
+        )
+        raise InputError(msg)
+    if rows * columns > max(MAX_CELLS, MAX_PADDING * characters):
+        msg = (
+            f"{path}: {columns:,} columns, and in most rows hardly any cell; give a table with one row for each image and "
+            "label instead"
+        )
+        raise InputError(msg)
 
 
 def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
@@ -171,5 +195,7 @@ def _delimiter(text: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names in quotes, for a message."""
-    return ", ".join(repr(name) for name in names) or "none"
+    """Return names in quotes, for a message; of very many the first."""
+    every = list(names)
+    more = f" and {len(every) - _LISTED:,} more" if len(every) > _LISTED else ""
+    return (", ".join(repr(name) for name in every[:_LISTED]) or "none") + more

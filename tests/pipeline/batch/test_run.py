@@ -23,7 +23,7 @@ from manifest_tools.core.errors import (
 )
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.images import batches
-from manifest_tools.images.facts import ImageFacts
+from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.task import Read
 from manifest_tools.parallel.executors import SerialExecutor
 from manifest_tools.pipeline.batch import inspect as inspect_batches
