@@ -340,3 +340,11 @@ def test_the_order_of_lines_does_not_matter() -> None:
     lines = alcohol_lines()
 
     assert compare(*lines).to_dict() == compare(*reversed(lines)).to_dict()
+
+
+def test_fractions_are_refused_and_small_confidences_are_not() -> None:
+    fractions = [line(f"{n}.jpg", ["Alcohol"], {"Alcohol": 0.93}, {"Alcohol": 0.5}) for n in range(30)]
+    with pytest.raises(InputError, match="are fractions"):
+        compare_evaluation(EvaluationFiles(ARN, manifest=manifest(fractions)))
+    small = [line(f"{n}.jpg", ["Alcohol"], {"Alcohol": 5.1 + n}, {"Alcohol": 0.9}) for n in range(30)]
+    assert compare_evaluation(EvaluationFiles(ARN, manifest=manifest(small)))
