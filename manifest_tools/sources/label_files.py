@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 
+from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.image_index import ImageIndex
 from manifest_tools.sources.matching import Match, match_references
@@ -40,7 +41,30 @@ def match_files(
         written = {key: value for other in evidence for key, value in other.written.items()}
         matches = match_references(index, names, folder, written=written)
         found.append((item, {name: matches[name] for name in _references(item)}))
+    _refuse_scattered_decisions([file for file, _ in read], found)
     return found
+
+
+def _refuse_scattered_decisions(
+    files: Sequence[Path], found: Sequence[tuple[Annotations, Mapping[str, Match]]]
+) -> None:
+    """Refuse tables of decisions that speak of one image: which decision is the newest is told within one table.
+
+    Raises
+    ------
+    InputError
+        There are two such tables.
+    """
+    decided: dict[str, Path] = {}
+    for file, (said, matches) in zip(files, found, strict=True):
+        for image in sorted({match.image for match in matches.values() if said.settle and match.image}):
+            other = decided.setdefault(image, file)
+            if other is not file:
+                msg = (
+                    f"{other} and {file} both hold decisions about {image!r}, and which is the newest can be told within "
+                    "one table only; put the rows of both into one file"
+                )
+                raise InputError(msg)
 
 
 def unplaced(matches: Mapping[str, Match], labelled: AbstractSet[str]) -> dict[str, object]:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.ground_truth import effective_truth
 from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.checking import check_dataset
@@ -147,3 +148,18 @@ def test_one_file_replaces_several(folder):
 def test_a_file_that_is_given_twice_is_read_once(folder):
     labels = table(folder, "a.csv", "train/1.jpg,Alcohol")
     assert len(read_images(folder / "images", labels=[labels, labels]).labels) == 1
+
+
+def test_two_tables_of_decisions_about_one_picture_are_refused_and_about_others_are_read(folder):
+    def queue(name, *rows):
+        path = folder / name
+        path.write_text("\n".join(["image,decision,reason,date", *rows]) + "\n", encoding="utf-8")
+        return path
+
+    first = queue("a.csv", "train/1.jpg,rejected,Alcohol,2026-01-01")
+    same = queue("b.csv", "/srv/train/1.jpg,rejected,Gambling,2026-02-01")
+    other = queue("c.csv", "train/2.jpg,rejected,Gambling,2026-02-01")
+
+    with pytest.raises(InputError, match="put the rows of both into one file"):
+        read_images(folder / "images", labels=[first, same])
+    assert len(read_images(folder / "images", labels=[first, other]).labels) == 2
