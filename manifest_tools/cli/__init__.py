@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+import warnings
 from collections.abc import Callable
 from typing import Annotated
 
@@ -31,7 +34,7 @@ from manifest_tools.cli import (
 )
 from manifest_tools.cli import map as mapping
 from manifest_tools.cli.commands import Command
-from manifest_tools.cli.console import keep_stdout_for_results, say
+from manifest_tools.cli.console import drop_output, keep_stdout_for_results, say
 from manifest_tools.core.errors import ManifestToolsError, RemoteError
 
 FAILED_USAGE, FAILED_REMOTE, INTERRUPTED = 2, 3, 130
@@ -98,24 +101,57 @@ def root(
     """
 
 
+class _TerminatedError(BaseException):
+    """The system asks the process to end; what it was making is cleared away on the way out."""
+
+
 def main() -> None:
     """Run the command line; every foreseen problem is one line on standard error and an exit code."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # they are for whoever writes programs
+    _end_orderly()
     keep_stdout_for_results()
     try:
-        app()
+        _run()
     except RemoteError as error:
         _fail(str(error), FAILED_REMOTE)
     except ManifestToolsError as error:
         _fail(str(error), FAILED_USAGE)
     except KeyboardInterrupt:
         _fail(_STOPPED, INTERRUPTED)
+    except _TerminatedError as ended:
+        _fail("terminated; what was there before is unchanged", 128 + ended.args[0])
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        drop_output()
+        raise SystemExit(0) from None
+    except OSError as error:  # such as a full standard output, or the machine out of files
+        drop_output()
+        _fail(": ".join(filter(None, (error.filename, error.strerror or str(error)))), FAILED_USAGE)
+
+
+def _run() -> None:
+    """Run the command, and tell an interruption from other ends."""
+    try:
+        app()
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # typer ends so at Ctrl-C, without a word
-            _fail(_STOPPED, INTERRUPTED)
+            raise KeyboardInterrupt from None
         raise
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+
+
+def _end_orderly() -> None:
+    """Let the signals that end a process unwind it, so that nothing half-made stays; children keep the usual end."""
+    process = os.getpid()
+
+    def end(number: int, frame: object) -> None:  # noqa: ARG001
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() != process:
+            os.kill(os.getpid(), number)
+        raise _TerminatedError(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and threading.current_thread() is threading.main_thread():
+            signal.signal(getattr(signal, name), end)
 
 
 def _fail(message: str, code: int) -> None:

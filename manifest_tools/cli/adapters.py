@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.commands import Command
 from manifest_tools.cli.console import printable, show
+from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
     from manifest_tools.aws.training.adapters import Adapter
@@ -34,7 +34,7 @@ def list_all(
 
     found = list(list_adapters(_client(profile, region, endpoint_url), project=project))
     if format is options.OutputFormat.JSON:
-        show(json.dumps([adapter.to_dict() for adapter in found], indent=1, ensure_ascii=False))
+        show(to_json([adapter.to_dict() for adapter in found], indent=1))
         return
     for adapter in found:
         show(printable(f"{adapter.status:<20} {adapter.project}/{adapter.version}  {adapter.arn}"))
@@ -55,7 +55,7 @@ def status(
 
     adapter = adapter_status(_client(profile, region, endpoint_url), arn)
     if format is options.OutputFormat.JSON:
-        show(json.dumps(adapter.to_dict(), indent=1, ensure_ascii=False))
+        show(to_json(adapter.to_dict(), indent=1))
     else:
         for line in _lines(adapter):
             show(printable(line))

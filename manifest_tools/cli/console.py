@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from manifest_tools.cli.options import OutputFormat
+from manifest_tools.core.errors import OutputError
 from manifest_tools.core.progress import Progress
-from manifest_tools.reports.summary import printable as printable  # noqa: PLC0414 - for the commands
+from manifest_tools.core.text import printable as printable  # noqa: PLC0414 - for the commands
 
 if TYPE_CHECKING:
     from manifest_tools.findings.findings import Report
@@ -56,13 +57,48 @@ def keep_stdout_for_results() -> None:
 
 
 def say(text: str = "") -> None:
-    """Print to standard error; what a terminal cannot show is escaped."""
-    _write(sys.stderr, text)
+    """Print to standard error, if there is one; what a terminal cannot or should not show is escaped."""
+    if sys.stderr is not None:
+        with suppress(OSError):  # nobody can be told
+            _write(sys.stderr, _on_its_line(text))
 
 
-def show(text: str) -> None:
-    """Print to standard output; what a terminal cannot show is escaped."""
-    _write(sys.stdout, text)
+def show(text: str, *, styled: bool = False) -> None:
+    """Print to standard output; what a terminal cannot or should not show is escaped.
+
+    Parameters
+    ----------
+    text : str
+        Lines.
+    styled : bool
+        They hold our own colours, and what comes from outside is escaped in them already.
+
+    Raises
+    ------
+    OutputError
+        There is no standard output, or it is full.
+    """
+    if sys.stdout is None:
+        msg = "standard output is closed; open it, or send the result to a file"
+        raise OutputError(msg)
+    try:
+        _write(sys.stdout, text if styled else _on_its_line(text))
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        drop_output()
+        msg = f"cannot write to standard output: {getattr(error, 'strerror', None) or error}"
+        raise OutputError(msg) from error
+
+
+def drop_output() -> None:
+    """Let what standard output still holds go nowhere: there it cannot go, and the end of Python would say so."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _on_its_line(text: str) -> str:
+    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
 
 
 def _write(stream: Any, text: str) -> None:
@@ -78,7 +114,13 @@ def print_report(report: Report, format: OutputFormat) -> None:
     if format is OutputFormat.JSON:
         show(report_json(report))
     else:
-        show(render_text(report, color=sys.stdout.isatty()))
+        color = on_terminal()
+        show(render_text(report, color=color), styled=color)
+
+
+def on_terminal() -> bool:
+    """Whether a person sees standard output as it comes."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def exit_with(report: Report) -> None:
@@ -89,7 +131,7 @@ def exit_with(report: Report) -> None:
 @contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
     """Show a bar with rate and time left on a terminal; nothing elsewhere, nor when `quiet`."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield lambda done, total: None  # noqa: ARG005
         return
     from rich.console import Console

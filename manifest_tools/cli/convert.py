@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import exit_with, print_report, printable, say, show
+from manifest_tools.cli.console import exit_with, on_terminal, print_report, printable, say, show
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
@@ -100,7 +99,7 @@ def convert(
     if format is options.OutputFormat.JSON:
         print_report(report, format)
     elif report.findings:
-        show(render_lines(report, color=sys.stdout.isatty()))
+        show(render_lines(report, color=on_terminal()), styled=on_terminal())
     if not quiet:
         facts = report.facts
         say(f"{target}: {facts['lines_written']:,} lines written, {facts['lines_left_out']:,} left out")

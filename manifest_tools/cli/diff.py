@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from manifest_tools.cli import options
 from manifest_tools.cli.console import printable, show
+from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
     from manifest_tools.manifests.diff import Change, Labels
@@ -29,7 +29,7 @@ def diff(
 
     comparison = compare_manifests(old, new)
     if format is options.OutputFormat.JSON:
-        show(json.dumps(comparison.to_dict(), ensure_ascii=False, indent=1))
+        show(to_json(comparison.to_dict(), indent=1))
     else:
         for sign, word, changes in (
             ("+", "added", comparison.added),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, say, show
+from manifest_tools.core.text import to_json
 from manifest_tools.storage.uris import is_s3_uri
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def evaluate(
         if not quiet:
             say(f"wrote {printable(str(html))}")
     if format is options.OutputFormat.JSON:
-        show(json.dumps(evaluation.to_dict(), indent=1, ensure_ascii=False))
+        show(to_json(evaluation.to_dict(), indent=1))
     else:
         show("\n".join(map(printable, text_lines(evaluation))))
 

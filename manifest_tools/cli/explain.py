@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from manifest_tools.cli import options
 from manifest_tools.cli.console import show
+from manifest_tools.core.text import to_json
 from manifest_tools.findings.catalogue import SUBJECTS, look_up
 from manifest_tools.findings.catalogue.entry import Entry
 
@@ -32,7 +32,7 @@ def explain(
         listed = [look_up(code)]
     if format is options.OutputFormat.JSON:
         documents = [_plain(entry) for entry in listed]
-        show(json.dumps(documents if code is None else documents[0], ensure_ascii=False, indent=1))
+        show(to_json(documents if code is None else documents[0], indent=1))
     elif code is None:
         width = max(len(entry.code) for entry in listed)
         for subject, entries in SUBJECTS.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,7 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import printable, say, show
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
-from manifest_tools.core.text import counted
+from manifest_tools.core.text import counted, to_json
 
 
 def map_categories(
@@ -79,7 +78,7 @@ def map_categories(
     elif out is not None:
         write_draft(rows, out)
     elif format is options.OutputFormat.JSON:
-        show(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
+        show(to_json([asdict(row) for row in rows], indent=1))
     else:
         show(draft_text(rows).removesuffix("\n"))
     if not quiet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, say, show
+from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
     from manifest_tools.aws.moderation.moderate import ModerationResult
@@ -83,7 +83,7 @@ def moderate(
             progress=progress,
         )
     if format is options.OutputFormat.JSON:
-        show(json.dumps(result.to_dict(), indent=1, ensure_ascii=False))
+        show(to_json(result.to_dict(), indent=1))
     else:
         for found in result.findings:
             say(printable(f"{found.severity}: {found.code}: {found.message}. {found.fix}"))

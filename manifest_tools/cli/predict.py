@@ -14,6 +14,7 @@ from manifest_tools.cli.asking import told_to_ask
 from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.cli.engines import engine
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.text import to_json
 from manifest_tools.storage.uris import is_s3_uri
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def predict(
         answered.save(place)
     summary = json.loads((place / SUMMARY).read_bytes())
     if format is options.OutputFormat.JSON:
-        show(json.dumps(summary, indent=1, ensure_ascii=False))
+        show(to_json(summary, indent=1))
     else:
         for line in _result_lines(summary, place / MANIFEST):
             show(printable(line))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from manifest_tools.cli import options
 from manifest_tools.cli.asking import told_to_ask
 from manifest_tools.cli.console import StepLines, printable, show
 from manifest_tools.cli.engines import engine
+from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
     from manifest_tools.pipeline.batch.answers import Collected
@@ -64,7 +64,7 @@ def predict_run(
     finally:
         steps.close()
     if format is options.OutputFormat.JSON:
-        show(json.dumps(asdict(told), indent=1, ensure_ascii=False))
+        show(to_json(asdict(told), indent=1))
     else:
         for line in _result_lines(told, folder):
             show(printable(line))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,6 +11,7 @@ import typer
 
 from manifest_tools.cli import options
 from manifest_tools.cli.console import progress_bar, show
+from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
     from manifest_tools.pipeline.batch.progress import RunProgress
@@ -49,7 +49,7 @@ def progress(
                 time.sleep(_EVERY)
                 now = progress_of(folder)
     if format is options.OutputFormat.JSON:
-        show(json.dumps({**asdict(now), "finished": now.finished}, indent=1))
+        show(to_json({**asdict(now), "finished": now.finished}, indent=1))
     else:
         for line in _lines(now):
             show(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.text import to_json
 from manifest_tools.storage.uris import split_destination
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def publish(
     without --replace. Afterwards the split is locked, so that a later round keeps it.
     """
     if print_policy:
-        show(json.dumps(_policies(folder, to, kms_key), indent=2))
+        show(to_json(_policies(folder, to, kms_key), indent=2))
         return
     from manifest_tools.aws.publishing.apply import PublishResult, apply_plan
     from manifest_tools.aws.publishing.plan import plan_publish
@@ -76,7 +76,7 @@ def publish(
         with progress_bar("Publishing", quiet=quiet) as progress:
             result = apply_plan(plan, workers=workers, progress=progress)
     if format is options.OutputFormat.JSON:
-        show(json.dumps(result.to_dict(), indent=1, ensure_ascii=False))
+        show(to_json(result.to_dict(), indent=1))
     else:
         for line in _result_lines(result, dry_run=dry_run):
             show(printable(line))

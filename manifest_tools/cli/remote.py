@@ -42,6 +42,6 @@ def confirm(plan: Iterable[str], *, yes: bool) -> bool:
         say(printable(line))
     if yes:
         return True
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise InputError("this changes things on Amazon's side and there is no terminal to ask on; add --yes")
     return typer.confirm("Go on?", default=False, err=True)

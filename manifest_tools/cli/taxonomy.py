@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import show
 from manifest_tools.core.taxonomy import CURRENT, Label, Taxonomy
+from manifest_tools.core.text import to_json
 
 
 def taxonomy(
@@ -33,14 +33,10 @@ def taxonomy(
         if format is options.OutputFormat.TEXT:
             show(f"Taxonomy {tree.version}, {len(tree.labels)} labels\n" + "\n".join(map(_line, found)))
             return
-        show(json.dumps([_plain(label) for label in found], ensure_ascii=False, indent=1))
+        show(to_json([_plain(label) for label in found], indent=1))
         return
     answer = _look_up(tree, " ".join(words))
-    show(
-        json.dumps(answer, ensure_ascii=False, indent=1)
-        if format is options.OutputFormat.JSON
-        else _told(answer)
-    )
+    show(to_json(answer, indent=1) if format is options.OutputFormat.JSON else _told(answer))
     raise typer.Exit(0 if answer["label"] or answer["was"] else 1)
 
 

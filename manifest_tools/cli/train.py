@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
     from manifest_tools.aws.training.plan import TrainingPlan
@@ -103,7 +103,7 @@ def train(
                 progress=progress,
             )
     if format is options.OutputFormat.JSON:
-        show(json.dumps(result.to_dict(), indent=1, ensure_ascii=False))
+        show(to_json(result.to_dict(), indent=1))
     else:
         for line in _result_lines(result):
             show(printable(line))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import exit_with, progress_bar, say, show
+from manifest_tools.cli.console import exit_with, on_terminal, progress_bar, say, show
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
@@ -101,7 +100,7 @@ def validate(
             workers=workers,
             progress=progress,
         )
-    show(_rendered(report, format))
+    show(_rendered(report, format), styled=format is ReportFormat.TEXT and on_terminal())
     exit_with(report)
 
 
@@ -114,4 +113,4 @@ def _rendered(report: Report, format: ReportFormat) -> str:
         return render_sarif(report)
     if format is ReportFormat.JSON:
         return report_json(report)
-    return render_lines(report, color=sys.stdout.isatty())
+    return render_lines(report, color=on_terminal())

@@ -1,6 +1,13 @@
-"""Numbers and quotations in sentences."""
+"""Numbers, quotations and names in sentences, and in JSON that people look at."""
 
 from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_JOINERS = "\u200c\u200d"  # joiners, at home in emoji and in several scripts
+_UNSAFE = re.compile(r"[^\x20-\x7e]")
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -38,3 +45,32 @@ def is_missing(text: str) -> bool:
     (True, True, False)
     """
     return text.strip().casefold() in MISSING_WORDS
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with control, formatting and unpaired characters as escapes, so that it stays on its line.
+
+    >>> printable("a\nb\u202ec")
+    'a\\nb\\u202ec'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in _JOINERS else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    r"""Return a value as JSON in which nothing moves a terminal's cursor or turns its text round.
+
+    >>> to_json({"name": "a\u202eb\x9b"})
+    '{"name": "a\\u202eb\\u009b"}'
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    return text if text.isprintable() else _UNSAFE.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    shown = character.isprintable() or character in _JOINERS or character == "\n"
+    return character if shown else json.dumps(character)[1:-1]

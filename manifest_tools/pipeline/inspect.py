@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from manifest_tools.core.commit import replacing_files
+from manifest_tools.core.csv_cells import write_csv
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import claimed
 from manifest_tools.core.progress import Progress
@@ -82,4 +83,6 @@ def _write_csv(dataset: Dataset, path: Path) -> None:
     """Write what a person or a spreadsheet reads: no hashes of look-alikes, no thumbnails."""
     columns = ["image", "bytes", "sha256", "format", "width", "height", "mode", "frames", "orientation",
                "decode_error", "remarks", "group"]  # fmt: skip
-    dataset.images[columns].to_csv(path, index=False, lineterminator="\n")
+    table = dataset.images[columns]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        write_csv(file, [columns, *table.itertuples(index=False, name=None)])

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.text import printable
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.findings import Finding, Report
 from manifest_tools.findings.policy import Policy
@@ -110,7 +111,7 @@ def _rows(group: summary.Group, budget: int, pictures: dict[str, int]) -> list[l
     """
     rows: list[list[str | int]] = []
     for finding in group.findings:
-        row = [place(finding), summary.printable(finding.message), "" if group.fix else finding.fix]
+        row = [place(finding), printable(finding.message), "" if group.fix else finding.fix]
         budget -= sum(map(len, row)) + 16
         if budget < 0 and len(rows) >= PLACES:
             break
@@ -141,7 +142,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["shown"] = lambda value: summary.printable(str(value))
+    environment.filters["shown"] = lambda value: printable(str(value))
     environment.filters["number"] = lambda value: "?" if value is None else f"{value:,}"
     environment.filters["place"] = place
     environment.filters["plain_json"] = lambda value: json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from manifest_tools.core.text import counted
+from manifest_tools.core.text import counted, printable
 from manifest_tools.findings.findings import Finding, Report, Severity
-from manifest_tools.reports.summary import printable
 
 PLACES = 10  # of each code
 _STYLES = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
+from manifest_tools.core.text import to_json
 from manifest_tools.core.version import library_version
 from manifest_tools.findings.catalogue import CATALOGUE
 from manifest_tools.findings.findings import Finding, Report
@@ -32,7 +32,7 @@ def render_sarif(report: Report) -> str:
         "invocations": [{"executionSuccessful": True}],
         "properties": {"passed": report.passed},
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False)
+    return to_json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1)
 
 
 def _rule(code: str, report: Report) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from manifest_tools.core.text import counted, shortened
+from manifest_tools.core.text import counted, printable, shortened
 from manifest_tools.findings.catalogue import CATALOGUE
 from manifest_tools.findings.findings import CodeCount, Finding, Report, Severity
 
@@ -22,7 +22,6 @@ _OUTCOMES = {
     "false_negatives": "FN",
     "true_negatives": "TN",
 }
-_JOINED = frozenset("\u200c\u200d")  # joiners, at home in emoji and in several scripts
 
 _ORPHAN = "label-orphan"  # its findings are about files that are no images of the set
 
@@ -179,19 +178,6 @@ def place(finding: Finding) -> str:
     if label and (not parts or label not in finding.message):
         parts.insert(2, label)
     return printable(": ".join(map(shortened, parts)))
-
-
-def printable(text: str) -> str:
-    r"""Return `text` with control, formatting and unpaired characters as escapes, so that it stays on its line.
-
-    >>> printable("a\nb\u202ec")
-    'a\\nb\\u202ec'
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() or c in _JOINED else c.encode("unicode_escape").decode("ascii") for c in text
-    )
 
 
 def _meaning(code: str) -> str:

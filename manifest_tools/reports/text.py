@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+from manifest_tools.core.text import printable
 from manifest_tools.findings.findings import Finding, Report, Severity
 from manifest_tools.reports.advice import advice
 from manifest_tools.reports.summary import (
@@ -16,7 +17,6 @@ from manifest_tools.reports.summary import (
     left_out_reasons,
     outcome_counts,
     place,
-    printable,
     still_needed,
     verdict,
 )

@@ -10,9 +10,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from manifest_tools.core.csv_cells import unguarded, write_csv
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
 from manifest_tools.review.journal import Said
@@ -28,15 +30,6 @@ _ANSWERS: dict[str, bool | None] = {
 }
 _WHOLE = re.compile(r"^([01])[.,]0+$")  # as spreadsheets and data frames write 1 and 0
 _WORDS = {True: "yes", False: "no", None: "unsure"}
-_FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "'",
-    "\t",
-    "\r",
-)  # a spreadsheet would compute, or swallow, what begins like this
 
 
 def export_sheet(review: ReviewSession, path: str | Path) -> int:
@@ -62,11 +55,7 @@ def export_sheet(review: ReviewSession, path: str | Path) -> int:
     path, count = Path(path), 0
     try:
         with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as stream:
-            table = csv.writer(stream)
-            table.writerow(COLUMNS)
-            for cells in _rows(review):
-                table.writerow([_guarded(cell) for cell in cells])
-                count += 1
+            count = write_csv(stream, chain([COLUMNS], _rows(review)), line_end="\r\n") - 1
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror or error}; choose another file for --export"
         raise OutputError(msg) from error
@@ -151,7 +140,7 @@ def _cells(path: str | Path) -> list[tuple[int, dict[str, str]]]:
         raise InputError(msg)
     try:
         return [
-            (table.line_num, {name: _unguarded(cell) for name, cell in row.items() if isinstance(cell, str)})
+            (table.line_num, {name: unguarded(cell) for name, cell in row.items() if isinstance(cell, str)})
             for row in table
         ]
     except csv.Error as error:
@@ -208,11 +197,3 @@ def _position(
     else:
         what = f"the sha256 is not that of {cells['image']!r}, or the picture was changed since the export"
     raise InputError(f"{place}: {what}. Nothing was taken in; export the sheet again, and fill that in")
-
-
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def _unguarded(cell: str) -> str:
-    return cell.removeprefix("'")

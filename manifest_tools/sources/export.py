@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import orjson
 
+from manifest_tools.core.csv_cells import write_csv
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import adding, replacing
 from manifest_tools.core.taxonomy import Taxonomy
@@ -86,11 +87,9 @@ def write_table(dataset: Dataset, path: str | Path, *, overwrite: bool = True) -
     """
     columns, answers = _answers(dataset)
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["file", "split", *columns])
     cells = {True: "1", False: "0", None: ""}
-    for image, split, truths in answers:
-        writer.writerow([image, split, *(cells[truth] for truth in truths)])
+    rows = ([image, split, *(cells[truth] for truth in truths)] for image, split, truths in answers)
+    write_csv(out, chain([["file", "split", *columns]], rows))
     _write(path, out.getvalue().encode("utf-8", "replace"), overwrite=overwrite)
     return len(dataset)
 

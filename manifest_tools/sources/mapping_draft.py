@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections import Counter
@@ -10,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from manifest_tools.core.csv_cells import write_csv
 from manifest_tools.core.errors import OutputError
 from manifest_tools.core.files import adding, replacing
 from manifest_tools.core.taxonomy import VERSIONS, Taxonomy
@@ -167,7 +167,7 @@ def update_draft(rows: Iterable[DraftRow], path: str | Path) -> Update:
 
 def _text(rows: Iterable[Iterable[object]]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
+    write_csv(out, rows)
     return out.getvalue()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from manifest_tools.core.csv_cells import unguarded
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats.cells import visible
 from manifest_tools.sources.formats.json_files import unpacked
@@ -92,7 +93,7 @@ def csv_records(text: str, path: str | Path) -> list[Record]:
     try:
         if _SEPARATOR_LINE.match(text):
             next(reader)
-        header = [visible(name) for name in next(reader, [])]
+        header = [visible(unguarded(name)) for name in next(reader, [])]
         repeated = sorted(name for name, count in Counter(header).items() if name and count > 1)
         if repeated:
             msg = f"{path}:1: two columns are called {listed(repeated)}"
@@ -111,7 +112,10 @@ def csv_records(text: str, path: str | Path) -> list[Record]:
                     raise InputError(msg)
                 padded = cells + [""] * (len(header) - len(cells))
                 records.append(
-                    Record(line, {name: cell for name, cell in zip(header, padded, strict=False) if name})
+                    Record(
+                        line,
+                        {name: unguarded(cell) for name, cell in zip(header, padded, strict=False) if name},
+                    )
                 )
             line = reader.line_num + 1
     except csv.Error as error:
