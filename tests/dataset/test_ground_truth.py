@@ -225,7 +225,7 @@ class TestNames:
             (" alcohol ", NameResolution.SPELLING, "Alcohol"),
             ("drugs_and_tobacco", NameResolution.SPELLING, "Drugs & Tobacco"),
             ("SAFE", NameResolution.SAFE, ""),
-            ("none", NameResolution.SAFE, ""),
+            ("none", NameResolution.UNKNOWN, ""),
             ("Alchohol", NameResolution.UNKNOWN, ""),
             ("", NameResolution.UNKNOWN, ""),
         ],
