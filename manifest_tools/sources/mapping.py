@@ -148,11 +148,17 @@ def without_missing(annotations: Annotations, policy: Policy) -> Annotations:
     def says_nothing(name: str) -> bool:
         return is_missing(name) and not policy.is_safe(name)
 
+    said = {row.reference for row in annotations.rows if row.label and not says_nothing(row.label)}
+    unsaid = {row.reference for row in annotations.rows if row.label and says_nothing(row.label)} - said
     rows = (
         row._replace(label="", truth=None) if says_nothing(row.label) else row for row in annotations.rows
     )
-    categories = tuple(name for name in annotations.categories if not says_nothing(name))
-    return replace(annotations, rows=tuple(rows), categories=categories)
+    return replace(
+        annotations,
+        rows=tuple(rows),
+        references=tuple(name for name in annotations.references if name not in unsaid),
+        categories=tuple(name for name in annotations.categories if not says_nothing(name)),
+    )
 
 
 def unused_lines(mapping: Mapping[str, Sequence[str]], annotations: Iterable[Annotations]) -> list[str]:

@@ -52,7 +52,7 @@ def test_an_empty_list_is_an_explicit_safe_and_nothing_else_is():
         "s3://b/beer.jpg": "scope",
         "s3://b/broken.jpg": "",
         "s3://b/list.jpg": "",
-        "s3://b/none-class.jpg": "all",
+        "s3://b/none-class.jpg": "scope",
         "s3://b/none.jpg": "scope",
         "s3://b/safe.jpg": "all",
     }

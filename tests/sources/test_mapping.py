@@ -179,6 +179,14 @@ def test_words_for_missing_are_no_categories():
     assert kept.categories == ("None", "Alcohol")
 
 
+def test_an_image_of_which_only_a_word_for_missing_was_said_was_not_gone_through():
+    found = replace(
+        annotations(("a", "None", True), ("b", "None", True), ("b", "x", True)), references=("a", "b", "c")
+    )
+
+    assert without_missing(found, POLICY).references == ("b", "c")
+
+
 def test_a_mapping_of_an_empty_category_is_refused(tmp_path):
     with pytest.raises(InputError, match=":3: no category, but a label"):
         mapping(tmp_path, "category,label\nbeer,Alcohol\n,Safe\n")
