@@ -11,6 +11,7 @@ import pandas as pd
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
+from manifest_tools.core.text import is_missing
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.dataset.reported_scores import Cut, reported_from
@@ -169,7 +170,7 @@ class _Table:
             self._add_prediction(image, prediction, number)
 
     def _add_said(self, image: str, row: list[str | float], said: Said, number: int) -> None:
-        self.scope.update(name for name in said.scope if not self._policy.is_safe(name))
+        self.scope.update(name for name in said.scope if not (self._policy.is_safe(name) or is_missing(name)))
         if said.safe:
             self._labels.setdefault((image, SAFE, SOURCE), (True, None, number))
         if said.safe or any(truth and self._policy.is_safe(name) for name, truth in said.labels.items()):
