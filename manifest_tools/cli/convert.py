@@ -71,6 +71,20 @@ def convert(
     Example: manifest-tools convert output.manifest train.manifest --kind moderation
     """
     if Path(source).is_dir():
+        given = {
+            "--map": mapping,
+            "--label-confidence": label_confidence,
+            "--empty-is-safe": empty_is_safe,
+            "--label-level": label_level,
+            "--safe-names": safe_names,
+            "--policy": policy,
+            "--fail-on": fail_on,
+            "--taxonomy": taxonomy != CURRENT,
+        }
+        unused = [name for name, value in given.items() if value]
+        if unused:
+            msg = f"{unused[0]} is for a manifest; a prepared folder has its own policy: give it to prepare"
+            raise InputError(msg)
         show(_convert_folder(Path(source), target, kind))
         return
     if not kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,8 +27,11 @@ def diff(
     Example: manifest-tools diff round-1/train.manifest round-2/train.manifest
     """
     from manifest_tools.manifests.diff import compare_manifests
+    from manifest_tools.review.journal import merge_journal
 
-    comparison = compare_manifests(old, new)
+    comparison = compare_manifests(
+        *(merge_journal(place) if Path(place).is_dir() else place for place in (old, new))
+    )
     if format is options.OutputFormat.JSON:
         show(to_json(comparison.to_dict(), indent=1))
     else:

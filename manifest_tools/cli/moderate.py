@@ -54,12 +54,15 @@ def moderate(
     images on which adapter and base model differ: review them, they make the next round better.
     """
     from manifest_tools.aws.moderation.decision_policy import Decisions
+    from manifest_tools.aws.moderation.moderate import JOURNAL
     from manifest_tools.aws.moderation.moderate import moderate as run
+    from manifest_tools.core.output_folder import claim
     from manifest_tools.sources.reading import read_images
     from manifest_tools.storage.aws_clients import make_client
 
     rules = None if decisions is None else Decisions.from_toml(decisions)
     dataset = read_images(images)
+    claim(out, mark=JOURNAL)
     client = make_client(
         "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=_CONNECTIONS
     )

@@ -149,14 +149,21 @@ def predict(
 
 def _open(images: str, out: Path | None, *, profile: str | None, region: str | None) -> tuple[Dataset, Path]:
     if not is_s3_uri(images):
-        from manifest_tools.dataset.dataset import Dataset
+        from manifest_tools.review.journal import merge_journal
 
-        return Dataset.load(images), out or Path(images)
+        return merge_journal(images), _claimed(out) if out else Path(images)
     if out is None:
         raise InputError(f"say where the answers about {images} go: --out DIR")
     from manifest_tools.sources.s3_listing import list_images
 
-    return list_images(images, profile=profile, region=region), out
+    return list_images(images, profile=profile, region=region), _claimed(out)
+
+
+def _claimed(out: Path) -> Path:
+    from manifest_tools.aws.prediction.predict import JOURNAL
+    from manifest_tools.core.output_folder import claim
+
+    return claim(out, mark=JOURNAL)
 
 
 def _failures(summary: dict[str, Any]) -> list[dict[str, Any]]:

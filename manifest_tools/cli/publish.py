@@ -58,6 +58,7 @@ def publish(
     from manifest_tools.aws.publishing.apply import PublishResult, apply_plan
     from manifest_tools.aws.publishing.plan import plan_publish
 
+    remote.require_answers_in_manifests(folder)
     with progress_bar("Comparing", quiet=quiet) as progress:
         plan = plan_publish(
             folder,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,25 @@ RequesterPays = Annotated[
 ]
 Threads = Annotated[int, typer.Option("--workers", help="Requests under way at a time.", min=1, max=256)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+
+
+def require_answers_in_manifests(folder: Path) -> None:
+    """Refuse a folder in which people answered after its manifests were written.
+
+    Raises
+    ------
+    InputError
+        There are such answers.
+    """
+    from manifest_tools.review.journal import merge_journal
+
+    steps = [entry["step"] for entry in merge_journal(folder).history]
+    if "review" in steps and not {"split", "select"} & set(steps[len(steps) - steps[::-1].index("review") :]):
+        msg = (
+            f"{folder} holds answers that its manifests do not know; run 'manifest-tools split {folder}', "
+            "or prepare again, first"
+        )
+        raise InputError(msg)
 
 
 def confirm(plan: Iterable[str], *, yes: bool) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.json_text import parse_json
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.reported_scores import doubt_about_unit
 from manifest_tools.evaluation.counts import Counts
@@ -128,9 +129,9 @@ def read_bytes(path: str | Path) -> bytes:
 def _read(name: str, data: bytes, taxonomy: Taxonomy, adapter: str) -> Evaluated:
     """Tell the two kinds apart by content: a manifest has one JSON object a line."""
     try:
-        document = json.loads(data)
+        document = bounded_json.loads(data)
     except ValueError:
-        document = None
+        document = None  # no single document: a manifest, whose lines are read strictly
     if isinstance(document, dict) and "source-ref" not in document:
         return _read_results(name, document)
     return read_judged(name, data, taxonomy, adapter=adapter)
@@ -149,7 +150,7 @@ def _read_results(name: str, document: Mapping[str, Any]) -> Evaluated:
             threshold=float(asked["ConfidenceThreshold"]) if asked else None,
             at={float(row["ConfidenceThreshold"]): _counts_by_label(row) for row in rows},
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(
             f"{name} is not an evaluation results file: {type(error).__name__} at {error}. "
             "It is the file that EvaluationResult.Summary of the adapter points to."
@@ -246,10 +247,7 @@ def _lines(name: str, data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
         if not text.strip():
             continue
         place = f"{name}, line {number}"
-        try:
-            line = json.loads(text)
-        except ValueError as error:
-            raise InputError(f"{place}: not JSON: {error}.") from error
+        line = parse_json(text, place)
         if not isinstance(line, dict):
             raise InputError(f"{place}: a manifest line is a JSON object.")
         yield place, line

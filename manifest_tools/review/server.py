@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
 from manifest_tools.review.journal import Said, merge_journal
 from manifest_tools.review.pictures import Pictures, Reader, Shown
@@ -217,7 +217,7 @@ async def _body(request: Request) -> Mapping[str, Any]:
         if len(body) > _MOST_BODY:
             raise InputError(f"the request is larger than {_MOST_BODY:,} bytes")
     try:
-        document = json.loads(body)
+        document = bounded_json.loads(body)
     except ValueError:
         document = None
     if not isinstance(document, dict):

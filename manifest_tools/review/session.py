@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import FINDINGS
 from manifest_tools.dataset.eligibility import exclusion_reasons, unusable_content
@@ -270,12 +270,22 @@ def _findings(folder: Path, state: ReviewState) -> dict[str, Mask]:
     found = {code: mask.copy() for code, mask in reasons.items()}
     try:
         lines = (folder / FINDINGS).read_text(encoding="utf-8").splitlines()
-    except OSError:
+    except (OSError, UnicodeError):
         lines = []
     for line in lines:
-        document = json.loads(line)
-        row = state.position.get((document.get("location") or document).get("image") or "")
-        if row is not None:
-            mask = found.setdefault(document["code"], np.zeros(len(state.keys), dtype=bool))
+        code, image = _code_and_image(line)
+        row = state.position.get(image)
+        if code and row is not None:
+            mask = found.setdefault(code, np.zeros(len(state.keys), dtype=bool))
             mask[row] = True
     return {code: mask for code, mask in found.items() if mask.any()}
+
+
+def _code_and_image(line: str) -> tuple[str, str]:
+    """Return what a line of findings.jsonl is about; the file only helps to filter, so what it should not hold is nothing."""
+    try:
+        document = bounded_json.loads(line.encode())
+        code, image = document["code"], document["location"]["image"]
+    except (ValueError, KeyError, TypeError):
+        return "", ""
+    return (code, image) if isinstance(code, str) and isinstance(image, str) else ("", "")

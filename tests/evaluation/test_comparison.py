@@ -263,7 +263,7 @@ def test_guard_tells_what_happens_to_other_labels(tmp_path: Path) -> None:
         (b'{"a": 1}', "not an evaluation results file"),
         (b"[1, 2]", "JSON object"),
         (b'{"source-ref": "s3://b/k"}\n', "has the answers of both models"),
-        (b'{"source-ref": "s3://b/k"}\nnonsense\n', "line 2: not JSON"),
+        (b'{"source-ref": "s3://b/k"}\nnonsense\n', "line 2: not valid JSON"),
         (
             json.dumps(line("a", [], {}, {}) | {"detect-moderation-labels": {"Labels": []}}).encode(),
             "line 1: not a line of an output manifest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -71,6 +72,20 @@ def default_tps(region: str | None) -> float:
     return float(quota["calls_per_second"].get(region or "", quota["calls_per_second_elsewhere"]))
 
 
+def rate_of(tps: float | None, region: str | None) -> float:
+    """Return the calls per second to make: those that were asked for, or the default of the Region.
+
+    Raises
+    ------
+    InputError
+        `tps` is no number of calls.
+    """
+    rate = default_tps(region) if tps is None else tps
+    if not 0 < rate < math.inf:
+        raise InputError(f"tps is {rate}; expected calls per second, more than 0")
+    return rate
+
+
 def plan_predictions(
     dataset: Dataset,
     out: str | Path,
@@ -106,7 +121,7 @@ def plan_predictions(
         to_ask=len(todo),
         staged=len(staged),
         staged_bytes=sum(staged),
-        seconds=len(todo) / (tps or default_tps(region)),
+        seconds=len(todo) / rate_of(tps, region),
         cost=None if price is None else len(todo) * price / 1000,
     )
 
@@ -238,9 +253,7 @@ def ask_about(
         By picture.
     """
     client = client or make_client("rekognition", max_connections=MOST_WORKERS)
-    rate = default_tps(client.meta.region_name) if tps is None else tps
-    if rate <= 0:
-        raise InputError(f"tps is {rate}; expected calls per second, more than 0")
+    rate = rate_of(tps, client.meta.region_name)
     pictures, by_key = pictures_of(dataset)
     if not pictures:
         raise InputError("there is no image to ask about: JPEG or PNG that can be read")

@@ -21,7 +21,7 @@ import pandas as pd
 
 from manifest_tools.aws.prediction.distributed import AskTask, Share
 from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, AskedPicture
-from manifest_tools.aws.prediction.predict import PredictionPlan, default_tps, suitable
+from manifest_tools.aws.prediction.predict import PredictionPlan, rate_of, suitable
 from manifest_tools.aws.prediction.question import Question
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress, Steps, Watcher
@@ -145,7 +145,7 @@ def plan_in_numbers(
         to_ask=left,
         staged=asking.staged,
         staged_bytes=asking.staged_bytes,
-        seconds=left / (tps or default_tps(region)),
+        seconds=left / rate_of(tps, region),
         cost=None if price is None else left * price / 1000,
     )
 
@@ -196,7 +196,7 @@ def predict_saved(
         raise InputError(msg)
     begin(folder, asking, question)
     task = AskTask(question, staging, client.meta.region_name, client.meta.endpoint_url)
-    rate = tps or default_tps(client.meta.region_name)
+    rate = rate_of(tps, client.meta.region_name)
     progress = watcher.begin("ask")
     # From here in this thread, so that Ctrl-C ends it at the calls under way: they cost money.
     engine = executor or executors.SerialExecutor()
