@@ -47,6 +47,8 @@ def make_client(
     from botocore.config import Config  # noqa: PLC0415
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
+    from manifest_tools.storage.answers import checked  # noqa: PLC0415
+
     total = attempts or _ATTEMPTS.get(service, _S3_ATTEMPTS)
     config = Config(
         retries={"mode": "legacy", "total_max_attempts": total},
@@ -57,7 +59,7 @@ def make_client(
     )
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
-        return session.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload]
+        return checked(session.client(service, endpoint_url=endpoint_url, config=config))  # type: ignore[call-overload]
     except (BotoCoreError, ValueError) as error:
         raise InputError(_settings_problem(error, service, profile, session_region=region)) from None
 

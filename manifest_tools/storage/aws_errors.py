@@ -104,6 +104,11 @@ _CLIENT_CAUSES: dict[str, tuple[str, str]] = {
     "ProxyConnectionError": ("the proxy cannot be reached", "Check HTTPS_PROXY and NO_PROXY."),
     "SSLError": ("the certificate was not accepted", "Behind a company proxy, set AWS_CA_BUNDLE to its certificate."),
     "ParamValidationError": _PARAMETER,
+    **dict.fromkeys(
+        ("AnswerError", "PaginationError"),
+        ("the answer is not one that the service gives",
+         "Check --endpoint-url, and whether the network wants a login or a proxy first; then run the command again."),
+    ),
 }  # fmt: skip
 
 _RETRYABLE_CODES = frozenset(
@@ -142,7 +147,7 @@ def is_transient(error: BaseException) -> bool:
         return error_code(error) in _RETRYABLE_CODES or (status >= 500 and status != 501)
     if type(error).__name__ in {"ProxyConnectionError", "SSLError"}:
         return False
-    broken = {"IncompleteReadError", "ResponseStreamingError", "FlexibleChecksumError"}
+    broken = {"IncompleteReadError", "ResponseStreamingError", "FlexibleChecksumError", "AnswerError"}
     return isinstance(error, HTTPClientError) or type(error).__name__ in broken
 
 

@@ -24,6 +24,7 @@ from manifest_tools.storage.uris import is_s3_uri, join_uri, split_uri
 
 _T = TypeVar("_T")
 
+_BARREN_PAGES = 100  # of a listing, without an object, in a row
 MAX_HELD = 1 << 30  # bytes of an object that is read whole
 
 _CONDITION_CODES = frozenset({"PreconditionFailed", "412"})
@@ -197,6 +198,8 @@ class S3Storage:
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:  # noqa: D102
         token = {"StartAfter": after} if after else {}
+        seen: set[int] = set()
+        barren = 0
         while True:
             arguments = {"Bucket": self.bucket, "Prefix": prefix, **self._payer, **token}
             page: dict[str, Any] = self._call(
@@ -206,7 +209,16 @@ class S3Storage:
                 yield StoredObject(item["Key"], item["Size"], item["ETag"].strip('"'))
             if not page.get("IsTruncated"):
                 return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+            following, first = page.get("NextContinuationToken"), next(iter(page.get("Contents", ())), None)
+            marks = {hash(("token", following)), *({hash(("key", first["Key"]))} if first else ())}
+            barren = 0 if first else barren + 1
+            if not following or marks & seen or barren > _BARREN_PAGES:
+                raise RemoteError(
+                    f"Listing {self.uri(prefix)} failed: the server gives the same page again, or never says which "
+                    "is the next. It would not end; check --endpoint-url."
+                )
+            seen |= marks
+            token = {"ContinuationToken": following}
 
     def first(self, prefix: str, *, after: str) -> str | None:
         """Return the first key that starts with `prefix` and is greater than `after`; None when there is none."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from manifest_tools.core.csv_cells import unguarded
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.text import shortened
 from manifest_tools.sources.formats.cells import visible
 from manifest_tools.sources.formats.json_files import unpacked
 
@@ -25,7 +26,7 @@ LABEL_NAMES = ("labels", "label", "category", "categories", "class", "classes", 
 MAX_COLUMNS = 10_000
 MAX_CELLS = 10_000_000  # of rows times columns, as far as rows leave cells out
 MAX_PADDING = 4  # cells for each character: a table without gaps has at most one
-_LISTED = 30  # names in a message
+_LISTED, _LISTED_CHARACTERS = 30, 80  # names in a message, characters of each
 _SEPARATOR_LINE = re.compile(r"sep=([,;|\t])[ \t]*\r?\n", re.IGNORECASE)  # which Excel writes and reads
 
 
@@ -202,4 +203,4 @@ def listed(names: Iterable[str]) -> str:
     """Return names in quotes, for a message; of very many the first."""
     every = list(names)
     more = f" and {len(every) - _LISTED:,} more" if len(every) > _LISTED else ""
-    return (", ".join(repr(name) for name in every[:_LISTED]) or "none") + more
+    return (", ".join(repr(shortened(name, _LISTED_CHARACTERS)) for name in every[:_LISTED]) or "none") + more
