@@ -51,12 +51,11 @@ def cluster(address: str) -> Iterator[Executor]:
             "a cluster needs dask.distributed: pip install 'manifest-tools[cluster]', here and on its workers"
         )
         raise MissingExtraError(msg) from error
-    for logger in (
-        "distributed",
-        "distributed.client",
-        "tornado.application",
-    ):  # what matters is told by exceptions
-        logging.getLogger(logger).setLevel(logging.CRITICAL)
+    with _silenced():
+        yield from _connected(distributed, address)
+
+
+def _connected(distributed: Any, address: str) -> Iterator[Executor]:
     try:
         client = distributed.Client(address, timeout=_CONNECT, name="manifest-tools", set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
@@ -66,6 +65,22 @@ def cluster(address: str) -> Iterator[Executor]:
         yield client.get_executor(pure=False)
     finally:
         client.close(timeout=1)
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep dask's loggers quiet for the block, and give them back their levels: what matters is told by exceptions."""
+    loggers = [
+        logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado.application")
+    ]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 class Cluster:

@@ -33,6 +33,7 @@ except ImportError as error:
 _ASSETS = {"/": ("index.html", "text/html"), "/review.css": ("review.css", "text/css"),
            "/review.js": ("review.js", "text/javascript")}  # fmt: skip
 _MOST_BODY = 64 * 1024  # bytes
+_MOST_SECONDS = 20  # in which a request has to arrive whole
 _GRACE = 2  # seconds for requests under way when the server ends
 
 
@@ -212,10 +213,14 @@ async def _body(request: Request) -> Mapping[str, Any]:
     if request.headers.get("content-type") != "application/json":
         raise InputError("expected JSON")
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_BODY:
-            raise InputError(f"the request is larger than {_MOST_BODY:,} bytes")
+    try:
+        async with asyncio.timeout(_MOST_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _MOST_BODY:
+                    raise InputError(f"the request is larger than {_MOST_BODY:,} bytes")
+    except TimeoutError as error:
+        raise InputError(f"the request was not complete after {_MOST_SECONDS} seconds") from error
     try:
         document = bounded_json.loads(body)
     except ValueError:

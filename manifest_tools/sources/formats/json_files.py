@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from manifest_tools.core import json_text
 from manifest_tools.core.errors import InputError
 
 MAX_BYTES = 2_000_000_000  # of one export: parsed, it takes several times that in memory
@@ -131,16 +131,7 @@ def read_json(path: Path) -> Any:
 
 def parse_json(text: str, path: Path) -> Any:
     """Return the value of a JSON text (see :func:`read_json`)."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        ends = error.pos >= len(text.rstrip())
-        what = "the file ends too early: it was cut off" if ends else error.msg
-        msg = f"{path}: not valid JSON at line {error.lineno}, column {error.colno}: {what}"
-        raise InputError(msg) from error
-    except (RecursionError, ValueError) as error:  # nested too deep; a number of thousands of digits
-        msg = f"{path}: not usable as JSON: {error}"
-        raise InputError(msg) from error
+    return json_text.parse_json(text, path, nan=True)
 
 
 def records(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:

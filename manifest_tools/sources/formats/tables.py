@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 
 from manifest_tools.core.csv_cells import unguarded
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.json_text import parse_json
 from manifest_tools.core.text import shortened
 from manifest_tools.sources.formats.cells import visible
 from manifest_tools.sources.formats.json_files import unpacked
@@ -138,11 +138,7 @@ def json_records(text: str, path: str | Path) -> list[Record]:
     for line, content in enumerate(text.split("\n"), start=1):
         if not content.strip():
             continue
-        try:
-            value = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            msg = f"{path}:{line}: not a JSON object: {error}"
-            raise InputError(msg) from error
+        value = parse_json(content, f"{path}:{line}", nan=True)
         if not isinstance(value, dict):
             msg = f"{path}:{line}: expected a JSON object, found {type(value).__name__}"
             raise InputError(msg)

@@ -73,9 +73,17 @@ def test_captions_are_refused(tmp_path):
 
 def test_not_a_number_is_let_pass_as_python_writes_it(tmp_path):
     path = tmp_path / "nan.json"
-    path.write_text(json.dumps(DOCUMENT).replace("[0, 0, 5, 5]", "[NaN, 0, 5, Infinity]"), encoding="utf-8")
+    path.write_text(json.dumps(DOCUMENT).replace("[0, 0, 5, 5]", "[NaN, 0, 5, 5]"), encoding="utf-8")
 
     assert len(coco.read(path).rows) == 2
+
+
+def test_an_infinite_number_is_refused_with_its_place(tmp_path):
+    path = tmp_path / "inf.json"
+    path.write_text(json.dumps(DOCUMENT).replace("[0, 0, 5, 5]", "[NaN, 0, 5, Infinity]"), encoding="utf-8")
+
+    with pytest.raises(InputError, match="not valid JSON at line 1, column"):
+        coco.read(path)
 
 
 def test_a_file_that_was_cut_off_says_so(tmp_path):

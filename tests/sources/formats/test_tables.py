@@ -125,7 +125,7 @@ def test_line_endings_do_not_matter(tmp_path, ending):
         (b"\x89PNG\r\n\x1a\n\0\0", "is not text"),
         (b"PK\x03\x04rest", "save it as CSV"),
         (b"file,labels\n\xe4.jpg,Alcohol\n", "labels.csv:2: not UTF-8"),
-        ('{"image": "a.jpg", "labels": ["Alcohol"]}\n{"image": \n', "labels.csv:2: not a JSON object"),
+        ('{"image": "a.jpg", "labels": ["Alcohol"]}\n{"image": \n', "labels.csv:2: not valid JSON"),
         (
             '{"image": "a.jpg", "labels": ["Alcohol"]}\n[1]\n',
             "labels.csv:2: expected a JSON object, found list",
