@@ -293,7 +293,7 @@ class _Conversion:
             if reading.name:
                 names[self.options.level(reading.name)] = None
         if safe and names:
-            self._note("label-contradiction", None, next(iter(names)), source="the line", other=safe)
+            self._note("label-contradiction", None, next(iter(names)), source="the line", other=safe, rows="")
             return None
         order = {name: position for position, name in enumerate(self.options.taxonomy.names)}
         return sorted(names, key=order.__getitem__) if resolved else None

@@ -156,7 +156,7 @@ def test_gzip_that_swells_is_refused_and_gzip_that_does_not_is_read(tmp_path):
             call(bomb)
     assert not list(tmp_path.iterdir())
     sound = b"".join(line("1", number) for number in range(12_000))
-    assert validate_manifest(gzip.compress(sound)).facts["files"][0]["lines"] == 20_000
+    assert validate_manifest(gzip.compress(sound)).facts["files"][0]["lines"] == 12_000
     small = gzip.compress(b"\n" * 500_000)  # a thousandfold, but small
     assert validate_manifest(small).counts["warning"] >= 500_000
 
