@@ -26,6 +26,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,7 +46,7 @@ from manifest_tools.pipeline.split import split_manifest
 from manifest_tools.review.pictures import show
 from manifest_tools.sources.formats.detect import read_labels
 
-SECONDS = 10  # for one input
+SECONDS = 10  # of processor time, for one step with one input
 MEMORY = 1_000_000_000  # bytes for one input, beyond what the process had
 LARGEST = 10_000_000  # bytes of one input
 
@@ -72,13 +73,14 @@ def _manifest(path: Path) -> None:
     validate_manifest(path)
     out = path.with_name("out")
     for step in (
-        lambda: [convert_manifest(path, out, kind=kind) for kind in KINDS],
+        *(partial(convert_manifest, path, out, kind=kind) for kind in KINDS),
         lambda: repair_manifest(path, out),
         lambda: read_manifest(path),
         lambda: compare_manifests(path, path),
         lambda: check_pair(path, path),
         lambda: split_manifest(path, out=path.with_name("parts")),
     ):
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)  # each step has its own time
         try:
             step()
         except ManifestToolsError as error:
@@ -385,17 +387,17 @@ def _bounded() -> Iterator[None]:
     def late(_signal: int, _frame: object) -> None:
         raise TimeoutError(f"more than {SECONDS} seconds")
 
-    before = signal.signal(signal.SIGALRM, late)
+    before = signal.signal(signal.SIGPROF, late)
     limits = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, limits[1]))
-    signal.alarm(SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         resource.setrlimit(resource.RLIMIT_AS, limits)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGPROF, before)
 
 
 def fuzz(seed: int, *, seconds: float = float("inf"), cases: int = sys.maxsize) -> Iterator[Failure | Seed]:
