@@ -18,6 +18,7 @@ from manifest_tools.sources.formats.tables import (
     Record,
     csv_records,
     find_column,
+    listed,
     read_text,
 )
 
@@ -49,7 +50,7 @@ def read(path: Path) -> Annotations:
     columns = list(dict.fromkeys(name for record in records for name in record.cells))
     name = recognise(columns)
     if name not in (BOXES, OPEN_IMAGES):
-        msg = f"{path}: expected a CSV of boxes or of Open Images; found the columns {', '.join(columns)}"
+        msg = f"{path}: expected a CSV of boxes or of Open Images; found the columns {listed(columns)}"
         raise InputError(msg)
     notes = AnnotationBuilder(name, str(path))
     if name == OPEN_IMAGES:
@@ -66,7 +67,7 @@ def _read_boxes(
     notes.open_world = True
     image, label = find_column(columns, IMAGE_NAMES), find_column(columns, LABEL_NAMES)
     if image is None or label is None:
-        msg = f"{path}: boxes, but no column names the image; found {', '.join(columns)}"
+        msg = f"{path}: boxes, but no column names the image; found {listed(columns)}"
         raise InputError(msg)
     refuse_scores(records, columns, path, f"take the column out {IF_PEOPLE}")
     for line, cells in records:

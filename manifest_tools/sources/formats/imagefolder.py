@@ -14,7 +14,7 @@ from manifest_tools.sources.formats.column_choice import ColumnChoice
 from manifest_tools.sources.formats.json_files import member, shown, text, texts
 from manifest_tools.sources.formats.label_table import label_table, with_images
 from manifest_tools.sources.formats.records import columns_of, read_records
-from manifest_tools.sources.formats.tables import LABEL_NAMES, Record, find_column
+from manifest_tools.sources.formats.tables import LABEL_NAMES, Record, find_column, listed
 
 NAME = "imagefolder"
 _ABSENT = "absent"  # the column in which `write_imagefolder` keeps what was looked for and not there
@@ -68,7 +68,7 @@ def _read_file(file: Path, prefix: str, notes: AnnotationBuilder) -> tuple[str, 
     if not records:
         return ()
     if _IMAGE not in columns:
-        msg = f"{file}: no column {_IMAGE!r}, which Hugging Face demands; found {', '.join(columns)}"
+        msg = f"{file}: no column {_IMAGE!r}, which Hugging Face demands; found {listed(columns)}"
         raise InputError(msg)
     records = with_images(records, _IMAGE, file)
     notes.open_world |= _ABSENT in columns  # what is absent is said there, and the rest is not known
