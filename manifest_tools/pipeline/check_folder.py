@@ -8,11 +8,14 @@ from pathlib import Path
 
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.judged import freed_at_once, load_judged, load_labels
+from manifest_tools.dataset.saved_files import see_dataset
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.review.journal import ReviewJournal, answered_tables
 from manifest_tools.rules.checking import check_evidence
 from manifest_tools.rules.evidence import Evidence
+
+_LOOKS = 3  # at a folder that somebody writes meanwhile, so that its two tables are of one time
 
 
 def check_folder(
@@ -44,6 +47,16 @@ def check_folder(
 
 def load_evidence(folder: str | Path, policy: Policy) -> Evidence:
     """Gather the evidence of a saved data set and of its review journal."""
+    document = see_dataset(folder) / "dataset.json"
+    for _ in range(_LOOKS):
+        before = document.read_bytes()
+        evidence = _read(folder, policy)
+        if document.read_bytes() == before:
+            break
+    return evidence
+
+
+def _read(folder: str | Path, policy: Policy) -> Evidence:
     journal = ReviewJournal.of(folder)
     if not journal.entries:
         return Evidence.of(load_judged(folder), policy, read_labels=partial(load_labels, folder))
