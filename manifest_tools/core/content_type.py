@@ -5,11 +5,24 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from manifest_tools.core.resources import load_json
+
+ACCEPTED_FORMATS: Final[tuple[str, ...]] = tuple(load_json("limits.json")["accepted_formats"]["value"])
 HEAD_BYTES: Final = 512  # enough for every signature below
+# The endings of names by format; the first is the one that we write.
+SUFFIXES: Final = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "GIF": (".gif",),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp",),
+    "AVIF": (".avif",),
+    "HEIC": (".heic", ".heif"),
+}
 # A file with one of these endings is meant to be an image, whatever it holds.
 IMAGE_SUFFIXES: Final = frozenset(
-    {".avif", ".bmp", ".gif", ".heic", ".heif", ".ico", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl"}
-    | {".png", ".psd", ".tif", ".tiff", ".webp"}
+    {suffix for suffixes in SUFFIXES.values() for suffix in suffixes} | {".ico", ".jp2", ".jxl", ".psd"}
 )
 
 

@@ -15,13 +15,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.core.arrays import Rows, blocks, first_equal, first_index, group_ids
+from manifest_tools.core.content_type import ACCEPTED_FORMATS
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import Mask, Truth
 from manifest_tools.dataset.object_keys import refused_keys
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.policy import Policy
 
-ACCEPTED_FORMATS = ("JPEG", "PNG")  # https://docs.aws.amazon.com/rekognition/latest/dg/limits.html
 SIDES = ("", "train", "test")
 COPY_EXCLUSION_REASONS = ("duplicate-conflict", "duplicate-across-splits")
 _LAST = "image-set-aside"  # the reason that is told after all others

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from manifest_tools.core.content_type import ACCEPTED_FORMATS, SUFFIXES
 from manifest_tools.storage.uris import SCHEME, parts_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ _SUSPECT = r"/\.{0,2}(?:/|$)"  # holds for every key with a part that is empty o
 _SURELY_SHORT = MAX_KEY_BYTES // 4  # characters of UTF-8
 # The page's "characters to avoid", with the control characters that it names by their codes.
 _ADVISED_AGAINST = re.compile(r"[\x00-\x1f\x7f\\{}^%`\[\]\"<>~#|]")
-_EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png"}
 NOT_UTF_8 = "name-not-utf-8"  # the remark of an image whose file name is no text
 
 
@@ -38,7 +38,12 @@ def source_refs(dataset: Dataset) -> pd.Series[str]:
     if remote.any():
         key = key.where(~remote, _below(key, prefix, listed_folder(dataset)))
     if dataset.keys == "sha256":
-        suffix = images["format"].astype("str").map(_EXTENSIONS).fillna("")
+        suffix = (
+            images["format"]
+            .astype("str")
+            .map({name: SUFFIXES[name][0] for name in ACCEPTED_FORMATS})
+            .fillna("")
+        )
         suffix = suffix.where(suffix != "", key.map(lambda name: PurePosixPath(name).suffix.lower()))
         key = (images["sha256"] + suffix).where(images["sha256"] != "", key)
     return prefix + key

@@ -11,22 +11,13 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows, blocks
+from manifest_tools.core.content_type import SUFFIXES
 from manifest_tools.dataset.eligibility import IMAGE_REASONS
 from manifest_tools.findings.findings import LazyFindings
 from manifest_tools.findings.policy import Policy
 from manifest_tools.rules.evidence import Evidence
 
-_EXTENSIONS = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "PNG": (".png",),
-    "GIF": (".gif",),
-    "WEBP": (".webp",),
-    "TIFF": (".tif", ".tiff"),
-    "BMP": (".bmp",),
-    "AVIF": (".avif",),
-    "HEIC": (".heic", ".heif"),
-}
-_KNOWN = frozenset(extension for known in _EXTENSIONS.values() for extension in known)
+_KNOWN = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 _UNUSUAL = {"12-bit": "12 bits", "16-bit": "16 bits", "cmyk-inverted": "inverted"}
 _PLAIN_MODES = frozenset({"", "RGB", "RGBA", "L", "LA", "P", "PA", "1"})  # every tool agrees on these
 
@@ -51,7 +42,7 @@ def wrong_extensions(evidence: Evidence) -> Iterator[LazyFindings]:
     for here in blocks(len(images)):
         names, formats = images["image"].iloc[here].str.lower(), images["format"].iloc[here]
         for found in formats.unique():
-            fitting = _EXTENSIONS.get(found)
+            fitting = SUFFIXES.get(found)
             if fitting:
                 suspect[here] &= ~(formats.eq(found) & names.str.endswith(fitting)).to_numpy()
     rows = np.flatnonzero(suspect)

@@ -18,12 +18,13 @@ from manifest_tools.aws.prediction.payload import AskedPicture, Sender, require_
 from manifest_tools.aws.prediction.question import Answers, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
+from manifest_tools.core.content_type import ACCEPTED_FORMATS
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.journal import JournalFile
 from manifest_tools.core.progress import Progress
 from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.eligibility import ACCEPTED_FORMATS, failed_to_decode
+from manifest_tools.dataset.eligibility import failed_to_decode
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.reading import read_predictions
 from manifest_tools.sources.predictions import attach_predictions

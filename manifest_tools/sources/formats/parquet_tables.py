@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from manifest_tools.core.content_type import sniff
+from manifest_tools.core.content_type import SUFFIXES, sniff
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
 from manifest_tools.sources.folders import files_below
 from manifest_tools.sources.formats.tables import IMAGE_NAMES, Record
 
 _MAGIC = b"PAR1"
-_ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif", "BMP": ".bmp"}
 _ROWS = 64  # with images, read at a time
 _LONGEST_NAME = 200  # bytes of a file's name that we take over
 
@@ -137,7 +136,7 @@ def _images(path: str | Path, file: Any, column: str) -> Iterator[tuple[str, byt
                 content = value.get("bytes") if isinstance(value, dict) else value
                 name = _safe_name(value.get("path") if isinstance(value, dict) else None)
                 if not name:
-                    ending = _ENDINGS.get(sniff(content[:512]).format, "") if content else ""
+                    ending = SUFFIXES.get(sniff(content[:512]).format, ("",))[0] if content else ""
                     name = f"{number:06d}{ending}"
                 if name in seen:
                     at = PurePosixPath(name)
