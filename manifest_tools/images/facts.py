@@ -12,7 +12,7 @@ from typing import Final
 
 from manifest_tools.core.content_type import sniff
 from manifest_tools.duplicates.fingerprints import NO_FINGERPRINT, describe
-from manifest_tools.images import jpeg, png
+from manifest_tools.images import jpeg, metadata, png
 from manifest_tools.images.blank import is_blank
 from manifest_tools.images.frames import MAX_FRAMES
 from manifest_tools.images.heavy import (
@@ -188,6 +188,7 @@ def _jpeg(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     end = jpeg.last_end(data) if quick else found.end
     notes = _Notes("JPEG", found.width, found.height, found.mode, found.pictures, found.orientation)
     notes.remarks.extend(_jpeg_remarks(found, 0 if end is None else len(data) - end))
+    notes.remarks.extend(_metadata(metadata.of_jpeg(data, found.segments, end)))
     if found.excess:
         return notes.fail("bomb", found.excess)
     if not found.frame:
@@ -232,6 +233,11 @@ def _jpeg_remarks(found: jpeg.Structure, trailing: int) -> Iterator[str]:
         yield f"coding: {found.process}"
     if found.precision > 8:
         yield f"{found.precision}-bit"
+
+
+def _metadata(kinds: set[str]) -> Iterator[str]:
+    if kinds:
+        yield f"metadata: {metadata.in_order(kinds)}"
 
 
 def _by_pillow(notes: _Notes, data: bytes, found: jpeg.Structure, max_pixels: int) -> None:
@@ -288,6 +294,7 @@ def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     found = png.walk(data)
     notes = _Notes("PNG", found.width, found.height, found.mode, found.frames, found.orientation)
     notes.remarks.extend(_png_remarks(found, len(data)))
+    notes.remarks.extend(_metadata(found.metadata))
     if found.excess:
         return notes.fail("bomb", found.excess)
     if notes.too_big(max_pixels):

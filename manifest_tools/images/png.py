@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Final
 
+from manifest_tools.images import metadata
 from manifest_tools.images.exif import orientation
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
@@ -36,6 +37,7 @@ class Structure:
     odd: list[tuple[str, int, int]] = field(
         default_factory=list
     )  # chunks of wrong checksum that say nothing of pixels
+    metadata: set[str] = field(default_factory=set)  # kinds, as in metadata.KINDS
 
     @property
     def mode(self) -> str:
@@ -113,3 +115,4 @@ def _note(found: Structure, kind: bytes, body: bytes) -> None:
         found.alpha = True
     elif kind == b"eXIf":
         found.orientation = orientation(body)
+    found.metadata |= metadata.of_png_chunk(kind, body)

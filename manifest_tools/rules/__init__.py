@@ -12,6 +12,7 @@ IMAGE_RULES: tuple[Rule, ...] = (
     images.unusable_images,
     images.wrong_extensions,
     images.odd_pixels,
+    images.metadata,
     lookalikes.copies,
 )
 RULES: tuple[Rule, ...] = (

@@ -12,6 +12,7 @@ import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows, blocks
 from manifest_tools.core.content_type import SUFFIXES
+from manifest_tools.core.metadata_kinds import KINDS
 from manifest_tools.dataset.eligibility import IMAGE_REASONS
 from manifest_tools.findings.findings import LazyFindings
 from manifest_tools.findings.policy import Policy
@@ -105,6 +106,21 @@ def odd_pixels(evidence: Evidence) -> Iterator[LazyFindings]:
     )
 
 
+def metadata(evidence: Evidence) -> Iterator[LazyFindings]:
+    """What would leave with the files: counted by kind, without a value."""
+    images = evidence.images
+    odd = Remarks.of(images["remarks"])
+
+    def kinds(rows: Rows) -> Iterator[dict[str, Any]]:
+        for row in rows:
+            yield {"kinds": [KINDS.get(kind, kind) for kind in odd.at(row)["metadata"].split(", ")]}
+
+    held = odd.have("metadata")
+    places = odd.having("metadata", "gps")
+    yield evidence.about("image-metadata", held & ~places, kinds)
+    yield evidence.about("image-metadata", places, kinds, variant="gps")
+
+
 @dataclass(frozen=True)
 class Remarks:
     """What inspection remarked: few texts, which many images share."""
@@ -121,6 +137,12 @@ class Remarks:
     def have(self, key: str) -> Mask:
         """Return the images with this remark."""
         return np.array([key in text for text in self.texts], dtype=bool)[self.codes]
+
+    def having(self, key: str, word: str) -> Mask:
+        """Return the images with this remark, and this word in its list."""
+        return np.array([word in text.get(key, "").split(", ") for text in self.texts], dtype=bool)[
+            self.codes
+        ]
 
     def at(self, row: int) -> dict[str, str]:
         """Return the remarks about one image."""

@@ -71,7 +71,11 @@ def test_animations_and_several_pictures():
         facts = read_facts(encoded(first, kind, save_all=True, append_images=[second]))
         assert (facts.format, facts.frames, facts.remarks) == (kind, 2, "animated")
     facts = read_facts(encoded(first, "MPO", save_all=True, append_images=[second]))
-    assert (facts.format, facts.frames, facts.remarks) == ("JPEG", 2, "multi-picture: 2")
+    assert (facts.format, facts.frames, facts.remarks) == (
+        "JPEG",
+        2,
+        "multi-picture: 2; metadata: behind",
+    )
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])

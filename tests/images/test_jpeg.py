@@ -85,8 +85,9 @@ def test_a_hole_at_the_end_is_not_padding():
 
 
 def test_trailing_bytes_are_counted():
-    assert read_facts(BASELINE + b"x" * 104).remarks == "trailing-bytes: 104"
-    assert read_facts(BASELINE + BASELINE).remarks == f"trailing-bytes: {len(BASELINE)}"
+    assert read_facts(BASELINE + b"x" * 14).remarks == "trailing-bytes: 14"
+    assert read_facts(BASELINE + b"x" * 104).remarks == "trailing-bytes: 104; metadata: behind"
+    assert read_facts(BASELINE + BASELINE).remarks == f"trailing-bytes: {len(BASELINE)}; metadata: behind"
 
 
 def test_headers_that_declare_nothing():

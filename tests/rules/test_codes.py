@@ -72,6 +72,8 @@ class TestImages:
             ({"mode": "CMYK"}, "image-color-mode", Severity.WARNING),
             ({"remarks": "blank"}, "image-blank", Severity.WARNING),
             ({"orientation": 6}, "image-orientation", Severity.NOTE),
+            ({"remarks": "alpha; metadata: owner, xmp"}, "image-metadata", Severity.NOTE),
+            ({"remarks": "metadata: gps, owner"}, "image-metadata", Severity.WARNING),
         ],
     )
     def test_odd_images_are_told_and_kept(self, facts, code, severity):

@@ -159,4 +159,20 @@ ENTRIES = (
         "Nothing needs doing; to be sure of what is looked at, save the image upright.",
         "https://docs.aws.amazon.com/rekognition/latest/dg/images-orientation.html",
     ),
+    Entry(
+        "image-metadata",
+        NOTE,
+        "The file tells more than the picture shows: names, serial numbers, a thumbnail that may show what was cropped "
+        "away, comments. It leaves the house with the file. Values are never printed.",
+        "the file holds more than the picture: {kinds}",
+        "Remove it with a tool that keeps the pixels, if it should not leave the house.",
+        "our own check: what is sent to a service may be kept there",
+        variants={
+            "gps": Variant(
+                WARNING,
+                "the file tells where the picture was taken: {kinds}",
+                "Remove it with a tool that keeps the pixels, if it should not leave the house.",
+            )
+        },
+    ),
 )
