@@ -76,6 +76,7 @@ PLANTED = {
     ("image-unlabelled", "animals/puffin.png"),
     ("label-unchecked", "weapons/throwing star.png"),
     ("object-key", "tools/tools #2.png"),
+    ("image-metadata", "photos/rocket launch.jpg"),
     ("label-orphan", None),
     ("balance", None),
 }
