@@ -21,6 +21,7 @@ _ADDRESS: Final = re.compile(r"(tcp|tls|ws|wss|ucx)://.+:[0-9]+")
 _CONNECT: Final = 10.0  # seconds in which a scheduler has to answer at first
 _PATIENCE: Final = 10.0  # seconds without a sign of life of the scheduler
 _EVERY: Final = 2.0  # seconds between two questions to it
+_UNSTAFFED: Final = 10.0  # seconds without a worker after which somebody is told
 
 
 @contextmanager
@@ -121,7 +122,7 @@ class Cluster:
             raise self._gone()
         if self._threads:
             self._staffed = now
-        elif now - self._staffed > _PATIENCE and not self._warned:
+        elif now - self._staffed > _UNSTAFFED and not self._warned:
             self._warned = True
             warnings.warn(
                 f"no worker is connected to {self._address}; the run waits for one"

@@ -96,7 +96,7 @@ def test_a_killed_worker_loses_nothing(tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_scheduler_that_is_gone_is_noticed(tmp_path, monkeypatch, how):
-    monkeypatch.setattr(dask_cluster, "_PATIENCE", 2.0)
+    monkeypatch.setattr(dask_cluster, "_PATIENCE", 5.0)
     monkeypatch.setattr(dask_cluster, "_EVERY", 0.5)
     running = Scheduler(tmp_path)
     try:
@@ -112,7 +112,7 @@ def test_a_scheduler_that_is_gone_is_noticed(tmp_path, monkeypatch, how):
 
 
 def test_a_cluster_without_workers_says_what_it_waits_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(dask_cluster, "_PATIENCE", 1.0)
+    monkeypatch.setattr(dask_cluster, "_UNSTAFFED", 1.0)
     monkeypatch.setattr(dask_cluster, "_EVERY", 0.2)
     running = Scheduler(tmp_path)
     try:
