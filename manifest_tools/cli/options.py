@@ -160,6 +160,15 @@ def _share(value: float) -> float:
     return value
 
 
+Prove = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prove",
+        metavar="LABEL:GOAL=SHARE",
+        help="Put so many mistakes of the base model on the test side that a repair of this share of them would show, "
+        "if the minimums of training allow; such as Alcohol:false-negatives=0.5. Repeatable.",
+    ),
+]
 TestSize = Annotated[
     float, typer.Option(metavar="SHARE", help="Share of the images in the test set.", callback=_share)
 ]

@@ -64,6 +64,7 @@ def prepare(
     ] = None,
     target: options.Targets = None,
     test_size: options.TestSize = 0.2,
+    prove: options.Prove = None,
     keys: Annotated[options.Keys, typer.Option(help="Object keys: the path as it is, or the hash.")] = (
         options.Keys.ORIGINAL
     ),
@@ -132,6 +133,7 @@ def prepare(
             taxonomy=taxonomy,
             keys=str(keys),
             test_size=test_size,
+            prove=prove or (),
             keep_test=keep_test,
             share_copies=not separate_copies,
             lock=lock,

@@ -10,6 +10,7 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, print_report, progress_bar
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings.findings import MAX_FINDINGS
 from manifest_tools.findings.policy import Policy
@@ -21,6 +22,7 @@ def split(
     min_test: Annotated[
         int | None, typer.Option(help="Least number of test images; default: the policy's.")
     ] = None,
+    prove: options.Prove = None,
     images: Annotated[
         Path | None,
         typer.Option(
@@ -54,6 +56,11 @@ def split(
 
     with progress_bar("Splitting", quiet=quiet) as progress:
         if place.is_file():
+            if prove:
+                msg = (
+                    "--prove needs a prepared folder: a manifest does not say what the base model gets wrong"
+                )
+                raise InputError(msg)
             report = split_manifest(
                 place,
                 out=out,
@@ -72,6 +79,7 @@ def split(
                 judge=chosen,
                 test_size=test_size,
                 min_test=min_test,
+                prove=prove or (),
                 lock=lock,
                 seed=seed,
                 max_findings=max_findings,

@@ -18,16 +18,17 @@ from manifest_tools.core.output_folder import (
     holds_dataset,
 )
 from manifest_tools.core.progress import Progress, Steps, Watcher
-from manifest_tools.core.taxonomy import CURRENT
+from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.carry_over import carry_over, lock_split
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
-from manifest_tools.findings.policy import Policy
+from manifest_tools.findings.policy import Policy, Target
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.pipeline import summaries
+from manifest_tools.pipeline.proof import mistakes_to_prove
 from manifest_tools.pipeline.unpacking import MARK, labels_inside, packed_images, unpack
 from manifest_tools.reports import write_report
 from manifest_tools.review.journal import JOURNAL, merge_journal
@@ -82,6 +83,7 @@ def prepare(
     taxonomy: str = CURRENT,
     keys: str = "original",
     test_size: float = 0.2,
+    prove: Sequence[str] = (),
     keep_test: bool = False,
     share_copies: bool = True,
     lock: bool = False,
@@ -118,6 +120,9 @@ def prepare(
         Object keys: the path as it is, or the content's hash.
     test_size : float
         Share of the test set.
+    prove : sequence of str
+        What the test set is to show, such as ``"Alcohol:false-negatives=0.5"``: it gets enough of the base model's
+        mistakes to show that half of them are repaired, if the minimums of training allow.
     keep_test : bool
         Take the images below ``test/`` as the test set, locked, and all others for training.
     share_copies : bool
@@ -168,6 +173,7 @@ def prepare(
     ['dataset', 'findings.jsonl', 'report.html', 'report.json', 'test.manifest', 'train.manifest']
     """
     policy, watcher = policy or Policy(), watcher or Steps(progress)
+    test_mistakes = mistakes_to_prove(prove, Taxonomy.load(taxonomy))
     packed = packed_images(images)
     destination = _destination(images, to, keys, local=bool(packed))
     with claimed(out, mark=MARK) as folder:
@@ -223,6 +229,7 @@ def prepare(
             folder,
             policy=policy,
             test_size=test_size,
+            test_mistakes=test_mistakes,
             lock=lock,
             seed=seed,
             thumbnails=thumbnails,
@@ -239,6 +246,7 @@ def split_check_write(
     policy: Policy,
     test_size: float,
     min_test: int | None = None,
+    test_mistakes: Mapping[Target | str, int] | None = None,
     lock: bool = False,
     seed: int = 0,
     thumbnails: str = "none",
@@ -254,8 +262,8 @@ def split_check_write(
         Read, inspected and grouped.
     folder : Path
         An output folder of ours (:func:`manifest_tools.core.output_folder.claimed`).
-    min_test : int, optional
-        Least number of test images; by default the policy's.
+    min_test, test_mistakes
+        As in :func:`manifest_tools.split_dataset`.
     set_aside : str
         A file of the folder that gets another name with the new results.
     policy, test_size, lock, seed, thumbnails, max_findings, watcher
@@ -263,7 +271,14 @@ def split_check_write(
     """
     watcher = watcher or Steps()
     watcher.begin("split")
-    dataset = split_dataset(dataset, test_size=test_size, min_test=min_test, policy=policy, seed=seed)
+    dataset = split_dataset(
+        dataset,
+        test_size=test_size,
+        min_test=min_test,
+        policy=policy,
+        test_mistakes=test_mistakes,
+        seed=seed,
+    )
     if lock:
         dataset = lock_split(dataset)
     sides = dataset.images["split"].value_counts()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from manifest_tools.core.commit import replacing_files
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import MANIFESTS, claimed
 from manifest_tools.core.progress import Progress
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.saved_files import see_dataset
@@ -24,6 +25,7 @@ from manifest_tools.manifests.line_reader import LongLine, Source, parse
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.pipeline.prepare import split_check_write
+from manifest_tools.pipeline.proof import mistakes_to_prove
 from manifest_tools.review.journal import merge_journal
 from manifest_tools.rules import PAIR_RULES
 from manifest_tools.rules.checking import check_dataset
@@ -39,6 +41,7 @@ def split_folder(
     judge: Callable[[Policy], Policy] = lambda policy: policy,
     test_size: float = 0.2,
     min_test: int | None = None,
+    prove: Sequence[str] = (),
     lock: bool = False,
     seed: int = 0,
     max_findings: int = MAX_FINDINGS,
@@ -53,6 +56,8 @@ def split_folder(
         Where the results go; by default the folder itself.
     judge : callable
         Changes the policy that the folder carries.
+    prove
+        As in :func:`manifest_tools.pipeline.prepare.prepare`.
     test_size, min_test, lock, seed, max_findings
         As in :func:`manifest_tools.pipeline.prepare.split_check_write`.
     """
@@ -65,6 +70,7 @@ def split_folder(
             policy=judge(Policy.from_dict(dataset.policy)),
             test_size=test_size,
             min_test=min_test,
+            test_mistakes=mistakes_to_prove(prove, Taxonomy.load(dataset.taxonomy)),
             lock=lock,
             seed=seed,
             max_findings=max_findings,

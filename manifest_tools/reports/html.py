@@ -23,6 +23,7 @@ from manifest_tools.reports.advice import Advice, advice
 from manifest_tools.reports.alike import AllLookAlikes, look_alikes
 from manifest_tools.reports.charts import charts
 from manifest_tools.reports.confusion import confusion
+from manifest_tools.reports.power import POWER_METHOD, POWER_TITLE, power_lines
 from manifest_tools.reports.thumbnails import thumbnails as small_pictures
 
 THUMBNAILS = ("none", "hidden")
@@ -81,6 +82,9 @@ def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: s
         answer=summary.verdict(report),
         groups=groups,
         plan=plan,
+        power=power_lines(report),
+        power_title=POWER_TITLE,
+        power_method=POWER_METHOD,
         pictures=numbers,
         data=_embedded(data),
         summary=summary,

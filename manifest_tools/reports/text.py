@@ -10,6 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from manifest_tools.core.text import printable
 from manifest_tools.findings.findings import Finding, Report, Severity
 from manifest_tools.reports.advice import advice
+from manifest_tools.reports.power import POWER_METHOD, POWER_TITLE, power_lines
 from manifest_tools.reports.summary import (
     Group,
     groups,
@@ -56,6 +57,7 @@ def render_text(report: Report, *, width: int | None = None, color: bool = False
         _answer(report, columns, paint),
         _label_table(report, columns, paint),
         _advice(report, columns, paint),
+        _power(report, columns, paint),
         _findings(report, columns, paint),
         _left_out(report, columns, paint),
         _not_checked(report, columns, paint),
@@ -125,6 +127,16 @@ def _advice(report: Report, columns: int, paint: Paint) -> Iterator[str]:
         if item.images:
             named = ", ".join(f"{image} ({score:g} %)" for image, score in item.images)
             yield from _wrapped(f"confirm first: {named}", columns, "      ", "    ")
+
+
+def _power(report: Report, columns: int, paint: Paint) -> Iterator[str]:
+    found = power_lines(report)
+    if not found:
+        return
+    yield paint(POWER_TITLE, "head")
+    yield from _wrapped(f"({POWER_METHOD})", columns)
+    for about, told in found:
+        yield from _wrapped(f"{about}: {told}", columns, "    ", "  - ")
 
 
 def _findings(report: Report, columns: int, paint: Paint) -> Iterator[str]:

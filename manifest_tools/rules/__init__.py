@@ -5,7 +5,7 @@ Adding a rule means writing a function and naming it here.
 
 from __future__ import annotations
 
-from manifest_tools.rules import images, keys, labels, lookalikes, predictions, readiness, sources
+from manifest_tools.rules import images, keys, labels, lookalikes, power, predictions, readiness, sources
 from manifest_tools.rules.evidence import Evidence, Rule
 
 IMAGE_RULES: tuple[Rule, ...] = (
@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     readiness.minimum_samples,
     readiness.missing_predictions,
     readiness.test_size,
+    power.small_tests,
     readiness.training_size,
     readiness.selection,
     readiness.effective_samples,
@@ -50,6 +51,7 @@ PAIR_RULES: tuple[Rule, ...] = (
     lookalikes.split_copies,
     readiness.minimum_samples,
     readiness.test_size,
+    power.small_tests,
     readiness.training_size,
     readiness.effective_samples,
     readiness.missing_labels,

@@ -14,6 +14,7 @@ from manifest_tools.findings.policy import Policy, Reading
 from manifest_tools.rules import IMAGE_RULES, RULES, Evidence, Rule
 from manifest_tools.rules.counts import label_table, readiness
 from manifest_tools.rules.plan import plan
+from manifest_tools.rules.power import test_power
 
 
 def check_dataset(
@@ -107,7 +108,8 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     -------
     dict
         `readiness` (state, ready_for, candidates, reading in words), `images` (found, usable, train, test, and
-        effective numbers), `plan` (see :func:`manifest_tools.rules.plan.plan`), `left_out` (images by reason; an
+        effective numbers), `plan` (see :func:`manifest_tools.rules.plan.plan`), `power` (see
+        :func:`manifest_tools.rules.power.test_power`), `left_out` (images by reason; an
         image may have several), `selected` (what a selection chose), `scope` (judged_for, not_judged, in_part), `skipped`
         (other files by extension), `not_checked` (sentences), and `made` (versions, options and fingerprints).
     """
@@ -144,6 +146,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
             "different_test": distinct(groups, test),
         },
         "plan": plan(evidence),
+        "power": test_power(evidence),
         "left_out": {code: int(mask.sum()) for code, mask in evidence.reasons.items() if mask.any()},
         "selected": dict(dataset.sources.get("select", {})),
         "scope": _scope(evidence),

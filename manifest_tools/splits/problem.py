@@ -38,6 +38,8 @@ class Demands:
         columns of the label matrix.
     first : array of bool, one for each outcome
         Whether the outcome is one of the user's targets, which come before the test set's minimum.
+    keep_in_test : array of int, one for each outcome
+        Images of the outcome that the test set should have; training's minimums come first.
     """
 
     share: Fraction
@@ -45,6 +47,7 @@ class Demands:
     both_sides: bool
     keep_in_train: Ints
     first: NDArray[np.bool_]
+    keep_in_test: Ints
 
 
 @dataclass(frozen=True)
@@ -233,6 +236,7 @@ def _bounds(
     high[sided] -= several[sided] & (total[sided] - fair[sided] >= least)
 
     high[outcomes] -= np.where(total[outcomes] >= demands.keep_in_train, demands.keep_in_train, 0)
+    low[outcomes] = np.minimum(demands.keep_in_test, high[outcomes])
 
     slack = max(1.0, simple[:, [0]].min() if len(mult) else 1.0) / 2  # half of the smallest unit
     low[0], high[0] = fair[0] - slack, fair[0] + slack
@@ -247,7 +251,7 @@ def _prices(
     """Return prices under which nothing gives way for anything that ranks below it.
 
     Each rank costs more than one unit can change in all ranks below: pairs, labels, the test share, labels on
-    both sides, the least number of test images, the minimums of the user's targets.
+    both sides, what the test set is to prove, the least number of test images, the minimums of the user's targets.
     """
     weight = np.ones(counts.shape[1])
     label = min(int(np.diff(counts.indptr).max(initial=1)), _PAIRS_WORTH) + 1
@@ -262,6 +266,8 @@ def _prices(
     heavy = np.zeros(simple.shape[1])
     heavy[0] = label * 2 * (1 + simple.sum(axis=1).max(initial=0) / largest)
     heavy[sided] = sides = heavy[0] * 4 * largest
-    heavy[1] = sides * 4 * (len(sided) + 1)
-    heavy[outcomes] = np.where(demands.first, heavy[1] * 4 * largest, sides)
+    wished = demands.keep_in_test > 0
+    proof = sides * 4 * (len(sided) + 1)
+    heavy[1] = proof * 4 * largest * wished.sum() if wished.any() else proof
+    heavy[outcomes] = np.where(wished, proof, np.where(demands.first, heavy[1] * 4 * largest, sides))
     return weight, np.exp2(np.ceil(np.log2(np.maximum(heavy, 1)))) * (heavy > 0)

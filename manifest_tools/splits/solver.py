@@ -88,6 +88,7 @@ def solve(
     outcomes: Any = None,
     keep_in_train: ArrayLike | None = None,
     first: ArrayLike | None = None,
+    keep_in_test: ArrayLike | None = None,
     keys: Sequence[Any] | NDArray[Any] | None = None,
     seed: int = 0,
 ) -> Solution:
@@ -114,6 +115,9 @@ def solve(
         How many rows of the outcome training must keep, where there are so many.
     first : array of bool, one for each outcome, optional
         Outcomes whose minimum outranks `min_test`. By default all of them.
+    keep_in_test : array of int, one for each outcome, optional
+        How many rows of the outcome the test set should have: after `min_test`, before `both_sides`. An outcome has
+        either this or a minimum in training.
     keys : array, one for each row, optional
         A stable name for each row (strings or whole numbers). With keys, the order of the rows does not matter;
         without them, rows that carry the same labels are told apart by their position, groups by their name.
@@ -141,9 +145,10 @@ def solve(
         )
     keep = np.zeros(n_outcomes, np.int64) if keep_in_train is None else np.asarray(keep_in_train, np.int64)
     leading = np.ones(n_outcomes, bool) if first is None else np.asarray(first, bool)
-    if len(keep) != n_outcomes or len(leading) != n_outcomes:
+    wished = np.zeros(n_outcomes, np.int64) if keep_in_test is None else np.asarray(keep_in_test, np.int64)
+    if any(len(values) != n_outcomes for values in (keep, leading, wished)):
         raise InputError(
-            f"keep_in_train and first must hold one value for each of the {n_outcomes} outcomes."
+            f"keep_in_train, first and keep_in_test must hold one value for each of the {n_outcomes} outcomes."
         )
 
     kept = np.flatnonzero(~left_out)
@@ -151,7 +156,7 @@ def solve(
     test = np.zeros(n_rows, bool)
     if len(kept):
         units = build_units(matrix if len(kept) == n_rows else matrix[kept], unit_of, side)
-        demands = Demands(share, min_test, both_sides, keep, leading)
+        demands = Demands(share, min_test, both_sides, keep, leading, wished)
         problem = build_problem(units, n_labels, demands)
         chosen = optimise(problem, seed)
         test[kept] = draw(units.class_of, chosen, words)[unit_of]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,14 +12,13 @@ import pandas as pd
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import eligible
 from manifest_tools.dataset.ground_truth import Mask
-from manifest_tools.dataset.outcomes import Outcome, Outcomes, compare
-from manifest_tools.findings.policy import Goal, Policy, Target
+from manifest_tools.dataset.outcomes import MISTAKE, Outcomes, compare
+from manifest_tools.findings.policy import Policy, Target
 from manifest_tools.splits.measures import groups_across, label_distribution, label_pair_distribution
 from manifest_tools.splits.relaxed import RelaxedConstraint
 from manifest_tools.splits.solver import solve
 from manifest_tools.splits.units import FREE, TEST, TRAIN, Ints
-
-_GOALS = {Goal.FALSE_POSITIVES: Outcome.FALSE_POSITIVE, Goal.FALSE_NEGATIVES: Outcome.FALSE_NEGATIVE}
+from manifest_tools.splits.wishes import in_force, make_wish
 
 
 def split_dataset(
@@ -27,6 +27,7 @@ def split_dataset(
     test_size: float = 0.2,
     min_test: int | None = None,
     policy: Policy | None = None,
+    test_mistakes: Mapping[Target | str, int] | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Split a data set into train and test.
@@ -45,6 +46,9 @@ def split_dataset(
         Least number of test images; by default the policy's.
     policy : Policy, optional
         By default the policy that the data set carries.
+    test_mistakes : mapping of Target or str to int, optional
+        For targets such as ``"Alcohol:false-negatives"``, how many such mistakes of the base model the test set should
+        have, each group of look-alikes once. The minimums of training and the least number of test images come first.
     seed : int
         Decides between splits that are equally good.
 
@@ -72,30 +76,39 @@ def split_dataset(
     images = dataset.images
     part = images.iloc[rows]
     locked = np.where(part["locked"], np.where(part["split"] == "test", TEST, TRAIN), FREE)
+    groups = _groups(part)
     mistakes, goals = _mistakes(outcomes, rows)
-    limits = {
-        Goal.FALSE_POSITIVES: policy.min_false_positives,
-        Goal.FALSE_NEGATIVES: policy.min_false_negatives,
-    }
+    wished = in_force(test_mistakes or {}, dataset, policy)
+    wishes = [
+        make_wish(target, number, mistakes, goals, groups, policy=policy) for target, number in wished.items()
+    ]
     solution = solve(
         outcomes.truth.present[rows],
-        _groups(part),
+        groups,
         test_size=test_size,
         min_test=least,
         locked=locked,
-        outcomes=mistakes,
-        keep_in_train=[limits[target.goal] for target in goals],
-        first=[not policy.targets or target in policy.targets for target in goals],
+        outcomes=np.column_stack([mistakes, *(wish.different for wish in wishes)]),
+        keep_in_train=[*(policy.minimum(target.goal) for target in goals), *(0 for _ in wishes)],
+        first=[
+            *(not policy.targets or target in policy.targets or target in wished for target in goals),
+            *(True for _ in wishes),
+        ],
+        keep_in_test=[*(0 for _ in goals), *(wish.allowed for wish in wishes)],
         keys=part["image"].tolist(),
         seed=seed,
     )
     split = images["split"].where(images["locked"], "").to_numpy(object)
     split[rows] = np.where(solution.left_out, "", np.where(solution.test, "test", "train"))
-    told = [_described(one, outcomes.labels, goals, part) for one in solution.gave_way]
+    told = [wish.told(solution.test) for wish in wishes if wish.reached(solution.test) < wish.wanted]
+    told += [_described(one, outcomes.labels, goals, part) for one in solution.gave_way]
+    options: dict[str, Any] = {"test_size": test_size, "min_test": least, "seed": seed}
+    if wished:
+        options["test_mistakes"] = {str(target): number for target, number in wished.items()}
     return dataset.step(
         "split",
         images=images.assign(split=split),
-        options={"test_size": test_size, "min_test": least, "seed": seed},
+        options=options,
         sources={**dataset.sources, "split": {"gave_way": told}},
     )
 
@@ -108,7 +121,7 @@ def _mistakes(outcomes: Outcomes, rows: Ints) -> tuple[Mask, list[Target]]:
     """Return the base model's mistakes of each kind, rows x kinds, and what the kinds are."""
     found = outcomes.outcome[rows]
     columns, kinds = [], []
-    for goal, outcome in _GOALS.items():
+    for goal, outcome in MISTAKE.items():
         for number, label in enumerate(outcomes.labels):
             column = found[:, number] == outcome
             if column.any():

@@ -293,3 +293,34 @@ def test_an_option_for_one_value_that_is_given_twice_is_refused(manifest_tools, 
 
     assert done.code == 2
     assert "times, but takes one value" in " ".join(done.err.split())
+
+
+class TestProve:
+    def test_the_split_is_told_what_to_prove_and_the_report_says_what_gave_way(
+        self, manifest_tools, prepare, folder
+    ):
+        prepare()
+        out = folder / "out"
+        done = manifest_tools("split", out, "--prove", "Alcohol:false-negatives=0.5", "--format", "json")
+        told = [found for found in json.loads(done.out)["findings"] if found["code"] == "split-infeasible"]
+        (proof,) = [found for found in told if "prove" in found["data"]["constraint"]]
+        assert (proof["location"]["label"], proof["data"]["wanted"], proof["data"]["got"]) == (
+            "Alcohol",
+            15,
+            0,
+        )
+
+    def test_a_wish_that_is_none_is_refused_before_anything_is_read(self, prepare, folder):
+        done = prepare("--prove", "Alcohol:false-negatives=50")
+        assert done.code == 2
+        assert "expected LABEL:GOAL=SHARE" in done.err
+        assert not (folder / "out").exists()
+
+    def test_a_manifest_does_not_say_what_the_base_model_gets_wrong(self, manifest_tools, prepare, folder):
+        prepare()
+        manifest = folder / "out" / "train.manifest"
+        done = manifest_tools(
+            "split", manifest, "--out", folder / "halves", "--prove", "Alcohol:false-negatives=1"
+        )
+        assert done.code == 2
+        assert "--prove needs a prepared folder" in done.err

@@ -68,6 +68,17 @@ ENTRIES = (
         _BEST,
     ),
     Entry(
+        "test-too-small",
+        WARNING,
+        "The test set has so few mistakes of the base model that not even an adapter that repairs 90 % of them would be "
+        "told from chance in 80 % of trials. The exact McNemar test at 5 %; nothing newly caused; each group of "
+        "look-alikes once.",
+        "{label}: {count} {what} in the test set, at least {limit} needed for a repair of 90 % to show: {missing} more",
+        "Add such images and split again; '--prove {label}:{goal}=0.5' puts enough on the test side, if training can "
+        "spare them.",
+        "our own check: the exact McNemar test, by which 'evaluate' judges",
+    ),
+    Entry(
         "too-many-images",
         ERROR,
         "The training set is larger than the service takes.",
