@@ -61,7 +61,7 @@ def _stretched(grid: npt.NDArray[np.floating], size: int) -> npt.NDArray[np.floa
 
 
 def made_prints(count: int, seed: int = 0) -> Iterator[pd.DataFrame]:
-    """Yield the columns `sha256`, `phash`, `views` and `sketch` of made images, in pieces with copies as `copies` says."""
+    """Yield the columns `sha256`, `phash`, `views`, `sketch` and `shown` of made images, in pieces with copies as `copies` says."""
     known = patterns()
     for number, start in enumerate(range(0, count, PIECE)):
         size = min(PIECE, count - start)
@@ -80,6 +80,7 @@ def made_prints(count: int, seed: int = 0) -> Iterator[pd.DataFrame]:
                 "phash": _hex(state.integers(0, 1 << 64, (size, 1), dtype=np.uint64)),
                 "views": _hex(views),
                 "sketch": _hex(sketches),
+                "shown": "",
             }
         )
 

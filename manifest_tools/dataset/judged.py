@@ -16,7 +16,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.saved_files import open_table, readable, typed_arrow
 from manifest_tools.dataset.tables import IMAGE_COLUMNS, IMAGE_KEY, LABEL_COLUMNS, LABEL_KEY, typed
 
-FINGERPRINTS = ("phash", "views", "sketch")  # columns that only the search for look-alikes reads
+FINGERPRINTS = ("phash", "views", "sketch", "shown")  # columns that only the search for look-alikes reads
 JUDGED = tuple(name for name in IMAGE_COLUMNS if name not in FINGERPRINTS)
 COMPARED = ("sha256", "group")  # columns of which judging needs to know which images have the same value
 _OWN = ("image", "uri", *COMPARED)  # text that differs from image to image; all other text is repeated

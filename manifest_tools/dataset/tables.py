@@ -27,6 +27,7 @@ IMAGE_COLUMNS: Mapping[str, tuple[str, Any]] = {
     "phash": ("str", ""),  # perceptual hash, hex; "" when the image has no usable one
     "views": ("str", ""),  # further hashes of the same picture, hex
     "sketch": ("str", ""),  # small grey thumbnail for the confirming look, hex
+    "shown": ("str", ""),  # views and sketch as people see it, where transparency makes that another picture
     "group": ("str", ""),  # the smallest `image` of its look-alikes; itself when alone
     "judged": ("str", ""),  # what people looked for: "all", "scope", or "" for nobody looked
     "predicted": ("str", ""),  # base model version that was asked

@@ -96,7 +96,7 @@ def describe(grey: npt.NDArray[np.uint8]) -> Fingerprint:
     Parameters
     ----------
     grey : ndarray of uint8, shape (height, width)
-        Small grey copy, transparency on white; 96 pixels or more on the short side where the picture has them.
+        Small grey copy; 96 pixels or more on the short side where the picture has them.
         EXIF orientation need not be applied: turned copies are found.
 
     Returns

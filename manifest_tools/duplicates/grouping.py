@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -54,7 +55,7 @@ def group_duplicates(
     Parameters
     ----------
     dataset : Dataset
-        Inspected: `sha256`, `views` and `sketch` are read.
+        Inspected: `sha256`, `views`, `sketch` and `shown` are read.
     near : bool
         False: only files of the same bytes are grouped.
     radius : int, optional
@@ -113,7 +114,7 @@ def leaders(
     progress : callable, optional
         Called with (candidates looked at, candidates).
     """
-    count = len(prints.seen)
+    count = prints.images
     if radius is not None and not 0 <= radius <= HASH_BITS:
         raise InputError(f"radius is {radius}; expected a number of bits from 0 to {HASH_BITS}")
     leader = _first_copies(prints)
@@ -123,10 +124,51 @@ def leaders(
     if radius is None:
         radius = RADIUS if count <= LARGE else _fitting(prints.views, rows)
     own = _absorb(prints, rows)
-    left = rows[own[rows] == rows]
+    second_looks = _absorb_second_looks(prints, leader, own)
+    left = np.concatenate([rows[own[rows] == rows], second_looks])
     hits = candidate_hits(prints.views, left, radius=radius, workers=workers)
     pairs = confirmed_pairs(prints.sketches, hits, workers=workers, progress=progress)
-    return cluster(count, pairs.first, pairs.second)[own[leader]]
+    first, second = (_image_of(prints, own[leader], ends) for ends in (pairs.first, pairs.second))
+    return cluster(count, *_each_once(first, second, count))[own[leader]]
+
+
+def _absorb_second_looks(prints: FingerprintTable, leader: IntArray, own: IntArray) -> IntArray:
+    """Return the rows of the second looks that are to be compared; those of the same bytes are compared once.
+
+    An image that has nothing but a second look, such as a black icon, is the same as the first one that looks the same;
+    `own` is told so.
+    """
+    rows: IntArray = prints.second_looks
+    rows = rows[leader[prints.owner[rows - prints.images]] == prints.owner[rows - prints.images]]
+    if not len(rows):
+        return rows
+    views, sketches = mapped(prints.views), mapped(prints.sketches)
+    seen: dict[bytes, int] = {}
+    kept = []
+    for row in rows.tolist():
+        image = int(prints.owner[row - prints.images])
+        look = hashlib.sha256(views[row].tobytes() + sketches[row].tobytes()).digest()
+        first = seen.setdefault(look, image)
+        if first != image and not prints.seen[image]:
+            own[image] = own[first]
+        elif first == image or own[first] != own[image]:
+            kept.append(row)
+    return np.array(kept, dtype=np.int64)
+
+
+def _image_of(prints: FingerprintTable, leader: IntArray, rows: IntArray) -> IntArray:
+    """Return the image that stands for each row: for a second look that of its owner."""
+    second = np.flatnonzero(rows >= prints.images)
+    rows = rows.astype(np.int64)
+    rows[second] = leader[prints.owner[rows[second] - prints.images]]
+    return rows
+
+
+def _each_once(first: IntArray, second: IntArray, count: int) -> tuple[IntArray, IntArray]:
+    """Return each pair of two images once, however many of their looks met."""
+    pairs = np.unique(np.minimum(first, second) * count + np.maximum(first, second))
+    one, other = pairs // count, pairs % count
+    return one[one != other], other[one != other]
 
 
 def fitting_radius(prints: FingerprintTable) -> int:
@@ -140,14 +182,14 @@ def fitting_radius(prints: FingerprintTable) -> int:
     found within 6, 5 and 4 bits, 0.998, 0.989, 0.968 and 0.902 within 3, 2, 1 and 0; of those of drawings 0.996,
     0.995, 0.993, 0.986, 0.972, 0.930 and 0.832 within 6 to 0.
     """
-    if len(prints.seen) <= LARGE:
+    if prints.images <= LARGE:
         return RADIUS
     return _fitting(prints.views, _pictures(prints, _first_copies(prints)))
 
 
 def _pictures(prints: FingerprintTable, leader: IntArray) -> IntArray:
     """Return the images that have a fingerprint and are no copies of one before."""
-    return np.flatnonzero(prints.seen & (leader == np.arange(len(leader))))
+    return np.flatnonzero(prints.seen[: prints.images] & (leader == np.arange(len(leader))))
 
 
 def _fitting(views: UInt64Array, rows: IntArray) -> int:
@@ -193,7 +235,7 @@ def _absorb(prints: FingerprintTable, rows: IntArray) -> IntArray:
 
     So thousands of versions of one picture are looked at once each, not once for every two of them.
     """
-    own = np.arange(len(prints.seen))
+    own = np.arange(prints.images)
     first = rows[first_of_each(np.asarray(prints.phash)[rows])]
     first, later = first[first != rows], rows[first != rows]
     for start in range(0, len(later), TOGETHER):

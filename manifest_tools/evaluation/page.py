@@ -72,13 +72,14 @@ def _thumbnails(item: Comparison, pictures: Mapping[str, Path]) -> dict[str, str
 
 def _thumbnail(path: Path) -> str:
     """Return a small JPEG as base64 text; empty when the picture cannot be read, which others report."""
-    from PIL import Image, ImageOps  # noqa: PLC0415 - only pages with pictures need it
+    from PIL import Image  # noqa: PLC0415 - only pages with pictures need it
+
+    from manifest_tools.core.two_views import side_by_side, two_views  # noqa: PLC0415
 
     try:
         with Image.open(path) as picture:
             picture.draft("RGB", (_SIDE, _SIDE))
-            small = ImageOps.exif_transpose(picture).convert("RGB")
-            small.thumbnail((_SIDE, _SIDE))
+            small = side_by_side(two_views(picture, _SIDE))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return ""
     buffer = BytesIO()

@@ -23,7 +23,7 @@ from manifest_tools.images.heavy import (
     not_decoded,
 )
 from manifest_tools.images.image_facts import ImageFacts
-from manifest_tools.images.jpeg import Grey
+from manifest_tools.images.transparency import Planes, what_is_hidden
 
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit; the service takes 100 million
 MAX_BYTES: Final = 1 << 30  # files of more bytes are not read
@@ -49,7 +49,7 @@ class _Notes:
     decode_error: str = ""
     remarks: list[str] = field(default_factory=list)
     not_decoded: str = ""  # why, where nobody asked for a quick look
-    grey: Grey | None = None
+    planes: Planes | None = None
 
     def fail(self, kind: str, detail: str = "") -> _Notes:
         self.decode_error = f"{kind}: {detail}" if detail else kind
@@ -142,11 +142,14 @@ def facts_of(
     if len(data) > MAX_DECODED_BYTES:
         return facts_of_head(data[:HEAD], len(data), digest)
     notes = _look(data, quick=quick, max_pixels=max_pixels)
-    prints = NO_FINGERPRINT
-    if notes.grey is not None:
-        prints = describe(notes.grey)
-        if is_blank(notes.grey):
+    prints, shown = NO_FINGERPRINT, NO_FINGERPRINT
+    if notes.planes is not None:
+        prints = describe(notes.planes.grey)
+        if is_blank(notes.planes.grey):
             notes.remarks.append("blank")
+        if notes.planes.shown is not None and (hidden := what_is_hidden(notes.planes)):
+            shown = describe(notes.planes.shown)
+            notes.remarks.append(f"hidden-by-alpha: {hidden}")
     elif not notes.decode_error:
         notes.remarks.append(not_decoded(notes.not_decoded))
     return ImageFacts(
@@ -161,6 +164,7 @@ def facts_of(
         notes.decode_error,
         "; ".join(notes.remarks),
         *prints,
+        shown.views + shown.sketch,
     )
 
 
@@ -211,7 +215,7 @@ def _jpeg_pixels(notes: _Notes, data: bytes, found: jpeg.Structure, max_pixels: 
         _by_pillow(notes, data, found, max_pixels)
         return
     try:
-        notes.grey = jpeg.decode_grey(data, found, short_side=SHORT_SIDE)
+        notes.planes = Planes(jpeg.decode_grey(data, found, short_side=SHORT_SIDE))
     except ValueError as error:
         if _BEYOND.search(str(error)):
             _by_pillow(notes, data, found, max_pixels)
@@ -248,7 +252,7 @@ def _by_pillow(notes: _Notes, data: bytes, found: jpeg.Structure, max_pixels: in
         data, ("JPEG", "MPO"), short_side=SHORT_SIDE, max_pixels=max_pixels, max_decoded=MAX_DECODED_PIXELS
     )
     if isinstance(picture, raster.DecodedImage):
-        notes.grey = picture.grey
+        notes.planes = picture.planes
         if found.end is None:
             notes.remarks.append(f"damaged: {found.broken}")
     else:
@@ -256,7 +260,7 @@ def _by_pillow(notes: _Notes, data: bytes, found: jpeg.Structure, max_pixels: in
 
 
 def _undecodable(notes: _Notes, found: jpeg.Structure, detail: str) -> None:
-    notes.grey = None
+    notes.planes = None
     if found.precision > 8 or found.lossless:
         notes.fail("unsupported", f"{found.precision}-bit {found.process} JPEG")
     elif found.end is None:
@@ -273,7 +277,7 @@ def _settle(notes: _Notes, data: bytes, found: jpeg.Structure, warning: str, max
     clean = jpeg.normalised(data, found, warning)
     if clean is not None:
         try:
-            notes.grey = jpeg.decode_grey(clean, found, short_side=SHORT_SIDE)
+            notes.planes = Planes(jpeg.decode_grey(clean, found, short_side=SHORT_SIDE))
             harmless = True
         except ValueError as error:
             warning = str(error)
@@ -281,13 +285,14 @@ def _settle(notes: _Notes, data: bytes, found: jpeg.Structure, warning: str, max
         data, ("JPEG", "MPO"), short_side=SHORT_SIDE, max_pixels=max_pixels, max_decoded=MAX_DECODED_PIXELS
     )
     if isinstance(picture, raster.DecodeFailure):
+        notes.planes = None
         _undecodable(notes, found, picture.detail)
     elif not harmless:
         notes.remarks.append(f"damaged: {warning.removeprefix('Corrupt JPEG data: ')}")
         try:
-            notes.grey = jpeg.decode_grey(data, found, short_side=SHORT_SIDE, strict=False)
+            notes.planes = Planes(jpeg.decode_grey(data, found, short_side=SHORT_SIDE, strict=False))
         except ValueError:
-            notes.grey = picture.grey
+            notes.planes = picture.planes
 
 
 def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
@@ -313,7 +318,7 @@ def _png(data: bytes, *, quick: bool, max_pixels: int) -> _Notes:
     )
     if isinstance(picture, raster.DecodeFailure):
         return notes.fail("bomb" if picture.kind == "bomb" else kind, found.problem or picture.detail)
-    notes.mode, notes.frames, notes.grey = picture.mode, picture.frames, picture.grey
+    notes.mode, notes.frames, notes.planes = picture.mode, picture.frames, picture.planes
     if found.problem or picture.damage:
         notes.remarks.append(f"damaged: {found.problem or picture.damage}")
     return notes
@@ -354,7 +359,7 @@ def _other(data: bytes, name: str, *, quick: bool, max_pixels: int) -> _Notes:
         return notes.fail(*picture) if name else notes.fail("not-an-image", "unknown content")
     notes.format, notes.width, notes.height = picture.format, picture.width, picture.height
     notes.mode, notes.frames, notes.orientation = picture.mode, picture.frames, picture.orientation
-    notes.grey = picture.grey
+    notes.planes = picture.planes
     _too_many(notes)
     if picture.animated:
         notes.remarks.append("animated")

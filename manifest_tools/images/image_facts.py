@@ -21,3 +21,4 @@ class ImageFacts(NamedTuple):
     phash: str = ""
     views: str = ""
     sketch: str = ""
+    shown: str = ""

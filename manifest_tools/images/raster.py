@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
+from manifest_tools.core.two_views import eight_bits, is_wide, levels_of
 from manifest_tools.images.exif import IMAGE_LENGTH, IMAGE_WIDTH, ORIENTATION
 from manifest_tools.images.frames import MAX_FRAMES, gif_pictures, tiff_pictures
+from manifest_tools.images.transparency import Planes
 
 Grey = npt.NDArray[np.uint8]
 
@@ -41,7 +43,7 @@ class DecodeFailure(NamedTuple):
 
 
 class DecodedImage(NamedTuple):
-    """What Pillow says of a picture. `grey` is None when it was only opened."""
+    """What Pillow says of a picture. `planes` is None when it was only opened."""
 
     format: str
     width: int
@@ -52,7 +54,7 @@ class DecodedImage(NamedTuple):
     orientation: int
     alpha: bool
     damage: str
-    grey: Grey | None
+    planes: Planes | None
 
 
 def read(
@@ -130,10 +132,10 @@ def _describe(image: Image.Image, data: bytes, short_side: int | None) -> Decode
     kind, mode, size, orientation = image.format or "", image.mode, image.size, _orientation(image)
     if isinstance(image, TiffImagePlugin.TiffImageFile):  # Pillow gives the size as shown, not as stored
         size = image.tag_v2[IMAGE_WIDTH], image.tag_v2[IMAGE_LENGTH]
-    grey = None
+    planes = None
     if short_side is not None:
         image.load()
-        grey = to_grey(image, short_side)
+        planes = planes_of(image, short_side)
     frames, damage = _frames(image, data)
     return DecodedImage(
         "JPEG" if kind == "MPO" else kind,
@@ -144,7 +146,7 @@ def _describe(image: Image.Image, data: bytes, short_side: int | None) -> Decode
         orientation,
         image.has_transparency_data,
         damage,
-        grey,
+        planes,
     )
 
 
@@ -170,65 +172,62 @@ def _orientation(image: Image.Image) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def to_grey(image: Image.Image, short_side: int) -> Grey:
-    """Return a loaded picture as 8-bit luma, shape (h, w): alpha on white, reduced by a whole factor.
+def planes_of(image: Image.Image, short_side: int) -> Planes:
+    """Return a loaded picture as 8-bit luma planes, reduced by a whole factor: the colours as they are, and on white.
 
-    Band by band, so that no second copy of a large picture is made.
+    Both are reduced after they are told apart: what reduces colours and transparency together drops what is hidden. Band
+    by band, so that no second copy of a large picture is made.
     """
     factor = max(1, min(image.size) // short_side)
     # only whole cells: a narrower one at the end would seem to stretch the picture
     width, height = (side // factor * factor for side in image.size)
     left, top = (image.width - width) // 2, (image.height - height) // 2
-    levels = _levels(image)
+    levels = levels_of(image)
+    clear = image.has_transparency_data
     step = max(factor, _BAND // width // factor * factor)
-    return np.concatenate(
-        [
-            _grey_band(
-                image.crop((left, top + at, left + width, top + min(at + step, height))), factor, levels
-            )
-            for at in range(0, height, step)
-        ]
-    )
-
-
-def _grey_band(image: Image.Image, factor: int, levels: tuple[float, float]) -> Grey:
-    if _is_wide(image):
-        image = Image.fromarray(_eight_bits(np.asarray(image), levels))
-    elif image.has_transparency_data and image.mode != "RGBA":
-        image = image.convert("RGBA")
-    elif image.mode not in {"L", "RGB", "RGBA", "CMYK"}:
-        image = image.convert("RGB")
-    if factor > 1:
-        image = image.reduce(factor)
-    if image.mode == "RGBA":
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, image)
-    return np.ascontiguousarray(np.asarray(image.convert("L"), dtype=np.uint8))
-
-
-def _is_wide(image: Image.Image) -> bool:
-    return image.mode in {"I", "F"} or image.mode.startswith("I;16")
-
-
-def _levels(image: Image.Image) -> tuple[float, float]:
-    """Return what black and white are: 0 and 65,535 of whole numbers, as 16-bit files mean them; else the range."""
-    if image.mode != "F":
-        return 0.0, 65_535.0
-    step = max(1, _BAND // image.width)
-    bands = (
-        image.crop((0, at, image.width, min(at + step, image.height))) for at in range(0, image.height, step)
-    )
-    ranges = [
-        (float(wide.min()), float(wide.max())) for wide in (np.nan_to_num(np.asarray(band)) for band in bands)
+    bands = [
+        _planes_of_band(
+            image.crop((left, top + at, left + width, top + min(at + step, height))),
+            factor,
+            levels,
+            clear=clear,
+        )
+        for at in range(0, height, step)
     ]
-    return min(low for low, _ in ranges), max(high for _, high in ranges)
+    planes = [np.concatenate(list(plane)) for plane in zip(*bands, strict=True)]
+    return Planes(*planes) if clear and planes[2].min() < 255 else Planes(planes[0])
 
 
-def _eight_bits(values: npt.NDArray[np.generic], levels: tuple[float, float]) -> Grey:
-    """Scale wide samples to 0-255."""
-    low, high = levels
-    wide = np.nan_to_num(values.astype(np.float32))
-    return np.asarray(np.clip((wide - low) * (255.0 / (high - low or 1.0)), 0, 255), dtype=np.uint8)
+def _planes_of_band(
+    image: Image.Image, factor: int, levels: tuple[float, float], *, clear: bool
+) -> tuple[Grey, ...]:
+    colours, alpha = _told_apart(image, levels)
+    if not clear:
+        return (_grey(colours, factor),)
+    grey = colours.convert("L")
+    if alpha is None or alpha.getextrema() == (255, 255):
+        same = _grey(grey, factor)
+        return same, same, np.full_like(same, 255)
+    shown = Image.composite(grey, Image.new("L", grey.size, 255), alpha)
+    return _grey(grey, factor), _grey(shown, factor), _grey(alpha, factor)
+
+
+def _told_apart(image: Image.Image, levels: tuple[float, float]) -> tuple[Image.Image, Image.Image | None]:
+    """Return a picture in a mode that Pillow reduces, without transparency, and the transparency if it has any."""
+    if is_wide(image):
+        image = eight_bits(image, levels)
+    if image.mode == "LA":
+        return image.getchannel("L"), image.getchannel("A")
+    if image.has_transparency_data:
+        full = image if image.mode == "RGBA" else image.convert("RGBA")
+        return full.convert("L"), full.getchannel("A")
+    return image if image.mode in {"L", "RGB", "CMYK"} else image.convert("RGB"), None
+
+
+def _grey(image: Image.Image, factor: int) -> Grey:
+    """Reduce a picture by a whole factor, and return its luma."""
+    reduced = image.reduce(factor) if factor > 1 else image
+    return np.ascontiguousarray(np.asarray(reduced.convert("L"), dtype=np.uint8))
 
 
 def webp_size(data: bytes) -> tuple[int, int]:

@@ -28,7 +28,7 @@ UNREACHABLE: Final = "unreachable"
 DENIED: Final = "denied"
 _CONNECTIONS: Final = 16  # files that a worker fetches at a time, where they are far away
 _MAKERS: Final = (  # files of the package: the modules that make facts
-    *(f"images/{name}.py" for name in ("facts", "blank", "frames", "heavy", "jpeg", "metadata", "png", "raster", "exif")), "core/content_type.py", "duplicates/fingerprints.py",
+    *(f"images/{name}.py" for name in ("facts", "blank", "frames", "heavy", "jpeg", "metadata", "png", "raster", "exif", "transparency")), "core/content_type.py", "core/two_views.py", "duplicates/fingerprints.py",
 )  # fmt: skip
 _COMING: dict[str, Future[bytes]] = {}  # what is on its way, by address
 _LOCAL = threading.local()  # a cache connection for each thread, as SQLite wants it

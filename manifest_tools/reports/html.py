@@ -24,6 +24,7 @@ from manifest_tools.reports.alike import AllLookAlikes, look_alikes
 from manifest_tools.reports.charts import charts
 from manifest_tools.reports.confusion import confusion
 from manifest_tools.reports.power import POWER_METHOD, POWER_TITLE, power_lines
+from manifest_tools.reports.thumbnails import Thumbnail
 from manifest_tools.reports.thumbnails import thumbnails as small_pictures
 
 THUMBNAILS = ("none", "hidden")
@@ -65,7 +66,7 @@ def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: s
         parts["charts"] = charts(dataset)
         parts["confusion"] = confusion(dataset, policy, [row["label"] for row in report.labels])
     plan = advice(report)
-    pictures: dict[str, str] = {}
+    pictures: dict[str, Thumbnail] = {}
     if dataset is not None and thumbnails == "hidden":
         pictures = small_pictures(dataset, _named(plan, groups, parts["alike"]))
     numbers = {image: number for number, image in enumerate(pictures)}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from manifest_tools.core.two_views import side_by_side, two_views
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.storage.uris import is_s3_uri
 
@@ -15,8 +17,15 @@ SIDE = 160  # pixels of the longer side
 BUDGET = 2_500_000  # characters of all pictures together; the page stays below 5 MB
 
 
-def thumbnails(dataset: Dataset, wanted: Iterable[str]) -> dict[str, str]:
-    """Return ``data:`` URIs of local images that inspection could decode, in the order wanted, up to a budget.
+class Thumbnail(NamedTuple):
+    """A small picture as a ``data:`` URI; `both`: what people see stands to the right of what the model sees."""
+
+    uri: str
+    both: bool
+
+
+def thumbnails(dataset: Dataset, wanted: Iterable[str]) -> dict[str, Thumbnail]:
+    """Return small pictures of local images that inspection could decode, in the order wanted, up to a budget.
 
     Images that are in S3, changed since, or gone are passed over: a picture is a convenience.
     """
@@ -25,7 +34,7 @@ def thumbnails(dataset: Dataset, wanted: Iterable[str]) -> dict[str, str]:
     decoded = ~images["remarks"].str.contains("not-decoded: ", regex=False)
     sound = images[(images["decode_error"] == "") & (images["width"] > 0) & decoded]
     uris = dict(zip(sound["image"], sound["uri"], strict=True))
-    pictures: dict[str, str] = {}
+    pictures: dict[str, Thumbnail] = {}
     size = 0
     for key in dict.fromkeys(wanted):
         uri = uris.get(key, "")
@@ -35,22 +44,19 @@ def thumbnails(dataset: Dataset, wanted: Iterable[str]) -> dict[str, str]:
             picture = _small(dataset.path_of(uri))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             continue
-        size += len(picture)
+        size += len(picture.uri)
         if size > BUDGET:
             break
         pictures[key] = picture
     return pictures
 
 
-def _small(path: str | object) -> str:
-    """Return one picture, upright and small, as a ``data:`` URI."""
+def _small(path: str | object) -> Thumbnail:
+    """Return one picture, upright and small; where people see another one, that beside it."""
     with Image.open(str(path), formats=["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"]) as image:
         image.draft("RGB", (SIDE, SIDE))
-        upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((SIDE, SIDE))
-        canvas = Image.new("RGB", upright.size, "white")
-        shown = upright.convert("RGBA")
-        canvas.paste(shown, mask=shown.getchannel("A"))
+        views = two_views(image, SIDE)
     buffer = io.BytesIO()
-    canvas.save(buffer, "JPEG", quality=60)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    side_by_side(views).save(buffer, "JPEG", quality=60)
+    uri = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return Thumbnail(uri, views.people is not None)

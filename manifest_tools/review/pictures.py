@@ -13,9 +13,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter
 
 from manifest_tools.core.errors import ManifestToolsError
+from manifest_tools.core.two_views import two_views
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.images.heavy import MAX_DECODED_BYTES
 from manifest_tools.images.raster import FORMATS
@@ -31,10 +32,14 @@ _DECODERS = threading.Semaphore(2)  # pictures in decoding at a time, of up to 4
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An image as the page gets it, as JPEG: `veil` is tiny, grey and blurred, `picture` is the image itself."""
+    """An image as the page gets it, as JPEG: `veil` is tiny, grey and blurred, `picture` is what the model sees.
+
+    `people` is what people see where that is another picture, and else empty.
+    """
 
     veil: bytes = b""
     picture: bytes = b""
+    people: bytes = b""
     error: str = ""
 
 
@@ -87,7 +92,7 @@ def _read(path: Path) -> bytes:
 
 
 def show(data: bytes) -> Shown:
-    """Return what the page shows of an image file: upright, on white, without metadata.
+    """Return what the page shows of an image file: upright and without metadata, as the model sees it and as people do.
 
     Raises
     ------
@@ -101,19 +106,15 @@ def show(data: bytes) -> Shown:
     known = [name for name in FORMATS if name in Image.OPEN]
     with Image.open(io.BytesIO(data), formats=known) as image:
         image.draft("RGB", (_SIDE, _SIDE))
-        picture: Image.Image = ImageOps.exif_transpose(image)
-        picture.thumbnail((_SIDE, _SIDE))
-        if picture.has_transparency_data:
-            picture = picture.convert("RGBA")
-            white = Image.new("RGBA", picture.size, "white")
-            picture = Image.alpha_composite(white, picture)
-        picture = picture.convert("RGB")
-    small = picture.convert("L")
+        views = two_views(image, _SIDE)
+    small = views.model.convert("L")
     small.thumbnail((_VEIL, _VEIL), Image.Resampling.BOX)
     veil = small.filter(ImageFilter.GaussianBlur(1.5)).resize(
         (small.width * 4, small.height * 4), Image.Resampling.BICUBIC
     )
-    return Shown(_jpeg(veil, 60), _jpeg(picture, 85))
+    return Shown(
+        _jpeg(veil, 60), _jpeg(views.model, 85), b"" if views.people is None else _jpeg(views.people, 85)
+    )
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:

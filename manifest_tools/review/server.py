@@ -120,6 +120,7 @@ def application(
         Route("/favicon.ico", _no_icon),
         Route("/veil/{row:int}", page.veil),
         Route("/picture/{row:int}", page.picture),
+        Route("/people/{row:int}", page.people),
         Route("/api/start", page.start),
         Route("/api/queue", page.queue),
         Route("/api/item/{row:int}", page.item),
@@ -153,7 +154,16 @@ class _Page:
 
     async def picture(self, request: Request) -> Response:
         made = await self._shown(request)
-        return _refused(made.error, 404) if made.error else Response(made.picture, media_type="image/jpeg")
+        if made.error:
+            return _refused(made.error, 404)
+        differ = {"Seen-By-People": "otherwise" if made.people else "alike"}
+        return Response(made.picture, media_type="image/jpeg", headers=differ)
+
+    async def people(self, request: Request) -> Response:
+        made = await self._shown(request)
+        if made.error or not made.people:
+            return _refused(made.error or "people see what the model sees", 404)
+        return Response(made.people, media_type="image/jpeg")
 
     def start(self, request: Request) -> Response:  # noqa: ARG002 - one signature for all
         return JSONResponse(self._desk.catalogue() | self._session._asdict())

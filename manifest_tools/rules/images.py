@@ -62,7 +62,7 @@ def wrong_extensions(evidence: Evidence) -> Iterator[LazyFindings]:
 
 
 def odd_pixels(evidence: Evidence) -> Iterator[LazyFindings]:
-    """Damage, animation, blankness, colour modes and orientation: facts that inspection recorded."""
+    """Damage, animation, blankness, transparency, colour modes and orientation: facts that inspection recorded."""
     images = evidence.images
     odd = Remarks.of(images["remarks"])
     several = (images["frames"] > 1).to_numpy()
@@ -99,6 +99,7 @@ def odd_pixels(evidence: Evidence) -> Iterator[LazyFindings]:
         variant="coding",
     )
     yield evidence.about("image-blank", odd.have("blank"))
+    yield from _hidden(evidence, odd)
     yield evidence.about(
         "image-orientation",
         turned,
@@ -119,6 +120,14 @@ def metadata(evidence: Evidence) -> Iterator[LazyFindings]:
     places = odd.having("metadata", "gps")
     yield evidence.about("image-metadata", held & ~places, kinds)
     yield evidence.about("image-metadata", places, kinds, variant="gps")
+
+
+def _hidden(evidence: Evidence, odd: Remarks) -> Iterator[LazyFindings]:
+    """What transparency hides, by kind."""
+    kinds = np.array([text.get("hidden-by-alpha", "") for text in odd.texts], dtype=object)
+    yield evidence.about("image-hidden-by-alpha", (kinds == "hidden-scene")[odd.codes])
+    for kind in ("two-scenes", "unseen-scene", "shape-alone", "cut-out"):
+        yield evidence.about("image-hidden-by-alpha", (kinds == kind)[odd.codes], variant=kind)
 
 
 @dataclass(frozen=True)

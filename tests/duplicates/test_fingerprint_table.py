@@ -22,8 +22,10 @@ def table(pictures=24):
     greys += [np.full((50, 50), 9, dtype=np.uint8)] * 3
     rows = pd.DataFrame([describe(np.ascontiguousarray(grey))._asdict() for grey in greys])
     digests = [hashlib.sha256(bytes([row % 40])).hexdigest() for row in range(len(rows))]
-    rows = rows.assign(sha256=digests)
+    rows = rows.assign(sha256=digests, shown="")
     rows.loc[[1, 5], "sha256"] = ""
+    looks = describe(scene(900))
+    rows.loc[[0, 2, len(rows) - 1], "shown"] = looks.views + looks.sketch
     return rows
 
 
@@ -39,7 +41,9 @@ def test_in_files_as_in_memory(tmp_path, step):
     rows = table()
     memory, files = FingerprintTable.of(rows), in_files(rows, tmp_path, step)
     for field in dataclasses.fields(FingerprintTable):
-        np.testing.assert_array_equal(getattr(memory, field.name), getattr(files, field.name))
+        kept = getattr(memory, field.name)
+        np.testing.assert_array_equal(kept, getattr(files, field.name)[: len(kept)])
+    assert memory.second_looks.tolist() == files.second_looks.tolist() == [len(rows) + n for n in range(3)]
     for options in ({}, {"near": False}, {"workers": 3}, {"radius": 2}):
         np.testing.assert_array_equal(leaders(memory, **options), leaders(files, **options))
     assert (leaders(memory) != np.arange(len(rows))).sum() >= 20
@@ -57,20 +61,20 @@ def test_rows_hold_what_the_table_says():
     assert f"{prints.phash[0]:016x}" == rows["phash"][0]
     assert "".join(f"{word:016x}" for word in prints.views[0]) == rows["views"][0]
     assert prints.sketches[0].tobytes().hex() == rows["sketch"][0]
-    assert prints.seen.tolist() == (rows["views"] != "").tolist()
+    assert prints.seen[: len(rows)].tolist() == (rows["views"] != "").tolist()
     assert prints.hashed.tolist() == (rows["sha256"] != "").tolist()
 
 
 @settings(max_examples=25)
 @given(st.lists(st.sampled_from(["", "aa" * 32, "aa" * 31 + "ab", "aa" * 31 + "ac", "bb" * 32]), max_size=30))
 def test_first_copies_of_contents_that_begin_alike(digests):
-    rows = pd.DataFrame({"sha256": digests, "phash": "", "views": "", "sketch": ""}, dtype=str)
+    rows = pd.DataFrame({"sha256": digests, "phash": "", "views": "", "sketch": "", "shown": ""}, dtype=str)
     first = [digests.index(digest) if digest else row for row, digest in enumerate(digests)]
     assert leaders(FingerprintTable.of(rows)).tolist() == first
 
 
 def test_the_radius_is_one_that_leaves_few_enough_pairs(monkeypatch):
-    prints = FingerprintTable.of(table())
+    prints = FingerprintTable.of(table().assign(shown=""))
     state = np.random.default_rng(0)
     views = prints.views.copy()
     for _ in range(4):
@@ -80,7 +84,7 @@ def test_the_radius_is_one_that_leaves_few_enough_pairs(monkeypatch):
     monkeypatch.setattr(grouping, "LARGE", 10)
     near = []
     for radius in range(grouping.RADIUS + 1):
-        hits = candidate_hits(views, np.flatnonzero(prints.seen), radius=radius)
+        hits = candidate_hits(views, np.flatnonzero(prints.seen[: prints.images]), radius=radius)
         near.append(len(set(zip(hits.first.tolist(), hits.second.tolist(), strict=True))))
     assert near[0] < near[4] < near[6]
     for radius in (0, 4, 6):
@@ -104,3 +108,40 @@ def test_a_sample_foretells_the_pairs(monkeypatch):
 def test_a_radius_beyond_the_hash_is_refused(radius):
     with pytest.raises(ValueError, match="from 0 to 54"):
         leaders(FingerprintTable.of(table(2)), radius=radius)
+
+
+def unlike(count=6):
+    """Return the fingerprints of different pictures."""
+    rows = pd.DataFrame([describe(scene(seed))._asdict() for seed in range(count)])
+    return rows.assign(sha256=[f"{n:064x}" for n in range(count)], shown="")
+
+
+def test_what_is_seen_alike_is_grouped_whatever_the_colours_show():
+    rows, looks = unlike(), describe(scene(900))
+    rows.loc[[2, 3, 5], "shown"] = looks.views + looks.sketch
+    assert leaders(FingerprintTable.of(rows)).tolist() == [0, 1, 2, 2, 4, 2]
+    assert leaders(FingerprintTable.of(rows), near=False).tolist() == list(range(6))
+    assert leaders(FingerprintTable.of(rows.assign(shown=""))).tolist() == list(range(6))
+
+
+def test_a_second_look_meets_what_others_show_at_once():
+    rows, looks = unlike(), describe(scene(2))
+    rows.loc[5, "shown"] = looks.views + looks.sketch
+    assert leaders(FingerprintTable.of(rows))[5] == 2
+
+
+def test_icons_that_are_seen_only_are_compared_once(monkeypatch):
+    looks = describe(scene(4))
+    rows = pd.DataFrame(
+        {"sha256": [f"{n:064x}" for n in range(3000)], "phash": "", "views": "", "sketch": ""}
+    )
+    rows = rows.assign(shown=looks.views + looks.sketch)
+    compared = []
+    real = grouping.candidate_hits
+    monkeypatch.setattr(
+        grouping,
+        "candidate_hits",
+        lambda views, left, **more: compared.append(len(left)) or real(views, left, **more),
+    )
+    assert set(leaders(FingerprintTable.of(rows)).tolist()) == {0}
+    assert compared == [1]

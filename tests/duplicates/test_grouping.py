@@ -6,7 +6,7 @@ from PIL import Image
 from manifest_tools import Dataset, group_duplicates
 from manifest_tools.duplicates import grouping
 from manifest_tools.duplicates.fingerprints import describe
-from manifest_tools.images.raster import to_grey
+from manifest_tools.images.raster import planes_of
 from tests.pictures import scene
 
 
@@ -72,7 +72,7 @@ def test_a_fine_texture_is_found_at_half_its_size():
     rows, columns = np.mgrid[:512, :512]
     bricks = 120 + 60 * np.sign(np.sin(rows / 3.5)) * np.sign(np.sin(columns / 4.5)) + scene(8, 512, 512) / 8
     texture = Image.fromarray(bricks.astype(np.uint8))
-    pictures = {"a": to_grey(texture, 96), "b": to_grey(texture.reduce(2), 96), "c": scene(1)}
+    pictures = {"a": planes_of(texture, 96).grey, "b": planes_of(texture.reduce(2), 96).grey, "c": scene(1)}
     assert groups(dataset(pictures)) == {"a": "a", "b": "a", "c": "c"}
 
 

@@ -154,7 +154,7 @@ def test_blank():
     assert read_facts(encoded(white, "PNG")).remarks == ""
     clear = photograph(200, 200).convert("RGBA")
     clear.putalpha(0)
-    assert read_facts(encoded(clear, "PNG")).remarks == "alpha; blank"
+    assert read_facts(encoded(clear, "PNG")).remarks == "alpha; hidden-by-alpha: hidden-scene"
 
 
 def test_blankness_knows_noise_from_content():

@@ -123,6 +123,35 @@ def test_no_pixel_of_a_hidden_picture_is_on_the_screen(tmp_path, serving, tab):
         assert max(detail(page)) < 16
 
 
+def test_what_people_see_stands_beside_what_the_model_sees(tmp_path, serving, tab):
+    folder = make_folder(tmp_path, [image_of(n, judged="") for n in range(2)], [])
+    clear = Image.new("RGBA", (120, 90), (200, 0, 0, 0))
+    clear.paste((0, 0, 200, 255), (0, 0, 60, 90))
+    clear.save(tmp_path / "pictures" / "000.png")
+    with serving(folder) as url:
+        page = tab(url)
+        assert not page.is_visible("#people")
+        reveal(page)
+        assert page.is_visible("#picture")
+        assert page.is_visible("#people")
+        names = [page.get_attribute(f"#{place}", "alt") for place in ("picture", "people")]
+        assert (
+            names
+            == page.locator("#views .named").all_inner_texts()
+            == ["What the model sees", "What people see"]
+        )
+        assert "People see another picture" in page.get_attribute("#stage", "aria-label")
+        boxes = [page.locator(f"#{place}").bounding_box() for place in ("picture", "people")]
+        assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+        press(page, "ArrowRight")
+        at(page, "1:1")
+        assert page.get_attribute("#people", "src") is None
+        reveal(page)
+        assert page.is_visible("#picture")
+        assert not page.is_visible("#people")
+        assert not page.locator("#views .named").first.is_visible()
+
+
 def test_labels_are_added_taken_back_and_safe_is_said(many, serving, tab):
     with serving(many) as url:
         page = tab(url)

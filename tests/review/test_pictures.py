@@ -47,9 +47,16 @@ def test_turned_photographs_are_shown_upright_and_without_metadata():
     assert not opened(shown.picture).getexif()
 
 
-def test_what_is_transparent_is_white():
+def test_what_is_transparent_is_shown_as_the_model_sees_it_and_as_people_do():
     shown = show(data_of(Image.new("RGBA", (50, 50), (0, 0, 0, 0))))
-    assert min(opened(shown.picture).getpixel((25, 25))) > 250
+    assert max(opened(shown.picture).getpixel((25, 25))) < 5
+    assert min(opened(shown.people).getpixel((25, 25))) > 250
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "CMYK"])
+def test_what_is_seen_alike_is_shown_once(mode):
+    assert show(data_of(picture(1).convert(mode), "TIFF" if mode == "CMYK" else "PNG")).people == b""
+    assert show(data_of(picture(1).convert("RGBA"))).people == b""
 
 
 def test_a_large_picture_is_reduced_and_a_tiny_or_thin_one_is_not_lost():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from manifest_tools.findings.catalogue.entry import ERROR, NOTE, WARNING, Entry, Variant
 
 _LIMITS = "https://docs.aws.amazon.com/rekognition/latest/dg/limits.html"
+_RGB = "https://docs.aws.amazon.com/rekognition/latest/dg/images.html (colour channels only; that training reads likewise is inferred)"
 _OURS = "our own check: the image cannot be trained on as it is"
 
 ENTRIES = (
@@ -138,10 +139,40 @@ ENTRIES = (
     Entry(
         "image-blank",
         WARNING,
-        "The picture is a single flat colour, or nearly so: there is nothing to learn from it.",
+        "The picture is a single flat colour, or nearly so, as the model reads it: there is nothing to learn from it.",
         "the picture is blank",
         "Remove the image, unless blank pictures are what you want to teach.",
         "our own check",
+    ),
+    Entry(
+        "image-hidden-by-alpha",
+        ERROR,
+        "The service reads the colours of a picture and passes over its transparency: people see one scene, the model another.",
+        "the colours show a scene that transparency hides from people",
+        "Look at both pictures on the review page; save the one that you mean without transparency, or remove the image.",
+        _RGB,
+        variants={
+            "two-scenes": Variant(
+                ERROR,
+                "people see one scene, and the colours, which the model reads, show another",
+                "Look at both pictures on the review page; save the one that you mean without transparency, or remove the image.",
+            ),
+            "unseen-scene": Variant(
+                ERROR,
+                "people see a scene that is made of transparency alone; the model reads a flat field",
+                "Save the picture on a background, without transparency.",
+            ),
+            "shape-alone": Variant(
+                WARNING,
+                "most of what people see is made of transparency, which the model does not read",
+                "Save the picture on a background, without transparency.",
+            ),
+            "cut-out": Variant(
+                NOTE,
+                "the picture is cut out; the model sees the colours under the transparency, not what the page has behind it",
+                "Nothing needs doing; to decide on the background, save the picture without transparency.",
+            ),
+        },
     ),
     Entry(
         "image-text-damaged",

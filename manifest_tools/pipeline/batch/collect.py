@@ -74,7 +74,7 @@ def first_copies(saved: SavedDataset, *, scratch: Path) -> IntArray:
         prints = FingerprintTable.allocate(saved.rows, place, filled=("sha256", "hashed", "seen"))
         for number in range(saved.pieces):
             table = saved.images(number, ["sha256"])
-            prints.fill(saved.starts[number], table.assign(phash="", views="", sketch=""))
+            prints.fill(saved.starts[number], table.assign(phash="", views="", sketch="", shown=""))
         return leaders(prints, near=False)
 
 

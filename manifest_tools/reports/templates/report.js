@@ -16,17 +16,21 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button.reveal");
     if (!button) return;
-    const shown = button.getAttribute("aria-expanded") === "true";
-    if (shown) {
+    const open = button.getAttribute("aria-expanded") === "true";
+    if (open) {
       button.nextElementSibling.remove();
     } else {
+      const [source, both] = data.pictures[Number(button.dataset.picture)];
       const picture = element("img", "", "shown-picture");
-      picture.src = data.pictures[Number(button.dataset.picture)];
+      picture.src = source;
       picture.alt = button.querySelector(".apart").textContent.replace(/^ of /, "Picture: ");
-      button.after(picture);
+      const shown = element("figure");
+      shown.append(picture);
+      if (both) shown.append(element("figcaption", "Left: what the model sees. Right: what people see."));
+      button.after(shown);
     }
-    button.setAttribute("aria-expanded", String(!shown));
-    button.firstChild.textContent = shown ? "Show picture" : "Hide picture";
+    button.setAttribute("aria-expanded", String(!open));
+    button.firstChild.textContent = open ? "Show picture" : "Hide picture";
   });
 
   // Findings: filter by severity, search in everything that the page holds, list more of a code.

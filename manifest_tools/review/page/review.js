@@ -74,11 +74,12 @@ function prepareAhead() {
 // What is shown
 
 function hide() {
-  const picture = $("picture");
-  picture.hidden = true;
-  if (picture.src) URL.revokeObjectURL(picture.src);
-  picture.removeAttribute("src");
-  picture.alt = "";
+  $("views").hidden = true;
+  for (const picture of [$("picture"), $("people")]) {
+    if (picture.src) URL.revokeObjectURL(picture.src);
+    picture.removeAttribute("src");
+    picture.alt = "";
+  }
   $("veil").hidden = false;
   $("cover").hidden = false;
   $("stage").classList.remove("shown");
@@ -89,19 +90,23 @@ async function reveal() {
   if (!item || busy) return;
   if ($("stage").classList.contains("shown")) return hide();
   const shown = item;
-  const address = await blobOf(`picture/${shown.index}`);
-  const picture = $("picture");
-  if (item !== shown || $("stage").classList.contains("shown")) return URL.revokeObjectURL(address);
-  picture.src = address;
-  picture.alt = "The picture";
-  await picture.decode();
+  const answer = await ask(`picture/${shown.index}`);
+  const two = answer.headers.get("Seen-By-People") === "otherwise";
+  const addresses = [URL.createObjectURL(await answer.blob()), two ? await blobOf(`people/${shown.index}`) : null];
+  if (item !== shown || $("stage").classList.contains("shown")) return addresses.forEach((one) => one && URL.revokeObjectURL(one));
+  const names = two ? ["What the model sees", "What people see"] : ["The picture", ""];
+  const pictures = [$("picture"), $("people")].slice(0, two ? 2 : 1);
+  pictures.forEach((picture, place) => { picture.src = addresses[place]; picture.alt = names[place]; });
+  await Promise.all(pictures.map((picture) => picture.decode()));
   if (item !== shown) return;
   looked = true;
-  picture.hidden = false;
+  document.querySelectorAll("#views .named, #other").forEach((part) => { part.hidden = !two; });
+  $("views").hidden = false;
   $("veil").hidden = true;
   $("cover").hidden = true;
   $("stage").classList.add("shown");
-  $("stage").setAttribute("aria-label", "Picture, revealed. Hide it");
+  const apart = two ? " People see another picture than the model; both are shown." : "";
+  $("stage").setAttribute("aria-label", `Picture, revealed.${apart} Hide it`);
   problem(null);
 }
 
