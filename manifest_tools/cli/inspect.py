@@ -45,6 +45,7 @@ def inspect(
         ),
     ] = None,
     scheduler: options.Scheduler = None,
+    stop_list: options.StopListFiles = None,
     policy: options.PolicyFile = None,
     fail_on: options.Fail = None,
     max_findings: options.MaxFindings = MAX_FINDINGS,
@@ -63,12 +64,13 @@ def inspect(
     chosen = policy_from(policy, taxonomy=CURRENT, fail_on=fail_on)
     if run is not None:
         report = _by_batches(
-            images, run, scheduler, out=out, quick=quick, workers=workers, policy=chosen,
+            images, run, scheduler, out=out, quick=quick, workers=workers, policy=chosen, stop_list=stop_list or (),
             max_findings=max_findings, quiet=quiet,
         )  # fmt: skip
     else:
         report = _at_once(
             images, scheduler, out=out, quick=quick, cache=not no_cache, workers=workers, policy=chosen,
+            stop_list=stop_list or (),
             max_findings=max_findings, quiet=quiet,
         )  # fmt: skip
     print_report(report, format)

@@ -153,6 +153,18 @@ LabelsFormat = Annotated[
 ]
 
 
+StopListFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--stop-list",
+        metavar="FILE",
+        help="Hashes of known images (MD5, SHA-1, SHA-256, PDQ) that are neither shown nor sent; remembered. "
+        "Repeatable; 'none' lets them go.",
+        rich_help_panel="Safety",
+    ),
+]
+
+
 def _share(value: float) -> float:
     if not 0 < value < 1:
         msg = f"{value:g} is no share; expected a number between 0 and 1, such as 0.2"

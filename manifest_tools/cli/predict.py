@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,6 +67,7 @@ def predict(
         ),
     ] = None,
     scheduler: options.Scheduler = None,
+    stop_list: options.StopListFiles = None,
     yes: remote.Yes = False,
     profile: remote.Profile = None,
     region: remote.Region = None,
@@ -83,6 +85,9 @@ def predict(
     if run is not None:
         from manifest_tools.cli.predict_run import predict_run
 
+        if stop_list:
+            msg = "--stop-list is for 'inspect --run' where there are millions: what it sets aside is not asked about"
+            raise InputError(msg)
         if adapter or fresh or out or profile or is_s3_uri(images):
             msg = "--run asks the base model about a DIR, with the credentials of the environment; leave out the rest"
             raise InputError(msg)
@@ -107,6 +112,11 @@ def predict(
     from manifest_tools.storage.aws_clients import make_client
 
     dataset, place = _open(images, out, profile=profile, region=region)
+    if stop_list:
+        from manifest_tools.images.stop_list.reading import read_stop_list
+
+        known = read_stop_list(stop_list)
+        dataset = replace(dataset, stop_list=() if known is None else known.files)
     client = make_client(
         "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=_CONNECTIONS
     )
@@ -127,7 +137,9 @@ def predict(
             dataset,
             place,
             client=client,
-            s3_client=make_client("s3", profile=profile, region=region) if plan.staged else None,
+            s3_client=make_client("s3", profile=profile, region=region)
+            if plan.staged or dataset.stop_list
+            else None,
             adapter=adapter,
             min_confidence=min_confidence,
             tps=tps,

@@ -83,6 +83,7 @@ def prepare(
         bool, typer.Option("--fresh", help="Forget an earlier run's reviews and locks.")
     ] = False,
     thumbnails: options.Pictures = options.Thumbnails.NONE,
+    stop_list: options.StopListFiles = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Decode every image again.")] = False,
     label_level: options.Level = None,
     safe_names: options.SafeNames = None,
@@ -141,6 +142,7 @@ def prepare(
             seed=seed,
             workers=workers,
             cache=not no_cache,
+            stop_list=stop_list or (),
             thumbnails=str(thumbnails),
             max_findings=max_findings,
             watcher=lines,

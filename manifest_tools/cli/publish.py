@@ -38,6 +38,7 @@ def publish(
     kms_key: Annotated[
         str | None, typer.Option(help="KMS key to encrypt with; default: as the bucket is set.")
     ] = None,
+    stop_list: options.StopListFiles = None,
     yes: remote.Yes = False,
     profile: remote.Profile = None,
     region: remote.Region = None,
@@ -69,6 +70,7 @@ def publish(
             region=region,
             endpoint_url=endpoint_url,
             requester_pays=requester_pays,
+            stop_list=stop_list or (),
             workers=workers,
             progress=progress,
         )

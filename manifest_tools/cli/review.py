@@ -34,6 +34,7 @@ def review(
         int, typer.Option(help="Pictures after which the page reminds of a pause.", min=1)
     ] = 50,
     session: Annotated[int, typer.Option(help="Pictures after which a session ends.", min=1)] = 300,
+    stop_list: options.StopListFiles = None,
     profile: remote.Profile = None,
     region: remote.Region = None,
     endpoint_url: remote.EndpointUrl = None,
@@ -50,6 +51,11 @@ def review(
     if not name or not name.isprintable():
         msg = f"--reviewer is {reviewer!r}; expected a name"
         raise InputError(msg)
+    from manifest_tools.images.stop_list.screening import screen_folder
+    from manifest_tools.storage.s3_images import ByteReader
+
+    reader = ByteReader(profile, region, endpoint_url, requester_pays)
+    screen_folder(folder, stop_list or (), reader=reader)
     if export or filled:
         _sheet(folder, name, export, filled)
         return
@@ -63,12 +69,6 @@ def review(
             )
         if not no_browser:
             webbrowser.open(address)
-
-    def reader(uri: str) -> bytes:
-        from manifest_tools.storage.s3_images import ByteReader
-
-        place = {"profile": profile, "region": region, "endpoint_url": endpoint_url}
-        return ByteReader(**place, requester_pays=requester_pays)(uri)
 
     pace = Session(pause_after, session)
     answers = serve(folder, reviewer=name, reader=reader, session=pace, ready=ready)

@@ -65,6 +65,8 @@ class Dataset:
         The policy in force, as plain values; empty for the default.
     sources : mapping of str to mapping
         For each `source` of the labels: the file it was read from, and what was found in it.
+    stop_list : tuple of str
+        Files with hashes of known images that are neither shown nor sent (``--stop-list``).
     history : tuple of mapping
         The steps that made this value: name, options, library version, fingerprint of the result.
 
@@ -95,6 +97,7 @@ class Dataset:
     policy: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     history: tuple[Mapping[str, Any], ...] = ()
+    stop_list: tuple[str, ...] = ()
 
     @classmethod
     def from_tables(cls, images: pd.DataFrame, labels: pd.DataFrame | None = None, **options: Any) -> Self:
@@ -249,6 +252,8 @@ class Dataset:
             "history": [dict(entry) for entry in self.history],
             "fingerprint": fingerprint,
         }
+        if self.stop_list:
+            document["stop_list"] = list(self.stop_list)
         return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
     @classmethod
@@ -295,8 +300,16 @@ class Dataset:
             pd.DataFrame(columns=IMAGE_KEY),
             scope=tuple(document["scope"]),
             history=tuple(document["history"]),
+            stop_list=tuple(document.get("stop_list", ())),
             **{name: document[name] for name in members},
         )
+
+
+def remembered_stop_list(folder: str | Path) -> tuple[str, ...]:
+    """Return the stop lists that a folder's data set remembers; none where there is no data set."""
+    if not (Path(folder) / "dataset" / "dataset.json").is_file():
+        return ()
+    return Dataset.load_frame(folder).stop_list
 
 
 def with_step(

@@ -76,6 +76,7 @@ def _too_heavy(images: pd.DataFrame, policy: Policy) -> Mask:
 
 
 IMAGE_REASONS: Mapping[str, Callable[[pd.DataFrame, Policy], Mask]] = {
+    "image-on-stop-list": lambda images, policy: failed_to_decode(images, "stop-listed"),  # noqa: ARG005
     **{code: _failed(code) for code in _DECODE_ERRORS},
     "image-format": _wrong_format,
     "image-too-small": _too_small,

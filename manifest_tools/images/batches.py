@@ -15,6 +15,7 @@ from manifest_tools.core.errors import DeniedError, InputError, UnavailableError
 from manifest_tools.images.facts import read_bytes
 from manifest_tools.images.heavy import not_fetched
 from manifest_tools.images.image_facts import ImageFacts
+from manifest_tools.images.stop_list.hashes import KnownHashes, hash_content, hash_file
 from manifest_tools.images.task import DENIED, UNREACHABLE, Read, Task, is_remote
 from manifest_tools.parallel.worker_main import Lost
 from manifest_tools.parallel.worker_pool import isolated_map
@@ -98,12 +99,20 @@ class BatchReader:
         reads: dict[int, Read] = {}
         with closing(isolated_map(self.task, names, workers=1, timeout=self.timeout, keep=True)) as messages:
             for message in messages:
-                reads |= {order[at]: settled(paths[order[at]], read) for at, read in message}
+                reads |= {
+                    order[at]: settled(paths[order[at]], read, self.task.hashes) for at, read in message
+                }
         return reads
 
 
-def settled(path: str, read: Read | Lost) -> Read:
-    """Return what was read; of a file that killed its decoder, what can be told all the same."""
+def settled(path: str, read: Read | Lost, hashes: frozenset[str] = frozenset()) -> Read:
+    """Return what was read; of a file that killed its decoder, what can be told all the same.
+
+    Parameters
+    ----------
+    hashes : frozenset of str
+        Those that a stop list wants beside the SHA-256.
+    """
     if isinstance(read, Read):
         return read
     reason = f"{read.kind}: {read.detail}"
@@ -111,9 +120,10 @@ def settled(path: str, read: Read | Lost) -> Read:
         return Read(ImageFacts(decode_error=reason), None)
     data = read_bytes(path)
     if isinstance(data, ImageFacts):
-        return Read(data, None)
+        return Read(data, None, hash_file(path, hashes) if data.sha256 else KnownHashes())
     digest = hashlib.sha256(data).hexdigest()
-    return Read(ImageFacts(len(data), digest, sniff(data).format, decode_error=reason), None)
+    facts = ImageFacts(len(data), digest, sniff(data).format, decode_error=reason)
+    return Read(facts, None, hash_content(data, hashes, pixels=False))
 
 
 def _is_unreachable(facts: ImageFacts) -> bool:

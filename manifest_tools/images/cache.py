@@ -1,7 +1,7 @@
 """What is already known about files and their content, in one SQLite file that several runs may share.
 
-Two tables: a file's path, size and modification time lead to its SHA-256; the SHA-256 leads to the facts. So
-an unchanged file is not read again, and a moved or copied one is read but not decoded.
+Three tables: a file's path, size and modification time lead to its SHA-256; the SHA-256 leads to the facts, and to
+the hashes that stop lists want. So an unchanged file is not read again, and a moved or copied one is read but not decoded.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple, Self
 import platformdirs
 
 from manifest_tools.images.image_facts import ImageFacts
+from manifest_tools.images.stop_list.hashes import NO_HASHES, KnownHashes
 
 ENVIRONMENT: Final = "MANIFEST_TOOLS_CACHE"
 SETTLED: Final = 2_000_000_000  # ns: a file changed more recently than this may change again unnoticed
@@ -30,6 +31,7 @@ _TABLES: Final = """
         WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS paths (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT)
         WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hashes (sha256 TEXT PRIMARY KEY, md5 TEXT, sha1 TEXT, pdq TEXT) WITHOUT ROWID;
 """
 _BY_PATH: Final = """
     SELECT facts.facts FROM paths JOIN facts ON facts.sha256 = paths.sha256 AND facts.recipe = ?
@@ -73,6 +75,13 @@ def recipe(**options: Any) -> str:
     return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:16]
 
 
+class _Row(NamedTuple):
+    path: bytes
+    read_as: Signature | None
+    facts: ImageFacts
+    hashes: KnownHashes
+
+
 class FactsCache:
     """One connection to the cache. Trouble with the file turns it off with a warning, never stops a run.
 
@@ -87,7 +96,7 @@ class FactsCache:
     def __init__(self, folder: Path, recipe: str) -> None:
         self._recipe = recipe
         self._file = folder / "images-1.sqlite"
-        self._rows: list[tuple[bytes | None, Signature | None, ImageFacts]] = []
+        self._rows: list[_Row] = []
         self._flushed = time.monotonic()
         self._connection: sqlite3.Connection | None = None
         with self._guard():
@@ -127,11 +136,39 @@ class FactsCache:
                 return ImageFacts(*json.loads(row[0])) if row else None
         return None
 
-    def add(self, path: str, read_as: Signature | None, facts: ImageFacts) -> None:
+    def hashes(self, sha256: str) -> KnownHashes:
+        """Return the hashes of a content that stop lists want, as far as they are known."""
+        if self._connection is not None and sha256:
+            with self._guard():
+                query = "SELECT md5, sha1, pdq FROM hashes WHERE sha256 = ?"
+                row = self._connection.execute(query, (sha256,)).fetchone()
+                return KnownHashes(*row) if row else KnownHashes()
+        return KnownHashes()
+
+    def forget(self, sha256: Iterable[str]) -> int:
+        """Remove everything that is known of some contents, overwriting it; return how many rows there were."""
+        self.flush()
+        removed = 0
+        if self._connection is not None:
+            with self._guard():
+                self._connection.execute("PRAGMA secure_delete = ON")
+                for digest in sha256:
+                    for table in ("facts", "paths", "hashes"):
+                        removed += self._connection.execute(
+                            f"DELETE FROM {table} WHERE sha256 = ?",  # noqa: S608 - our own names
+                            (digest,),
+                        ).rowcount
+                if removed:
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return removed
+
+    def add(
+        self, path: str, read_as: Signature | None, facts: ImageFacts, hashes: KnownHashes = NO_HASHES
+    ) -> None:
         """Remember facts; `read_as` is None when the file may have changed while it was read."""
         if facts.decode_error.startswith(_PASSING):
             return
-        self._rows.append((os.fsencode(os.path.abspath(path)), read_as, facts))  # noqa: PTH100
+        self._rows.append(_Row(os.fsencode(os.path.abspath(path)), read_as, facts, hashes))  # noqa: PTH100
         if time.monotonic() - self._flushed > _FLUSH:
             self.flush()
 
@@ -147,18 +184,23 @@ class FactsCache:
     def _write(
         self,
         connection: sqlite3.Connection,
-        rows: Iterable[tuple[bytes | None, Signature | None, ImageFacts]],
+        rows: Iterable[_Row],
     ) -> None:
         rows = list(rows)
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.executemany(
                 "INSERT OR REPLACE INTO facts VALUES (?, ?, ?)",
-                [(self._recipe, facts.sha256, json.dumps(facts)) for _, _, facts in rows],
+                [(self._recipe, row.facts.sha256, json.dumps(row.facts)) for row in rows],
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?)",
-                [(path, *read_as, facts.sha256) for path, read_as, facts in rows if read_as],
+                [(row.path, *row.read_as, row.facts.sha256) for row in rows if row.read_as],
+            )
+            connection.executemany(
+                "INSERT INTO hashes VALUES (?, ?, ?, ?) ON CONFLICT (sha256) DO UPDATE SET md5 = coalesce(excluded.md5, md5),"
+                " sha1 = coalesce(excluded.sha1, sha1), pdq = coalesce(excluded.pdq, pdq)",
+                [(row.facts.sha256, *row.hashes) for row in rows if any(h is not None for h in row.hashes)],
             )
         except BaseException:
             connection.execute("ROLLBACK")

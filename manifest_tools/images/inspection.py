@@ -13,6 +13,7 @@ from typing import Final
 
 import pandas as pd
 
+from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import NOT_UTF_8
@@ -23,6 +24,8 @@ from manifest_tools.images.cache import FactsCache, signature
 from manifest_tools.images.facts import MAX_PIXELS, facts_of
 from manifest_tools.images.heavy import not_fetched
 from manifest_tools.images.image_facts import ImageFacts
+from manifest_tools.images.stop_list.hashes import KnownHashes
+from manifest_tools.images.stop_list.stop_list import StopList, stopped
 from manifest_tools.images.task import Look, Read, Reader, Task, is_remote
 from manifest_tools.parallel.executors import Failure, run, worker_count
 from manifest_tools.parallel.worker_pool import isolated_map
@@ -43,6 +46,7 @@ def inspect_images(
     timeout: float = TIMEOUT,
     look: Look = facts_of,
     reader: Reader | None = None,
+    stop_list: StopList | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Read every image once, and record what its bytes tell.
@@ -73,6 +77,9 @@ def inspect_images(
     reader : callable, optional
         Returns the bytes behind a URI that is no local path, such as :class:`manifest_tools.storage.s3_images.ByteReader`.
         Called in the workers, so it can be pickled.
+    stop_list : StopList, optional
+        Known images (:func:`manifest_tools.images.stop_list.reading.read_stop_list`). Of those that are on it size and
+        hash are kept, nothing that could show them, and what the cache knew of them is removed from it.
     progress : callable, optional
         Called with the number of images done and their total.
 
@@ -85,7 +92,7 @@ def inspect_images(
     Raises
     ------
     InputError
-        The place holds no images, or `workers` is less than one.
+        The place holds no images, `workers` is less than one, or a quick look is to compare pixels.
     RemoteError
         The storage did not answer for most of the images, or lets none be read.
     ManifestToolsError
@@ -109,10 +116,14 @@ def inspect_images(
     far = [is_remote(uri) for uri in uris]
     rows = [i for i in range(len(uris)) if not names[i] and (reader is not None or not far[i])]
     paths = [uris[i] if far[i] else os.path.join(data.root, uris[i]) for i in rows]  # noqa: PTH118 - a million
-    task = Task(look, quick, max_pixels, _cache_folder(cache), reader)
+    wanted = stop_list.wanted if stop_list is not None else frozenset[str]()
+    if quick and "pdq" in wanted:
+        msg = "the stop list holds PDQ hashes, which are made of the pixels; leave out --quick"
+        raise InputError(msg)
+    task = Task(look, quick, max_pixels, _cache_folder(cache), reader, wanted)
     listed = data.images["bytes"].tolist()
     sizes = {uris[i]: listed[i] for i in rows if far[i]}
-    facts = _Run(task, paths, sizes, data.root, executor, count, timeout, progress).table()
+    facts = _Run(task, paths, sizes, data.root, executor, count, timeout, progress, stop_list).table()
     facts.index = pd.Index(rows)
     table = data.images.copy()
     if len(facts) < len(table):
@@ -121,7 +132,8 @@ def inspect_images(
     for name in ImageFacts._fields:
         table[name] = facts.pop(name)
     options = {"quick": quick, "max_pixels": max_pixels}
-    return data.step("inspect", images=table, options=options)
+    files = data.stop_list if stop_list is None else stop_list.files
+    return data.step("inspect", images=table, options=options, stop_list=files)
 
 
 def _read_images(place: str | os.PathLike[str]) -> Dataset:
@@ -148,6 +160,7 @@ class _Run:
     workers: int
     timeout: float
     progress: Progress | None
+    stop_list: StopList | None = None
     _found: dict[int, ImageFacts] = field(default_factory=dict)  # and not yet in a portion of the table
     _portions: list[pd.DataFrame] = field(default_factory=list)  # the table, as far as it has no gaps
     _next: int = 0  # the first path that is not known
@@ -158,13 +171,22 @@ class _Run:
         with self._cache() as cache:
             todo = self._not_cached(cache)
             for number, read in self._read(todo):
-                if cache is not None:
-                    cache.add(self.paths[number], read.read_as, read.facts)
-                self._take(number, read.facts)
+                on_list = self._on_list(read.facts, read.hashes, cache)
+                if cache is not None and not on_list:
+                    cache.add(self.paths[number], read.read_as, read.facts, read.hashes)
+                self._take(number, stopped(read.facts) if on_list else read.facts)
         self._portion()
         table = pd.concat(self._portions, ignore_index=True)
         refuse_outage(self.paths, table["decode_error"])
         return table
+
+    def _on_list(self, facts: ImageFacts, hashes: KnownHashes, cache: FactsCache | None) -> bool:
+        """Tell whether an image is on the stop list; then the cache does not keep its thumbnail either."""
+        if self.stop_list is None or not self.stop_list.holds(facts.sha256, hashes):
+            return False
+        if cache is not None:
+            cache.forget([facts.sha256])
+        return True
 
     def _take(self, number: int, facts: ImageFacts) -> None:
         self._found[number] = facts
@@ -204,10 +226,13 @@ class _Run:
                 continue
             now = signature(path)
             known = cache.by_path(path, now) if cache is not None and now is not None else None
-            if known is None:
+            hashes = KnownHashes()
+            if known is not None and cache is not None and self.task.hashes:
+                hashes = cache.hashes(known.sha256)
+            if known is None or not hashes.cover(self.task.hashes):
                 left.append((number, now.size if now else 0))
             else:
-                self._take(number, known)
+                self._take(number, stopped(known) if self._on_list(known, hashes, cache) else known)
         return left
 
     def _read(self, todo: list[tuple[int, int]]) -> Iterator[tuple[int, Read]]:
@@ -223,7 +248,7 @@ class _Run:
         with closing(isolated_map(self.task, names, workers=self.workers, timeout=self.timeout)) as messages:
             for message in messages:
                 for at, read in message:
-                    yield order[at], settled(self.paths[order[at]], read)
+                    yield order[at], settled(self.paths[order[at]], read, self.task.hashes)
 
     def _at_hand(
         self, todo: list[tuple[int, int]]

@@ -20,6 +20,7 @@ from manifest_tools.images import cache as caches
 from manifest_tools.images.cache import FactsCache, Signature, signature
 from manifest_tools.images.facts import facts_of, needs_decoder, read_bytes
 from manifest_tools.images.image_facts import ImageFacts
+from manifest_tools.images.stop_list.hashes import KnownHashes, hash_content, hash_file
 
 Look = Callable[..., ImageFacts]
 Reader = Callable[[str], bytes]
@@ -40,10 +41,11 @@ def is_remote(path: str) -> bool:
 
 
 class Read(NamedTuple):
-    """Facts, and the signature under which they may be remembered (None: the file was changing)."""
+    """Facts, the signature under which they may be remembered (None: the file was changing), and further hashes."""
 
     facts: ImageFacts
     read_as: Signature | None
+    hashes: KnownHashes = KnownHashes()
 
 
 @cache
@@ -69,6 +71,7 @@ class Task:
     max_pixels: int
     cache_folder: Path | None
     reader: Reader | None = None
+    hashes: frozenset[str] = frozenset()  # that a stop list wants beside the SHA-256
 
     @cached_property
     def recipe(self) -> str:
@@ -85,7 +88,7 @@ class Task:
     @property
     def safe(self) -> bool:
         """Whether :meth:`at_hand` may be asked: nothing is decoded, and no foreign code looks at the bytes."""
-        return self.quick and self.look is facts_of and self.reader is None
+        return self.quick and self.look is facts_of and self.reader is None and "pdq" not in self.hashes
 
     def at_hand(self, path: str) -> Read | None:
         """Read one file in this process, None if that takes a decoder."""
@@ -107,7 +110,7 @@ class Task:
         began, before = time_ns(), signature(path)
         data = read_bytes(path)
         if isinstance(data, ImageFacts):
-            return Read(data, None)
+            return Read(data, None, hash_file(path, self.hashes) if data.sha256 else KnownHashes())
         if spare_decoder and needs_decoder(data):
             return None
         sha256 = hashlib.sha256(data).hexdigest()
@@ -116,7 +119,7 @@ class Task:
         )
         settled = before is not None and before == signature(path)
         settled = settled and before is not None and began - before.mtime_ns > caches.SETTLED
-        return Read(found, before if settled else None)
+        return Read(found, before if settled else None, hash_content(data, self.hashes))
 
     def _read_remote(self, uri: str) -> Read:
         assert self.reader is not None
@@ -133,7 +136,7 @@ class Task:
         found = self._known(sha256) or self.look(
             data, quick=self.quick, max_pixels=self.max_pixels, sha256=sha256
         )
-        return Read(found, None)
+        return Read(found, None, hash_content(data, self.hashes))
 
     def _known(self, sha256: str) -> ImageFacts | None:
         if self.cache_folder is None or self.quick:  # a header is read faster than found

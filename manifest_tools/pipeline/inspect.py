@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,11 +12,12 @@ from manifest_tools.core.csv_cells import write_csv
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import claimed
 from manifest_tools.core.progress import Progress
-from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset, remembered_stop_list
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
+from manifest_tools.images.stop_list.reading import read_stop_list
 from manifest_tools.pipeline.unpacking import MARK, packed_images, unpack
 from manifest_tools.rules.checking import check_images
 from manifest_tools.sources.reading import read_images, reader_of
@@ -29,6 +31,7 @@ def inspect(
     cache: bool | str | Path = True,
     workers: int | None = None,
     executor: Executor | None = None,
+    stop_list: Sequence[str | Path] = (),
     policy: Policy | None = None,
     max_findings: int = MAX_FINDINGS,
     progress: Progress | None = None,
@@ -45,6 +48,8 @@ def inspect(
         Decode no pixels; then look-alikes are not searched either.
     cache, workers, executor, progress
         As in :func:`manifest_tools.inspect_images`.
+    stop_list : sequence of path
+        Hashes of known images, which are set aside unseen; by default those that the data set in `out` remembers.
     policy : Policy, optional
         Limits.
     max_findings : int
@@ -61,6 +66,7 @@ def inspect(
         raise InputError(msg)
     with nullcontext() if out is None else claimed(out, mark=MARK) as folder:
         place = unpack(packed, folder) if packed and folder is not None else images
+        known = read_stop_list(stop_list or (remembered_stop_list(folder) if folder is not None else ()))
         dataset = read_images(place, policy=policy)
         dataset = inspect_images(
             dataset,
@@ -69,6 +75,7 @@ def inspect(
             workers=workers,
             executor=executor,
             reader=reader_of(images),
+            stop_list=known,
             progress=progress,
         )
         dataset = group_duplicates(dataset, workers=workers)

@@ -21,11 +21,12 @@ from manifest_tools.core.progress import Progress, Steps, Watcher
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.carry_over import carry_over, lock_split
-from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.dataset import Dataset, remembered_stop_list
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy, Target
 from manifest_tools.images.inspection import inspect_images
+from manifest_tools.images.stop_list.reading import read_stop_list
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.pipeline import summaries
 from manifest_tools.pipeline.proof import mistakes_to_prove
@@ -92,6 +93,7 @@ def prepare(
     workers: int | None = None,
     executor: Executor | None = None,
     cache: bool | str | Path = True,
+    stop_list: Sequence[str | Path] = (),
     thumbnails: str = "none",
     max_findings: int = MAX_FINDINGS,
     progress: Progress | None = None,
@@ -135,6 +137,10 @@ def prepare(
         For every random choice.
     workers, executor, cache
         As in :func:`manifest_tools.inspect_images`.
+    stop_list : sequence of path
+        Hashes of known images, which are set aside unseen
+        (:func:`manifest_tools.images.stop_list.reading.read_stop_list`). By default those of the earlier run into the
+        folder, ``fresh`` or not.
     thumbnails : {"none", "hidden"}
         Whether the HTML report holds small pictures, hidden until the reader reveals them.
     max_findings : int
@@ -178,6 +184,7 @@ def prepare(
     destination = _destination(images, to, keys, local=bool(packed))
     with claimed(out, mark=MARK) as folder:
         earlier = merge_journal(folder) if holds_dataset(folder) and not fresh else None
+        known = read_stop_list(stop_list or remembered_stop_list(folder))
 
         progress = watcher.begin("read")
         dataset = read_images(
@@ -201,6 +208,7 @@ def prepare(
             executor=executor,
             cache=cache,
             reader=reader_of(images),
+            stop_list=known,
             progress=progress,
         )
         if earlier is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS
+from manifest_tools.images.stop_list.stop_list import STOPPED
 
 _NAMED = 8  # columns, or lines of a mapping, that a summary names
 
@@ -43,9 +44,11 @@ def _named(names: Sequence[str]) -> str:
 def summary_of_inspection(dataset: Dataset) -> str:
     """Say how much was read, and how many images cannot be read in full."""
     images = dataset.images
-    broken = int((images["decode_error"] != "").sum())
+    on_list = int(images["decode_error"].str.startswith(STOPPED).sum())
+    broken = int((images["decode_error"] != "").sum()) - on_list
     unreadable = f", {broken:,} cannot be read in full" if broken else ""
-    return f"{images['bytes'].sum() / 1e6:,.1f} MB{unreadable}"
+    stopped = f", {on_list:,} on a stop list" if on_list else ""
+    return f"{images['bytes'].sum() / 1e6:,.1f} MB{unreadable}{stopped}"
 
 
 def summary_of_groups(dataset: Dataset) -> str:

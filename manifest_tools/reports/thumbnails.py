@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -33,15 +34,15 @@ def thumbnails(dataset: Dataset, wanted: Iterable[str]) -> dict[str, Thumbnail]:
     # what inspection did not decode is too large to be decoded here
     decoded = ~images["remarks"].str.contains("not-decoded: ", regex=False)
     sound = images[(images["decode_error"] == "") & (images["width"] > 0) & decoded]
-    uris = dict(zip(sound["image"], sound["uri"], strict=True))
+    uris = {row[0]: row[1:] for row in zip(sound["image"], sound["uri"], sound["sha256"], strict=True)}
     pictures: dict[str, Thumbnail] = {}
     size = 0
     for key in dict.fromkeys(wanted):
-        uri = uris.get(key, "")
+        uri, sha256 = uris.get(key, ("", ""))
         if not uri or is_s3_uri(uri):
             continue
         try:
-            picture = _small(dataset.path_of(uri))
+            picture = _small(dataset.path_of(uri).read_bytes(), sha256)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             continue
         size += len(picture.uri)
@@ -51,9 +52,18 @@ def thumbnails(dataset: Dataset, wanted: Iterable[str]) -> dict[str, Thumbnail]:
     return pictures
 
 
-def _small(path: str | object) -> Thumbnail:
-    """Return one picture, upright and small; where people see another one, that beside it."""
-    with Image.open(str(path), formats=["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"]) as image:
+def _small(data: bytes, sha256: str) -> Thumbnail:
+    """Return one picture, upright and small; where people see another one, that beside it.
+
+    Raises
+    ------
+    ValueError
+        It is not the one that was inspected.
+    """
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        msg = "changed since it was inspected"
+        raise ValueError(msg)
+    with Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"]) as image:
         image.draft("RGB", (SIDE, SIDE))
         views = two_views(image, SIDE)
     buffer = io.BytesIO()

@@ -21,6 +21,9 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.images.heavy import MAX_DECODED_BYTES
 from manifest_tools.images.raster import FORMATS
 from manifest_tools.images.showing import why_not_shown
+from manifest_tools.images.stop_list.reading import read_stop_list
+from manifest_tools.images.stop_list.screening import refuse_stopped
+from manifest_tools.images.stop_list.stop_list import STOPPED
 from manifest_tools.storage.uris import is_s3_uri
 
 Reader = Callable[[str], bytes]
@@ -57,6 +60,8 @@ class Pictures:
     def __init__(self, dataset: Dataset, reader: Reader) -> None:
         self._dataset, self._reader = dataset, reader
         self._uris = list(dataset.images["uri"].where(dataset.images["uri"] != "", dataset.images["image"]))
+        self._stopped = dataset.images["decode_error"].str.startswith(STOPPED).tolist()
+        self._stop_list = read_stop_list(dataset.stop_list)
         self._kept: OrderedDict[int, Future[Shown]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -76,9 +81,12 @@ class Pictures:
 
     def _make(self, row: int) -> Shown:
         uri = self._uris[row]
+        if self._stopped[row]:
+            return Shown(error="it is on a stop list and is not shown")
         try:
             data = self._reader(uri) if is_s3_uri(uri) else _read(self._dataset.path_of(uri))
             with _DECODERS:
+                refuse_stopped(data, self._stop_list, "the image")
                 return show(data)
         except (OSError, ManifestToolsError) as error:
             return Shown(error=str(getattr(error, "strerror", "") or error))

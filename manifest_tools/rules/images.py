@@ -163,6 +163,8 @@ def _numbers(code: str, facts: Mapping[str, Any], policy: Policy) -> dict[str, A
     kind, _, detail = facts["decode_error"].partition(": ")
     size = {"width": int(facts["width"]), "height": int(facts["height"])}
     match code:
+        case "image-on-stop-list":
+            return {"sha256": detail}
         case "image-missing":
             return {"uri": facts["uri"]}
         case "image-empty":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,13 @@ from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import failed_to_decode
 from manifest_tools.findings.policy import Policy
+from manifest_tools.images.stop_list.reading import read_stop_list
+from manifest_tools.images.stop_list.screening import screen_images
 from manifest_tools.manifests.reading import read_predictions
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.s3_images import ByteReader
+from manifest_tools.storage.storage import open_storage
 from manifest_tools.storage.uris import is_s3_uri
 
 JOURNAL = "predictions.journal"
@@ -151,7 +156,8 @@ def predict_labels(
     Parameters
     ----------
     dataset : Dataset
-        Its images; the unsuitable ones (no JPEG or PNG, broken, too large) are not asked about. Images in S3
+        Its images; the unsuitable ones (no JPEG or PNG, broken, too large) and those on its stop lists are not asked
+        about. Images in S3
         are read there by the service, which has to be in the bucket's Region.
     out : path
         Folder for the journal and the results.
@@ -204,6 +210,8 @@ def predict_labels(
     """
     out = Path(out)
     question = Question(adapter, min_confidence)
+    if dataset.stop_list:  # held against them again: the lists or the files may have changed
+        dataset = screen_images(dataset, read_stop_list(dataset.stop_list), reader=_reader(s3_client))
     with answer_journal(out / JOURNAL, fresh=fresh) as journal:
         by_key, answers = ask_about(
             dataset,
@@ -222,6 +230,16 @@ def predict_labels(
         return dataset
     said = read_predictions(out / MANIFEST, min_confidence=float(min_confidence))
     return attach_predictions(dataset, said)
+
+
+def _reader(s3_client: Any) -> Callable[[str], bytes]:
+    """Return what reads the bytes behind an ``s3://`` address."""
+
+    def read(uri: str) -> bytes:
+        storage, key = open_storage(uri, client=s3_client)
+        return storage.get(key)
+
+    return read if s3_client is not None else ByteReader()
 
 
 def ask_about(
@@ -320,5 +338,7 @@ def suitable(dataset: Dataset) -> pd.Series[bool]:
     limit = Policy.from_dict(dataset.policy).max_image_bytes
     formats = images["format"].isin([*ACCEPTED_FORMATS, ""])
     # The service may well decode what is merely damaged; what is not there, or no image, it cannot.
-    broken = failed_to_decode(images, "missing", "empty", "unreadable", "not-an-image", "unsupported")
+    broken = failed_to_decode(
+        images, "missing", "empty", "unreadable", "not-an-image", "unsupported", "stop-listed"
+    )
     return formats & ~broken & (images["bytes"] <= limit)

@@ -16,6 +16,7 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
+from manifest_tools.images.stop_list.screening import content_on_list
 from manifest_tools.parallel.bounded_map import run_bounded
 from manifest_tools.storage.storage import ConditionFailedError, StoredObject
 from manifest_tools.storage.uris import is_s3_uri
@@ -88,7 +89,7 @@ def publish(
         Called with (objects done, all objects): once through for the plan, once for the objects to write.
     **options
         See :class:`manifest_tools.aws.publishing.plan.PlanOptions`: `to`, `replace`, `client`, `profile`, `region`,
-        `endpoint_url`, `kms_key`, `requester_pays`.
+        `endpoint_url`, `kms_key`, `requester_pays`, `stop_list`.
 
     Returns
     -------
@@ -197,6 +198,10 @@ def _content(plan: PublishPlan, wanted: Wanted) -> bytes | Finding:
         content = Path(wanted.source).read_bytes()
     except OSError:
         return finding("image-missing", image=wanted.source, uri=wanted.source)
+    if content_on_list(
+        content, plan.stop_list, pixels=False
+    ):  # the pixels are those that were planned, or it ends here
+        return finding("image-on-stop-list", image=wanted.source, sha256=digest(content))
     if digest(content) != wanted.sha256:
         return changed(wanted.source)
     return content

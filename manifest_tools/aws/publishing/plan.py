@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -14,9 +15,11 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
+from manifest_tools.images.stop_list.screening import screen_folder
+from manifest_tools.images.stop_list.stop_list import StopList
 from manifest_tools.storage.aws_clients import make_client
 from manifest_tools.storage.storage import S3Storage
-from manifest_tools.storage.uris import split_destination
+from manifest_tools.storage.uris import split_destination, split_uri
 
 _PREFLIGHT = 4  # requests: bucket, encryption, policy, right to write
 
@@ -37,6 +40,8 @@ class PublishPlan:
         What is in the way; the plan can be applied when it is empty.
     looks : int
         Requests that planning took.
+    stop_list : StopList, optional
+        What the bytes are held against once more before they are sent.
     """
 
     prepared: PreparedFolder
@@ -46,6 +51,7 @@ class PublishPlan:
     manifests: tuple[PlannedObject, ...]
     findings: tuple[Finding, ...]
     looks: int
+    stop_list: StopList | None = None
 
     @property
     def ready(self) -> bool:
@@ -95,6 +101,8 @@ class PlanOptions(TypedDict, total=False):
         Encrypt with this key. Default: the bucket's own encryption.
     requester_pays : bool
         Accept to be charged where a source bucket asks for it. Default: no.
+    stop_list : sequence of path
+        Hashes of known images, which are not sent. Default: those that the data set remembers.
     """
 
     to: str | None
@@ -105,6 +113,7 @@ class PlanOptions(TypedDict, total=False):
     endpoint_url: str | None
     kms_key: str | None
     requester_pays: bool
+    stop_list: Sequence[str | Path]
 
 
 def plan_publish(
@@ -134,8 +143,6 @@ def plan_publish(
     RemoteError
         The bucket cannot be used; the message says whether bucket, region, permission or key is wrong.
     """
-    prepared = read_prepared(folder)
-    prefix = _manifest_prefix(prepared, options.get("to"))
     client = options.get("client") or make_client(
         "s3",
         profile=options.get("profile"),
@@ -143,10 +150,19 @@ def plan_publish(
         endpoint_url=options.get("endpoint_url"),
         max_connections=workers + 1,
     )
+    pays = options.get("requester_pays", False)
+
+    def read(uri: str) -> bytes:
+        bucket, key = split_uri(uri)
+        return S3Storage(client, bucket, requester_pays=pays).get(key)
+
+    stop_list = screen_folder(folder, options.get("stop_list", ()), reader=read)
+    prepared = read_prepared(folder)
+    prefix = _manifest_prefix(prepared, options.get("to"))
     storage = S3Storage(
         client,
         prepared.bucket,
-        requester_pays=options.get("requester_pays", False),
+        requester_pays=pays,
         kms_key=options.get("kms_key"),
     )
     facts = examine_bucket(storage)
@@ -163,8 +179,9 @@ def plan_publish(
         facts,
         images=tuple(planned[: len(prepared.images)]),
         manifests=tuple(planned[len(prepared.images) :]),
-        findings=(*_region_findings(facts), *comparison.findings),
+        findings=(*prepared.stopped, *_region_findings(facts), *comparison.findings),
         looks=comparison.looks + _PREFLIGHT,
+        stop_list=stop_list,
     )
 
 

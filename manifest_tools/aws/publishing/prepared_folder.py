@@ -12,6 +12,9 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
+from manifest_tools.findings.catalogue import finding
+from manifest_tools.findings.findings import Finding
+from manifest_tools.images.stop_list.stop_list import STOPPED
 from manifest_tools.storage.uris import is_s3_uri, split_uri
 
 
@@ -37,6 +40,7 @@ class PreparedFolder:
     manifests: Mapping[str, bytes]
     images: tuple[Wanted, ...]
     bucket: str
+    stopped: tuple[Finding, ...] = ()  # of images that are on a stop list
 
 
 def read_prepared(folder: str | Path) -> PreparedFolder:
@@ -53,18 +57,21 @@ def read_prepared(folder: str | Path) -> PreparedFolder:
     manifests = {name: _read(folder / name) for name in MANIFESTS}
     rows = _Rows(dataset)
     wanted: dict[str, Wanted] = {}
-    buckets = set()
+    buckets, stopped = set(), dict[str, Finding]()
     for name, content in manifests.items():
         for line, reference in _references(folder / name, content):
             bucket, key = split_uri(reference)
             buckets.add(bucket)
             wanted[key] = rows.behind(reference, key, f"{folder / name}, line {line}")
+            stopped |= rows.stopped(reference)
     if len(buckets) != 1:
         raise InputError(
             f"The manifests in {folder} name images in {len(buckets)} buckets ({', '.join(sorted(buckets))}); "
             "Rekognition wants all of a data set's images in one. Run prepare again with --to s3://BUCKET/PREFIX."
         )
-    return PreparedFolder(folder, dataset, manifests, tuple(wanted.values()), buckets.pop())
+    return PreparedFolder(
+        folder, dataset, manifests, tuple(wanted.values()), buckets.pop(), tuple(stopped.values())
+    )
 
 
 def require_passed(folder: Path) -> None:
@@ -110,7 +117,7 @@ class _Rows:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        table = dataset.images[["image", "uri", "bytes", "sha256"]]
+        table = dataset.images[["image", "uri", "bytes", "sha256", "decode_error"]]
         # Of two images with one content-addressed key, either will do.
         self._rows = dict(zip(source_refs(dataset), table.to_dict("records"), strict=True))
 
@@ -127,6 +134,13 @@ class _Rows:
         uri = row["uri"] or row["image"]
         source = uri if is_s3_uri(uri) else str(self._dataset.path_of(uri))
         return Wanted(key, source, int(row["bytes"]), row["sha256"])
+
+    def stopped(self, reference: str) -> dict[str, Finding]:
+        """Return what is told of an image that is on a stop list, by its name."""
+        row = self._rows[reference]
+        if not row["decode_error"].startswith(STOPPED):
+            return {}
+        return {row["image"]: finding("image-on-stop-list", image=row["image"], sha256=row["sha256"])}
 
 
 def digest(content: bytes) -> str:

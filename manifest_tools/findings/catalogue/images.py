@@ -10,6 +10,15 @@ _OURS = "our own check: the image cannot be trained on as it is"
 
 ENTRIES = (
     Entry(
+        "image-on-stop-list",
+        ERROR,
+        "The image is one of the known images of a stop list. It is left out of everything: no thumbnail, no page, no "
+        "prediction and no upload holds it.",
+        "it is on a stop list, and is not shown, asked about or uploaded (SHA-256 {sha256})",
+        "Do not open or share it. Preserve it where it is, and report it by your own procedure.",
+        "our own check: the files that --stop-list names",
+    ),
+    Entry(
         "image-missing",
         ERROR,
         "A label or manifest names an image, but there is no such file.",

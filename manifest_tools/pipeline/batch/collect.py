@@ -86,6 +86,7 @@ def collect(
     *,
     source: str,
     options: dict[str, Any],
+    stop_list: tuple[str, ...] = (),
     progress: Progress | None = None,
 ) -> None:
     """Write the finished batches as a data set, with `group` filled in.
@@ -100,10 +101,14 @@ def collect(
         Where the images are.
     options : mapping
         Of the inspection.
+    stop_list : tuple of str
+        Files that the data set is to remember.
     """
     local = not is_s3_uri(source)
     origin = {"images": {"folder": source, "skipped": dict(plan.skipped)}}
-    frame = Dataset.from_tables(pd.DataFrame({"image": []}), root=source if local else "", sources=origin)
+    frame = Dataset.from_tables(
+        pd.DataFrame({"image": []}), root=source if local else "", sources=origin, stop_list=stop_list
+    )
     steps = [("read", {}) if local else ("list_images", {"prefix": source}), ("inspect", options)]
     leader = found.leader
     followed = np.unique(leader[leader != np.arange(len(leader))])  # they come before those that name them

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from manifest_tools.images.batches import BatchReader
 from manifest_tools.images.facts import MAX_PIXELS, facts_of
 from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.inspection import TIMEOUT
+from manifest_tools.images.stop_list.reading import read_stop_list
+from manifest_tools.images.stop_list.stop_list import StopList, stopped
 from manifest_tools.images.task import UNREACHABLE, Look, Task
 from manifest_tools.parallel.executors import Failure, run
 from manifest_tools.pipeline.batch.plan import Batch, Plan, batches
@@ -40,12 +43,15 @@ class InspectionTask:
     reader : BatchReader
     recipe : str
         What facts depend on besides the bytes (:attr:`manifest_tools.images.task.Task.recipe`), where the run began.
+    stop_list : tuple of str
+        Files with hashes of known images.
     """
 
     folder: RunFolder
     source: str
     reader: BatchReader
     recipe: str
+    stop_list: tuple[str, ...] = ()
 
     def __call__(self, batch: Batch) -> int:
         """Do a batch; return the number of its images.
@@ -77,10 +83,22 @@ class InspectionTask:
         for read in reads:  # a finished batch is never looked at again, so it holds facts alone
             if read.facts.decode_error.startswith(UNREACHABLE):
                 raise UnavailableError(read.facts.decode_error.removeprefix(f"{UNREACHABLE}: "))
-        found = {entry.image: read.facts for entry, read in zip(readable, reads, strict=True)}
+        known = _stop_list(self.stop_list)
+        found = {
+            entry.image: stopped(read.facts)
+            if known is not None and known.holds(read.facts.sha256, read.hashes)
+            else read.facts
+            for entry, read in zip(readable, reads, strict=True)
+        }
         rows = [(entry.image, entry.uri, *found.get(entry.image, _unread(entry))) for entry in batch.entries]
         table = pd.DataFrame(rows, columns=list(_COLUMNS))
         return table.astype({name: IMAGE_COLUMNS[name][0] for name in _COLUMNS})
+
+
+@cache
+def _stop_list(files: tuple[str, ...]) -> StopList | None:
+    """Read stop lists, once for each process."""
+    return read_stop_list(files)
 
 
 def _unread(entry: Any) -> ImageFacts:
@@ -116,6 +134,7 @@ def begin(
     max_pixels: int = MAX_PIXELS,
     timeout: float = TIMEOUT,
     look: Look = facts_of,
+    stop_list: StopList | None = None,
 ) -> InspectionTask:
     """Begin a run, or take one up that was begun with the same options.
 
@@ -125,7 +144,7 @@ def begin(
         New, or of an earlier run over the same images.
     source : str
         As from :func:`source_of`.
-    quick, max_pixels, timeout, look
+    quick, max_pixels, timeout, look, stop_list
         As in :func:`manifest_tools.inspect_images`.
 
     Raises
@@ -133,18 +152,25 @@ def begin(
     InputError
         The folder holds another run.
     """
-    task = Task(look, quick, max_pixels, None, reader_of(source))
+    wanted = stop_list.wanted if stop_list is not None else frozenset[str]()
+    if quick and "pdq" in wanted:
+        msg = "the stop list holds PDQ hashes, which are made of the pixels; leave out --quick"
+        raise InputError(msg)
+    task = Task(look, quick, max_pixels, None, reader_of(source), wanted)
     root = "" if is_s3_uri(source) else source
     reader = BatchReader(task, root, timeout)
     options = {"quick": quick, "max_pixels": max_pixels, "recipe": task.recipe}
-    wanted = {"step": "inspect", "source": source, "options": options}
-    other = folder.begin(wanted)
+    if stop_list is not None:
+        options["stop_list"] = stop_list.digest
+    asked = {"step": "inspect", "source": source, "options": options}
+    other = folder.begin(asked)
     if other is not None:
         msg = (
-            f"{folder.place} holds another run: {_difference(other, wanted)}; choose another folder for --run"
+            f"{folder.place} holds another run: {_difference(other, asked)}; choose another folder for --run"
         )
         raise InputError(msg)
-    return InspectionTask(folder, source, reader, task.recipe)
+    files = stop_list.files if stop_list is not None else ()
+    return InspectionTask(folder, source, reader, task.recipe, files)
 
 
 def _difference(before: dict[str, Any], wanted: dict[str, Any]) -> str:
@@ -155,6 +181,8 @@ def _difference(before: dict[str, Any], wanted: dict[str, Any]) -> str:
     for name in ("quick", "max_pixels"):
         if earlier.get(name) != wanted["options"][name]:
             return f"{name} was {earlier.get(name)}, and is {wanted['options'][name]} now"
+    if earlier.get("stop_list") != wanted["options"].get("stop_list"):
+        return "it was begun with other stop lists"
     return f"it was begun with other versions of the libraries (manifest-tools {before.get('version')})"
 
 

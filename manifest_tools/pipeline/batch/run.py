@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +15,7 @@ from manifest_tools.core.text import counted
 from manifest_tools.dataset.judged import load_judged
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
+from manifest_tools.images.stop_list.reading import read_stop_list
 from manifest_tools.parallel.executors import worker_count
 from manifest_tools.pipeline.batch.collect import collect, find_look_alikes
 from manifest_tools.pipeline.batch.inspect import begin, inspect_batches, source_of
@@ -32,6 +33,7 @@ def inspect_run(
     executor: Executor | None = None,
     workers: int | None = None,
     quick: bool = False,
+    stop_list: Sequence[str | Path] = (),
     policy: Policy | None = None,
     max_findings: int = MAX_FINDINGS,
     watcher: Watcher | None = None,
@@ -52,6 +54,8 @@ def inspect_run(
         How many threads, and how many processors the steps after the batches use here; default: all.
     quick : bool
         Decode no pixels; then look-alikes are not searched either.
+    stop_list : sequence of path
+        Hashes of known images, which are set aside unseen. Every worker reads the files, so they are where all see them.
     policy : Policy, optional
         Limits.
     max_findings : int
@@ -78,7 +82,8 @@ def inspect_run(
     if folder.is_local and Path(folder.place).resolve().is_relative_to(source):
         msg = f"{run} is inside the images; choose a folder elsewhere for --run"
         raise InputError(msg)
-    task = begin(folder, source, quick=quick)
+    known = read_stop_list(stop_list)
+    task = begin(folder, source, quick=quick, stop_list=known)
     with _engine(executor, count) as engine:
         progress = watcher.begin("list")
         plan = planned(folder) or make_plan(folder, source, engine, progress)
@@ -92,7 +97,16 @@ def inspect_run(
         watcher.end("group", f"{counted(int((found.leader != range(plan.images)).sum()), 'copy', 'copies')}")
         progress = watcher.begin("write")
         options = {"quick": quick, "max_pixels": task.reader.task.max_pixels}
-        collect(folder, plan, found, place, source=source, options=options, progress=progress)
+        collect(
+            folder,
+            plan,
+            found,
+            place,
+            source=source,
+            options=options,
+            stop_list=task.stop_list,
+            progress=progress,
+        )
         watcher.end("write", str(place))
         watcher.begin("check")
         evidence = Evidence.of(load_judged(place), policy, labelled=False)
