@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import pandas as pd
 
@@ -99,7 +99,7 @@ def screen_images(dataset: Dataset, stop_list: StopList | None, *, reader: Reade
     facts, table = pd.DataFrame(kept), images.copy()
     for name in ImageFacts._fields:
         column = table[name].copy()
-        column.iloc[rows] = facts[name].astype(IMAGE_COLUMNS[name][0]).to_numpy()
+        column.iloc[rows] = facts[name].astype(cast("Any", IMAGE_COLUMNS[name][0])).to_numpy()
         table[name] = column
     return replace(dataset, images=table, stop_list=stop_list.files)
 
