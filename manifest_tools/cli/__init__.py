@@ -19,6 +19,7 @@ from manifest_tools.cli import (
     diff,
     evaluate,
     explain,
+    frames,
     inspect,
     moderate,
     predict,
@@ -53,6 +54,7 @@ _LOCAL, _FILES, _AMAZON, _FACTS = "On this machine", "Manifest files", "Amazon's
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     _LOCAL: {
         "prepare": prepare.prepare,
+        "frames": frames.frames,
         "inspect": inspect.inspect,
         "progress": progress.progress,
         "map": mapping.map_categories,

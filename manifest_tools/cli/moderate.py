@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, say, show
+from manifest_tools.cli.frames import Every
 from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
     from manifest_tools.aws.moderation.moderate import ModerationResult
+    from manifest_tools.dataset.dataset import Dataset
+    from manifest_tools.pipeline.moderate_videos import SampledVideos
 
 _CONNECTIONS = 64
 
 
 def moderate(
     images: Annotated[
-        str, typer.Argument(metavar="IMAGES", help="A folder, a manifest, or s3://bucket/prefix.")
+        str,
+        typer.Argument(
+            metavar="IMAGES", help="A folder, a manifest, s3://bucket/prefix, or videos (--every)."
+        ),
     ],
     adapter: Annotated[str, typer.Option(metavar="ARN", help="The adapter to ask.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
@@ -28,6 +34,7 @@ def moderate(
         Path | None,
         typer.Option(help="TOML file: from which confidence of which label to allow, review or block."),
     ] = None,
+    every: Every = None,
     compare_base: Annotated[
         bool,
         typer.Option("--compare-base", help="Ask the base model, too, and keep what the two differ on."),
@@ -52,55 +59,88 @@ def moderate(
     An expired adapter is left aside by Rekognition in silence; every answer is checked for that, and without
     the adapter nothing is decided (exit code 1). With --compare-base, DIR/disagreements is a data set of the
     images on which adapter and base model differ: review them, they make the next round better.
+
+    Of a video, or with --every of a folder of videos, frames are sampled into DIR/frames first (2s by default).
+    DIR/segments.csv then says from when to when which label is seen, DIR/videos.jsonl what is decided on each video.
     """
     from manifest_tools.aws.moderation.decision_policy import Decisions
-    from manifest_tools.aws.moderation.moderate import JOURNAL
     from manifest_tools.aws.moderation.moderate import moderate as run
-    from manifest_tools.core.output_folder import claim
-    from manifest_tools.sources.reading import read_images
+    from manifest_tools.pipeline.moderate_videos import moderate_videos
     from manifest_tools.storage.aws_clients import make_client
 
     rules = None if decisions is None else Decisions.from_toml(decisions)
-    dataset = read_images(images)
-    claim(out, mark=JOURNAL)
+    dataset, sampled = _to_ask(images, out, every, quiet=quiet)
     client = make_client(
         "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=_CONNECTIONS
     )
-    calls = len(dataset) * (2 if compare_base else 1)
-    cost = "not known; --price says it" if price is None else f"{calls * price / 1000:,.2f}"
-    plan = [f"images      {len(dataset):,}", f"calls       {calls:,} at most", f"cost        {cost}"]
-    if not remote.confirm(plan, yes=yes):
+    if not remote.confirm(_plan(dataset, sampled, price, compare_base=compare_base), yes=yes):
         raise typer.Exit(1)
+    asking: dict[str, Any] = {
+        "decisions": rules,
+        "compare_base": compare_base,
+        "client": client,
+        "s3_client": make_client("s3", profile=profile, region=region) if staging else None,
+        "tps": tps,
+        "staging": staging,
+        "fresh": fresh,
+    }
+    videos: dict[str, int] = {}
     with progress_bar("Moderating", quiet=quiet) as progress:
-        result = run(
-            dataset,
-            adapter,
-            out,
-            decisions=rules,
-            compare_base=compare_base,
-            client=client,
-            s3_client=make_client("s3", profile=profile, region=region) if staging else None,
-            tps=tps,
-            staging=staging,
-            fresh=fresh,
-            progress=progress,
-        )
+        if sampled is None:
+            result = run(dataset, adapter, out, progress=progress, **asking)
+        else:
+            result, videos = moderate_videos(sampled, adapter, out, progress=progress, **asking)
     if format is options.OutputFormat.JSON:
-        show(to_json(result.to_dict(), indent=1))
+        show(to_json(result.to_dict() | ({} if sampled is None else {"videos": videos}), indent=1))
     else:
         for found in result.findings:
             say(printable(f"{found.severity}: {found.code}: {found.message}. {found.fix}"))
-        for line in _result_lines(result, out):
+        for line in _result_lines(result, out, videos):
             show(printable(line))
     raise typer.Exit(0 if result.passed else 1)
 
 
-def _result_lines(result: ModerationResult, out: Path) -> Iterator[str]:
+def _to_ask(
+    images: str, out: Path, every: float | None, *, quiet: bool
+) -> tuple[Dataset, SampledVideos | None]:
+    """Return the images to ask about, and the sampled videos if they are frames of some."""
+    from manifest_tools.aws.moderation.moderate import JOURNAL
+    from manifest_tools.core.output_folder import claim
+    from manifest_tools.pipeline.moderate_videos import is_video, sample_videos
+    from manifest_tools.sources.reading import read_images
+
+    if every is None and not is_video(images):
+        dataset = read_images(images)
+        claim(out, mark=JOURNAL)
+        return dataset, None
+    with progress_bar("Frames", quiet=quiet) as progress:
+        sampled = sample_videos(images, out, every=every, progress=progress)
+    for found in sampled.frames.report.findings:
+        say(printable(f"{found.severity}: {found.code}: {found.location.file}: {found.message}. {found.fix}"))
+    return sampled.dataset, sampled
+
+
+def _plan(
+    dataset: Dataset, sampled: SampledVideos | None, price: float | None, *, compare_base: bool
+) -> Iterator[str]:
+    calls = len(dataset) * (2 if compare_base else 1)
+    if sampled is not None:
+        hours = sum(sampled.frames.videos.values()) / 3600
+        yield f"videos      {len(sampled.frames.videos):,}, {hours:,.2f} hours, a frame in {sampled.step:g} s where the picture changes"
+    yield f"images      {len(dataset):,}"
+    yield f"calls       {calls:,} at most"
+    yield f"cost        {'not known; --price says it' if price is None else f'{calls * price / 1000:,.2f}'}"
+
+
+def _result_lines(result: ModerationResult, out: Path, videos: Mapping[str, int]) -> Iterator[str]:
     if not result.passed:
         yield "nothing was decided: the adapter does not answer"
         return
     decided = ", ".join(f"{count:,} {decision}" for decision, count in result.counts.items())
     yield f"decisions   {decided}, in {out / 'moderation.jsonl'}"
+    if videos:
+        decided = ", ".join(f"{count:,} {decision}" for decision, count in videos.items())
+        yield f"videos      {decided}, in {out / 'videos.jsonl'}; segments.csv says when"
     if result.failed:
         yield f"no answer   {result.failed:,}, decided by the policy; moderation.jsonl says why"
     if result.disagreements is not None:

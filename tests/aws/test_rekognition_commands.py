@@ -14,6 +14,7 @@ from manifest_tools.cli import adapters, moderate, predict, train
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.testing import local_rekognition
+from tests.videos import make_video
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command("predict")(predict.predict)
@@ -99,6 +100,15 @@ def test_the_life_of_an_adapter(run, folder, client, server):
     assert moderated.exit_code == 0, moderated.output
     assert "differing" in moderated.stdout
     assert len((out / "moderation.jsonl").read_bytes().splitlines()) == 9
+    video = make_video(folder.parent / "clip.mp4")
+    clips = run(
+        "moderate", video, "--adapter", arn, "--out", folder.parent / "clips", "--yes", "--price", "1"
+    )
+    assert clips.exit_code == 0, clips.output
+    assert (
+        "calls       3 at most" in clips.stderr
+    )  # one frame in two seconds of five, before anything is asked
+    assert "videos      1 allow, 0 review, 0 block" in clips.stdout
     assert isinstance(run("adapters", "delete", arn).exception, InputError)
     server.set_status(arn, "EXPIRED")
     assert run("adapters", "status", arn).exit_code == 1

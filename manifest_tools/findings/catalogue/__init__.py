@@ -21,6 +21,7 @@ from manifest_tools.findings.catalogue import (
     readiness,
     service,
     sources,
+    videos,
 )
 from manifest_tools.findings.catalogue.entry import Entry, Variant
 from manifest_tools.findings.findings import Finding, Location, Severity
@@ -35,6 +36,7 @@ SUBJECTS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
         "manifests": manifests.ENTRIES,
         "readiness": readiness.ENTRIES,
         "service": service.ENTRIES,
+        "videos": videos.ENTRIES,
     }
 )
 CATALOGUE: Mapping[str, Entry] = MappingProxyType(

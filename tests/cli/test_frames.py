@@ -1,0 +1,58 @@
+"""``frames`` as a user runs it, and ``prepare`` on what it wrote."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from manifest_tools.dataset.dataset import Dataset
+from tests.videos import make_video
+
+
+@pytest.fixture
+def videos(tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    return folder
+
+
+def rows(out):
+    with (out / "frames.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_prepare_reads_the_frames(videos, tmp_path, manifest_tools):
+    for number in range(4):
+        make_video(videos / f"{number}.mp4", shade=lambda frame, number=number: 10 + number * 40 + frame // 2)
+    (tmp_path / "labels.csv").write_text(
+        "video,start,end,labels\n0,0,9,Alcohol\n1,0,9,Alcohol\n2,0,9,Safe\n3,0,2.5,Safe\n"
+    )
+    out, prepared = tmp_path / "out", tmp_path / "prepared"
+    done = manifest_tools(
+        "frames", videos, "--out", out, "--every", "1s", "--labels", tmp_path / "labels.csv"
+    )
+    assert done.code == 0
+    assert "frames of 4 videos" in done.out
+    done = manifest_tools(
+        "prepare", out, "--labels", out / "frames.csv", "--to", "s3://my-bucket/frames", "--out", prepared
+    )
+    assert done.code in (0, 1), done.err
+    dataset = Dataset.load(prepared)
+    assert len(dataset) == len(rows(out))
+    truth = dataset.labels[dataset.labels["source"] == "table"].set_index(["image", "label"])["truth"]
+    assert truth["0.mp4/00-00-00.000.jpg", "Alcohol"]
+    assert not [image for image, _ in truth.index if image.startswith("3.mp4") and image > "3.mp4/00-00-02.6"]
+
+
+def test_the_command_says_what_it_cannot_use(videos, tmp_path, manifest_tools):
+    make_video(videos / "a.mp4")
+    (videos / "zero.mp4").write_bytes(b"")
+    done = manifest_tools("frames", videos, "--out", tmp_path / "out", "--format", "json")
+    assert done.code == 1
+    assert json.loads(done.out)["findings"][0]["code"] == "video-unreadable"
+    done = manifest_tools("frames", videos, "--out", tmp_path / "out", "--every", "1", "--scenes")
+    assert done.code == 2
+    assert "exclude each other" in done.err
+    assert manifest_tools("frames", videos, "--out", tmp_path / "out", "--every", "soon").code == 2
