@@ -13,6 +13,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.percent import percent
 from manifest_tools.core.resources import load_json
 from manifest_tools.core.taxonomy import VERSIONS, Taxonomy
+from manifest_tools.core.text import shortened
 from manifest_tools.findings.catalogue import look_up
 from manifest_tools.findings.findings import Severity
 
@@ -209,7 +210,7 @@ class Policy:
         values: dict[str, Any] = {}
         for key, value in document.items():
             if key not in known:
-                msg = f"unknown key {key!r}; known: {', '.join(known)}"
+                msg = f"unknown key {shortened(key)!r}; known: {', '.join(known)}"
                 raise InputError(msg)
             values[key] = _read_value(key, value, taxonomy)
         return cls(**values)

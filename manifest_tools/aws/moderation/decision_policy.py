@@ -12,6 +12,7 @@ from typing import Any, Self
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.percent import percent
 from manifest_tools.core.taxonomy import Taxonomy
+from manifest_tools.core.text import shortened
 
 _EXAMPLE = '"Explicit" = { block = 80, review = 50 }'
 
@@ -104,7 +105,7 @@ class Decisions:
         taxonomy = taxonomy or Taxonomy.load()
         unknown = sorted(set(document) - {"labels", "default", "failed"})
         if unknown:
-            raise InputError(f"unknown key {unknown[0]!r}; known: labels, default, failed")
+            raise InputError(f"unknown key {shortened(unknown[0])!r}; known: labels, default, failed")
         labels = document.get("labels", {})
         if not isinstance(labels, Mapping):
             raise InputError(f"[labels] is {labels!r}; expected lines such as {_EXAMPLE}")
