@@ -143,6 +143,14 @@ Columns = Annotated[
         help="Which column of a label table holds what: image, label, answer, decision, reason, date, reviewer; ignore=COLUMN passes one over. Repeatable.",
     ),
 ]
+GroupBy = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group-by",
+        metavar="COLUMN|FILE|folders",
+        help="Images of one value stay on one side of the split: a column of the labels (it is kept), a table (FILE or FILE:COLUMN), or 'folders'. Repeatable.",
+    ),
+]
 LabelsFormat = Annotated[
     str,
     typer.Option(

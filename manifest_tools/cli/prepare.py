@@ -48,6 +48,14 @@ def prepare(
             help="Labels that people looked for; default: those that the labels use; 'all'.",
         ),
     ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN,...",
+            help="Columns of the labels that stay with the images, such as uploader; 'all'. Default: none.",
+        ),
+    ] = None,
+    group_by: options.GroupBy = None,
     predictions: Annotated[
         Path | None,
         typer.Option(
@@ -120,6 +128,8 @@ def prepare(
             columns=ColumnChoice.parse(columns or ()),
             mapping=mapping,
             checked_labels=split_names(checked_labels),
+            keep=split_names(keep),
+            group_by=group_by or (),
             predictions=predictions,
             min_confidence=min_confidence,
             policy=policy_from(

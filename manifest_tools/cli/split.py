@@ -23,6 +23,7 @@ def split(
         int | None, typer.Option(help="Least number of test images; default: the policy's.")
     ] = None,
     prove: options.Prove = None,
+    group_by: options.GroupBy = None,
     images: Annotated[
         Path | None,
         typer.Option(
@@ -68,6 +69,7 @@ def split(
                 policy=chosen(Policy()),
                 test_size=test_size,
                 min_test=min_test,
+                group_by=group_by or (),
                 seed=seed,
                 max_findings=max_findings,
                 progress=progress,
@@ -80,6 +82,7 @@ def split(
                 test_size=test_size,
                 min_test=min_test,
                 prove=prove or (),
+                group_by=group_by or (),
                 lock=lock,
                 seed=seed,
                 max_findings=max_findings,

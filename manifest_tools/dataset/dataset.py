@@ -23,8 +23,10 @@ from manifest_tools.core.text import counted
 from manifest_tools.core.version import library_version
 from manifest_tools.dataset.saved_files import FORMAT, read_document, read_table, readable, see_dataset
 from manifest_tools.dataset.tables import (
+    GROUPS,
     IMAGE_COLUMNS,
     IMAGE_KEY,
+    KEPT,
     LABEL_COLUMNS,
     LABEL_KEY,
     typed_images,
@@ -48,7 +50,8 @@ class Dataset:
     Parameters
     ----------
     images : pandas.DataFrame
-        One row per image, sorted by `image`; columns as in ``IMAGE_COLUMNS``.
+        One row per image, sorted by `image`; columns as in ``IMAGE_COLUMNS``, and behind them those that were kept
+        of people's tables (``keep`` of :func:`manifest_tools.read_images`).
     labels : pandas.DataFrame
         Long form, sorted by `image`, `label`, `source`; columns as in ``LABEL_COLUMNS``. Labels stay as found.
     root : str
@@ -276,7 +279,8 @@ class Dataset:
             if (place / "dataset.json").read_bytes() == before:
                 break
         recorded = parse_json(before, place)["fingerprint"]
-        ours = list(loaded.images) == list(IMAGE_COLUMNS) and set(images) == set(IMAGE_COLUMNS)
+        told = {*frame.sources.get(KEPT, {}).get("columns", ()), *frame.sources.get(GROUPS, {}).get("by", ())}
+        ours = set(IMAGE_COLUMNS) <= set(images) <= {*IMAGE_COLUMNS, *told}  # else another library wrote it
         if ours and loaded.fingerprint() != recorded:
             msg = (
                 f"the tables in {place} are not those that its dataset.json was written with; run "

@@ -23,7 +23,7 @@ from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.policy import Policy
 
 SIDES = ("", "train", "test")
-COPY_EXCLUSION_REASONS = ("duplicate-conflict", "duplicate-across-splits")
+COPY_EXCLUSION_REASONS = ("duplicate-conflict", "duplicate-across-splits", "group-across-splits")
 _LAST = "image-set-aside"  # the reason that is told after all others
 
 # What keeps pixels from being read, by the finding that tells of it.
@@ -161,6 +161,9 @@ class DuplicateGroups:
         For each image the first one with the same bytes; itself where the bytes were not read.
     groups : int array, shape (images,)
         For each image the first one of its look-alikes; itself when it stands alone.
+    together : int array, shape (images,)
+        For each image the first one of those that one side of the split must have: its look-alikes, and the images
+        with its value of the columns that the data set is grouped by.
     grouped : bool array, shape (images,)
         Whether look-alikes were searched for the image.
     sides : int8 array, shape (images,)
@@ -171,6 +174,7 @@ class DuplicateGroups:
 
     files: Rows
     groups: Rows
+    together: Rows
     grouped: Mask
     sides: npt.NDArray[np.int8]
     locked: Mask
@@ -181,9 +185,11 @@ class DuplicateGroups:
         images = dataset.images
         files = first_equal(images["sha256"])
         hashed = (images["sha256"] != "").to_numpy()
+        groups = first_equal(group_names(images))
         return cls(
             np.where(hashed, files, np.arange(len(images))),
-            first_equal(group_names(images)),
+            groups,
+            first_equal(split_group_names(images)) if has_split_groups(images) else groups,
             (images["group"] != "").to_numpy(),
             side_numbers(images),
             images["locked"].to_numpy(),
@@ -194,6 +200,19 @@ def group_names(images: pd.DataFrame) -> pd.Series[str]:
     """Return the name of each image's group: its own key when look-alikes were not searched."""
     alone = images["group"] == ""
     return images["group"].mask(alone, images["image"]) if alone.any() else images["group"]
+
+
+def has_split_groups(images: pd.DataFrame) -> bool:
+    """Whether more than look-alikes was grouped."""
+    return bool((images["split_group"] != "").any())
+
+
+def split_group_names(images: pd.DataFrame) -> pd.Series[str]:
+    """Return the name of what one side of the split must have with each image: the same for all that belong together."""
+    if not has_split_groups(images):
+        return group_names(images)
+    names = images["split_group"].astype("str")
+    return names.mask(names == "", group_names(images))
 
 
 def side_numbers(images: pd.DataFrame) -> npt.NDArray[np.int8]:
@@ -209,7 +228,12 @@ def label_sets(truth: Truth) -> Rows:
 
 def copy_exclusion_reasons(duplicates: DuplicateGroups, truth: Truth, sets: Rows) -> dict[str, Mask]:
     """Return, for each reason that only the other images give, the images that it holds for."""
-    masks = conflicting_copies(duplicates, truth, sets), locked_on_both_sides(duplicates)
+    alike = locked_on_both_sides(duplicates)
+    masks = (
+        conflicting_copies(duplicates, truth, sets),
+        alike,
+        _groups_locked_on_both_sides(duplicates) & ~alike,
+    )
     return dict(zip(COPY_EXCLUSION_REASONS, masks, strict=True))
 
 
@@ -223,6 +247,13 @@ def locked_on_both_sides(duplicates: DuplicateGroups) -> Mask:
     """Return the images that are not locked, while look-alikes of theirs are locked in train and in test."""
     inconsistent = _inconsistent(duplicates.groups, duplicates.sides, duplicates.locked & duplicates.grouped)
     return inconsistent & duplicates.grouped & ~duplicates.locked
+
+
+def _groups_locked_on_both_sides(duplicates: DuplicateGroups) -> Mask:
+    """Return the images that are not locked, while others of their group are locked in train and in test."""
+    if duplicates.together is duplicates.groups:
+        return np.zeros(len(duplicates.groups), dtype=bool)
+    return _inconsistent(duplicates.together, duplicates.sides, duplicates.locked) & ~duplicates.locked
 
 
 def _inconsistent(kinds: Rows, values: npt.NDArray[Any], among: Mask) -> Mask:

@@ -13,13 +13,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.saved_files import open_table, readable, typed_arrow
+from manifest_tools.dataset.saved_files import frame_of, open_table, readable, typed_arrow
 from manifest_tools.dataset.tables import IMAGE_COLUMNS, IMAGE_KEY, LABEL_COLUMNS, LABEL_KEY, typed
 
 FINGERPRINTS = ("phash", "views", "sketch", "shown")  # columns that only the search for look-alikes reads
 JUDGED = tuple(name for name in IMAGE_COLUMNS if name not in FINGERPRINTS)
-COMPARED = ("sha256", "group")  # columns of which judging needs to know which images have the same value
-_OWN = ("image", "uri", *COMPARED)  # text that differs from image to image; all other text is repeated
+COMPARED = (
+    "sha256",
+    "group",
+    "split_group",
+)  # columns of which judging needs to know which images have one value
+_OWN = (
+    "image",
+    "uri",
+    "sha256",
+    "group",
+)  # text that differs from image to image; all other text is repeated
 
 
 @contextmanager
@@ -77,10 +86,17 @@ def _read(
     place = Path(folder) / "dataset"
     file_name = f"{name}.parquet"
     read = {}
-    with readable(place), freed_at_once(), open_table(place / file_name, columns, key) as file:
-        for column in lean:
+    with readable(place), freed_at_once(), open_table(place / file_name, key) as file:
+        kept = [
+            column for column in file.schema_arrow.names if column not in IMAGE_COLUMNS and name == "images"
+        ]
+        for column in (*lean, *kept):
             if column in file.schema_arrow.names:  # one after the other: none is held twice for long
-                values = typed_arrow(file.read([column]), columns, key, file_name)[column]
-                values = values.dictionary_encode() if lean[column][0] == "category" else values
-                read[column] = values.to_pandas()
+                table = typed_arrow(file.read([column]), columns, key, file_name)
+                texts = pa.types.is_large_string(table[column].type) and column not in _OWN
+                read[column] = (
+                    table[column].dictionary_encode().to_pandas()
+                    if texts
+                    else frame_of(table, columns)[column]
+                )
         return typed(pd.DataFrame(read, copy=False), lean, IMAGE_KEY)

@@ -38,6 +38,7 @@ _ARROW: Final = {
     "boolean": pa.bool_(),
     "Int64": pa.int64(),
 }
+_NULLABLE: Final = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 _CHOICES: Final = {"split": ("", "train", "test"), "judged": ("", "all", "scope")}
 
 
@@ -130,7 +131,7 @@ def read_table(
     ValueError
         The table is not what it should be; also as the errors of Arrow.
     """
-    with open_table(path, columns, key) as file:
+    with open_table(path, key) as file:
         table = typed_arrow(file.read(), columns, key, path.name)
     if unique:
         values = table[key[0]]
@@ -138,11 +139,19 @@ def read_table(
             name = Counter(values.to_pylist()).most_common(1)[0][0]
             msg = f"{path.name}: several rows have the {key[0]} {name[:100]!r}"
             raise ValueError(msg)
-    frame: pd.DataFrame = table.to_pandas()
+    return frame_of(table, columns)
+
+
+def frame_of(table: pa.Table, columns: Mapping[str, tuple[str, Any]]) -> pd.DataFrame:
+    """Return a table that :func:`typed_arrow` typed in pandas; kept columns may lack values whatever they hold."""
+    kept = [name for name in table.schema.names if name not in columns]
+    frame: pd.DataFrame = table.drop_columns(kept).to_pandas()
+    for name in kept:
+        frame[name] = table[name].to_pandas(types_mapper=_NULLABLE.get)
     return frame
 
 
-def open_table(path: Path, columns: Mapping[str, tuple[str, Any]], key: Sequence[str]) -> pq.ParquetFile:
+def open_table(path: Path, key: Sequence[str]) -> pq.ParquetFile:
     """Open a saved table after a look at its columns and at how much it will be in memory.
 
     Raises
@@ -154,8 +163,7 @@ def open_table(path: Path, columns: Mapping[str, tuple[str, Any]], key: Sequence
     try:
         _see_shape(file, path, key)
         if path.stat().st_size < _SMALL:
-            stored = set(file.schema_arrow.names)
-            _see_texts(path, [name for name in columns if name in stored and columns[name][0] == "str"])
+            _see_texts(path, [field.name for field in file.schema_arrow if _is_text(field.type)])
     except BaseException:
         file.close()
         raise
@@ -213,6 +221,7 @@ def typed_arrow(
     table = table.replace_schema_metadata(None)
     for place, column in enumerate(table.schema.names):
         if column not in columns:
+            table = table.set_column(place, column, _kept_column(table[column], column, name))
             continue
         wanted = _ARROW[columns[column][0]]
         found = table.schema.field(place).type
@@ -232,14 +241,29 @@ def typed_arrow(
     return table
 
 
+def _kept_column(values: pa.ChunkedArray, column: str, name: str) -> pa.ChunkedArray:
+    """Return a column that somebody asked to keep in the one type of its kind."""
+    for wanted in (pa.large_string(), pa.bool_(), pa.int64(), pa.float64()):
+        if _alike(values.type, wanted):
+            values = values.cast(wanted)
+            return pc.fill_null(values, "") if wanted == pa.large_string() else values
+    msg = f"{name}: column {column!r} is {str(values.type)[:60]}; expected text, numbers, or true and false"
+    raise ValueError(msg)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(
+        pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)
+    )
+
+
 def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
     """Whether a type is the wanted one in another width, or a column without any value."""
     if pa.types.is_dictionary(found):
         found = found.value_type
     kinds = (
-        lambda kind: (
-            pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-        ),
+        _is_text,
         pa.types.is_integer,
         pa.types.is_floating,
         pa.types.is_boolean,

@@ -29,6 +29,10 @@ IMAGE_COLUMNS: Mapping[str, tuple[str, Any]] = {
     "sketch": ("str", ""),  # small grey thumbnail for the confirming look, hex
     "shown": ("str", ""),  # views and sketch as people see it, where transparency makes that another picture
     "group": ("str", ""),  # the smallest `image` of its look-alikes; itself when alone
+    "split_group": (
+        "str",
+        "",
+    ),  # the smallest `image` of those that one side of the split must have; "": as `group`
     "judged": ("str", ""),  # what people looked for: "all", "scope", or "" for nobody looked
     "predicted": ("str", ""),  # base model version that was asked
     "min_confidence": ("float64", np.nan),  # the confidence from which it reported
@@ -45,12 +49,48 @@ LABEL_COLUMNS: Mapping[str, tuple[str, Any]] = {
     "line": ("Int64", pd.NA),  # of the source's file, from 1
 }
 IMAGE_KEY = ["image"]
+KEPT = "kept"  # the source under which the kept columns are told
+GROUPS = "groups"  # the source under which the columns that a data set is grouped by are told
+KEPT_TYPES = ("str", "Int64", "float64", "boolean")  # of columns that somebody asked to keep
 LABEL_KEY = ["image", "label", "source"]
 
 
 def typed_images(images: pd.DataFrame) -> pd.DataFrame:
-    """Return an images table with every column, typed, in order and sorted."""
+    """Return an images table with every column, typed, in order and sorted; kept columns stand behind ours."""
+    for name in kept_columns(images):
+        column = typed_kept(images[name])
+        if column is not images[name]:
+            images = images.assign(**{name: column})
     return typed(images, IMAGE_COLUMNS, IMAGE_KEY)
+
+
+def kept_columns(images: pd.DataFrame) -> list[str]:
+    """Return the columns of an images table that are not ours: those that somebody asked to keep."""
+    return [str(name) for name in images.columns if name not in IMAGE_COLUMNS]
+
+
+def typed_kept(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a kept column as text, whole numbers, numbers, or true and false; of a type that has no other form."""
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype) or str(kind) in KEPT_TYPES:
+        return column.fillna("") if str(kind) == "str" and column.isna().any() else column
+    if pd.api.types.is_bool_dtype(kind):
+        return column.astype("boolean")
+    if pd.api.types.is_integer_dtype(kind):
+        return column.astype("Int64")
+    if pd.api.types.is_float_dtype(kind):
+        return column.astype("float64")
+    if pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind):
+        kept = column.dropna()
+        for dtype, types in (("boolean", bool), ("Int64", int), ("float64", int | float)):
+            if len(kept) and all(
+                isinstance(value, types) and (dtype == "boolean" or not isinstance(value, bool))
+                for value in kept
+            ):
+                return column.astype(cast("Any", dtype))
+        texts = [None if pd.isna(value) else str(value) for value in column]
+        return pd.Series(texts, index=column.index, name=column.name, dtype="str").fillna("")
+    return column
 
 
 def typed_labels(labels: pd.DataFrame | None) -> pd.DataFrame:

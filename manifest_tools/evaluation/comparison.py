@@ -11,6 +11,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.percent import percent
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.eligibility import split_group_names
 from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.evaluation.counts import FORMULA, LabelComparison, Point
 from manifest_tools.evaluation.files import (
@@ -209,9 +210,10 @@ def compare_evaluation(
     at = _threshold(evaluated, threshold)
     require_same_tests(evaluated)
     groups = (
-        dict(zip(source_refs(dataset), dataset.images["group"], strict=True)) if dataset is not None else {}
+        dict(zip(source_refs(dataset), split_group_names(dataset.images), strict=True))
+        if dataset is not None
+        else {}
     )
-    groups = {image: group or image for image, group in groups.items()}
     traffic = read_judged(str(guard), read_bytes(guard), taxonomy) if guard is not None else None
     settings = _Settings(at, max_false_positive_rate, groups, seed)
     named = _target_labels(targets or (), taxonomy)

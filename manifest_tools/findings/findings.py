@@ -61,6 +61,7 @@ class Location:
     image: str | None = None
     label: str | None = None
     field: str | None = None
+    kept: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
         """Return the place in one short phrase, for people."""
@@ -70,7 +71,13 @@ class Location:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the members that apply, ready for JSON."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        known = {key: value for key, value in asdict(self).items() if value is not None and key != "kept"}
+        return known | ({"kept": dict(self.kept)} if self.kept else {})
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """Read a place back from its JSON object."""
+        return cls(**{**value, "kept": tuple(value.get("kept", {}).items())})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,7 @@ class Finding:
         return cls(
             code=value["code"],
             severity=Severity(value["severity"]),
-            location=Location(**value["location"]),
+            location=Location.from_dict(value["location"]),
             message=value["message"],
             fix=value["fix"],
             data=value["data"],

@@ -36,6 +36,8 @@ from manifest_tools.review.journal import JOURNAL, merge_journal
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.copies import share_among_copies
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
+from manifest_tools.sources.grouping import columns_of_labels
+from manifest_tools.sources.grouping import group_by as group_by_names
 from manifest_tools.sources.parts import keep_test_part
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import LabelFiles, read_images, reader_of
@@ -78,6 +80,8 @@ def prepare(
     columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
     checked_labels: Sequence[str] = (),
+    keep: Sequence[str] = (),
+    group_by: Sequence[str] = (),
     predictions: str | Path | None = None,
     min_confidence: float | None = None,
     policy: Policy | None = None,
@@ -112,8 +116,11 @@ def prepare(
         run is brought up to date: reviews stay, and locked images keep their side.
     to : str
         ``s3://bucket/prefix`` that the images will have. May be left out for images that are in S3 already.
-    labels, labels_format, columns, mapping, checked_labels, taxonomy
+    labels, labels_format, columns, mapping, checked_labels, keep, taxonomy
         As in :func:`manifest_tools.read_images`.
+    group_by : sequence of str
+        What images have in common that must stand on one side of the split, besides their looks: columns of the files
+        of labels (which are kept), "folders", or tables of their own, ``FILE`` or ``FILE:COLUMN``.
     predictions, min_confidence
         As in :func:`manifest_tools.attach_predictions`.
     policy : Policy, optional
@@ -194,6 +201,7 @@ def prepare(
             columns=columns,
             mapping=mapping,
             checked_labels=checked_labels,
+            keep=list(dict.fromkeys([*keep, *columns_of_labels(group_by)])),
             taxonomy=taxonomy,
             policy=policy,
             min_confidence=min_confidence,
@@ -219,6 +227,8 @@ def prepare(
 
         progress = watcher.begin("group")
         dataset = group_duplicates(dataset, workers=workers, progress=progress)
+        if group_by:
+            dataset = group_by_names(dataset, group_by)
         watcher.end("group", summaries.summary_of_groups(dataset))
 
         if predictions is not None:

@@ -14,6 +14,7 @@ from manifest_tools.core.output_folder import MANIFESTS, claimed
 from manifest_tools.core.progress import Progress
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.eligibility import split_group_names
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.saved_files import see_dataset
 from manifest_tools.duplicates.grouping import group_duplicates
@@ -29,6 +30,7 @@ from manifest_tools.pipeline.proof import mistakes_to_prove
 from manifest_tools.review.journal import merge_journal
 from manifest_tools.rules import PAIR_RULES
 from manifest_tools.rules.checking import check_dataset
+from manifest_tools.sources.grouping import group_by as group_by_names
 from manifest_tools.sources.local_files import find_files
 from manifest_tools.splits.solver import solve
 from manifest_tools.splits.units import Ints
@@ -42,6 +44,7 @@ def split_folder(
     test_size: float = 0.2,
     min_test: int | None = None,
     prove: Sequence[str] = (),
+    group_by: Sequence[str] = (),
     lock: bool = False,
     seed: int = 0,
     max_findings: int = MAX_FINDINGS,
@@ -58,12 +61,16 @@ def split_folder(
         Changes the policy that the folder carries.
     prove
         As in :func:`manifest_tools.pipeline.prepare.prepare`.
+    group_by : sequence of str
+        As in :func:`manifest_tools.sources.grouping.group_by`; by default as the folder is grouped already.
     test_size, min_test, lock, seed, max_findings
         As in :func:`manifest_tools.pipeline.prepare.split_check_write`.
     """
     see_dataset(folder)
     with claimed(folder if out is None else out) as target:
         dataset = merge_journal(folder)
+        if group_by:
+            dataset = group_by_names(dataset, group_by)
         return split_check_write(
             dataset,
             target,
@@ -85,6 +92,7 @@ def split_manifest(
     policy: Policy | None = None,
     test_size: float = 0.2,
     min_test: int | None = None,
+    group_by: Sequence[str] = (),
     seed: int = 0,
     max_findings: int = MAX_FINDINGS,
     progress: Progress | None = None,
@@ -104,6 +112,8 @@ def split_manifest(
         Folder with the images.
     policy : Policy, optional
         For the least number of test images, and for safe names.
+    group_by : sequence of str
+        Tables that name images by their `source-ref`, or "folders": see :func:`manifest_tools.sources.grouping.group_by`.
     test_size, seed, min_test
         As in :func:`manifest_tools.split_dataset`.
     progress : callable, optional
@@ -116,6 +126,8 @@ def split_manifest(
     dataset = read_manifest(manifest, policy=policy)
     if images is not None:
         dataset = group_duplicates(inspect_images(find_files(dataset, images), progress=progress))
+    if group_by:
+        dataset = group_by_names(dataset, group_by)
     lines = list(_lines(manifest))
     owner = _owners(dataset, lines)
     test = _choose(dataset, owner, lines, policy, test_size=test_size, min_test=min_test, seed=seed)
@@ -175,7 +187,7 @@ def _choose(
     names = sorted(said["label"].unique())
     y = np.zeros((len(images), max(1, len(names))), dtype=np.int8)
     y[pd.Index(images["image"]).get_indexer(said["image"]), pd.Index(names).get_indexer(said["label"])] = 1
-    groups = images["group"].where(images["group"] != "", images["image"]).to_numpy()
+    groups = split_group_names(images).to_numpy(object)
     solution = solve(
         y[owner[known]],
         groups[owner[known]],

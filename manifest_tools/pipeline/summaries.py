@@ -9,6 +9,7 @@ from typing import Any
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS
+from manifest_tools.dataset.tables import GROUPS
 from manifest_tools.images.stop_list.stop_list import STOPPED
 
 _NAMED = 8  # columns, or lines of a mapping, that a summary names
@@ -55,7 +56,11 @@ def summary_of_groups(dataset: Dataset) -> str:
     """Say how many look-alikes there are."""
     sizes = dataset.images["group"].value_counts()
     several = sizes[sizes > 1]
-    return f"{counted(int(several.sum()), 'look-alike')} in {counted(len(several), 'group')}"
+    told = f"{counted(int(several.sum()), 'look-alike')} in {counted(len(several), 'group')}"
+    by = dataset.sources.get(GROUPS, {}).get("by", ())
+    if by:
+        told += f"; with {', '.join(by)}: {counted(dataset.images['split_group'].nunique(), 'group')}"
+    return told
 
 
 def summary_of_copies(dataset: Dataset) -> str:

@@ -23,6 +23,7 @@ _OUTCOMES = {
     "true_negatives": "TN",
 }
 
+_LONGEST_KEPT = 60  # characters of a kept column in a place
 _ORPHAN = "label-orphan"  # its findings are about files that are no images of the set
 
 
@@ -166,6 +167,24 @@ def images_in_words(report: Report) -> str:
     return words + (f"; {left:,} left out" if left else "")
 
 
+def groups_in_words(report: Report) -> str:
+    """Return how images are grouped beyond their looks, or "" where they are not."""
+    facts = report.facts.get("groups")
+    if not facts:
+        return ""
+    words = f"Grouped by {', '.join(facts['by'])}: {counted(facts['groups'], 'group')}"
+    if facts["without_value"]:
+        words += f" ({counted(facts['without_value'], 'image')} without a value, grouped by looks alone)"
+    if facts["largest"]:
+        first = facts["largest"][0]
+        sides = [side for side in ("train", "test") if first[side]]
+        where = f", in {' and in '.join(sides)}" if sides else ""
+        words += f"; the largest: {first['name']} with {counted(first['images'], 'image')} ({first['share']:.0%}{where})"
+    if facts["large"]:
+        words += f"; {counted(facts['large'], 'group holds', 'groups hold')} more than a tenth of all images"
+    return words + "."
+
+
 def place(finding: Finding) -> str:
     """Return where a finding is, such as "labels.csv:58: bar/beer.jpg"; "" when it is about the whole set.
 
@@ -173,7 +192,9 @@ def place(finding: Finding) -> str:
     """
     where = finding.location
     file = f"{where.file}:{where.line}" if where.file and where.line else where.file
-    parts = [part for part in (file, where.image, where.field) if part]
+    kept = ", ".join(f"{name} {shortened(str(value), _LONGEST_KEPT)}" for name, value in where.kept)
+    image = f"{where.image} ({kept})" if where.image and kept else where.image
+    parts = [part for part in (file, image, where.field) if part]
     label = shortened(where.label or "")
     if label and (not parts or label not in finding.message):
         parts.insert(2, label)

@@ -14,6 +14,7 @@ from manifest_tools.reports.power import POWER_METHOD, POWER_TITLE, power_lines
 from manifest_tools.reports.summary import (
     Group,
     groups,
+    groups_in_words,
     images_in_words,
     left_out_reasons,
     outcome_counts,
@@ -71,7 +72,7 @@ def _answer(report: Report, columns: int, paint: Paint) -> Iterator[str]:
     yield paint(answer.headline, answer.tone)
     for reason in answer.reasons:
         yield from _wrapped(reason, columns, "  ", "  - ")
-    rest = [images_in_words(report)]
+    rest = [images_in_words(report), groups_in_words(report)]
     readiness = report.facts.get("readiness", {})
     if readiness.get("reading"):
         rest.append(f"The minimum, as read here: {readiness['reading']}.")

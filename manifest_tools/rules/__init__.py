@@ -5,7 +5,17 @@ Adding a rule means writing a function and naming it here.
 
 from __future__ import annotations
 
-from manifest_tools.rules import images, keys, labels, lookalikes, power, predictions, readiness, sources
+from manifest_tools.rules import (
+    groups,
+    images,
+    keys,
+    labels,
+    lookalikes,
+    power,
+    predictions,
+    readiness,
+    sources,
+)
 from manifest_tools.rules.evidence import Evidence, Rule
 
 IMAGE_RULES: tuple[Rule, ...] = (
@@ -19,6 +29,9 @@ RULES: tuple[Rule, ...] = (
     *IMAGE_RULES,
     lookalikes.conflicting_labels,
     lookalikes.split_copies,
+    groups.groups_across,
+    groups.large_groups,
+    groups.uneven_labels,
     sources.unread_entries,
     labels.names,
     labels.orphans,
@@ -49,6 +62,8 @@ PAIR_RULES: tuple[Rule, ...] = (
     *IMAGE_RULES,
     lookalikes.conflicting_labels,
     lookalikes.split_copies,
+    groups.groups_across,
+    groups.large_groups,
     readiness.minimum_samples,
     readiness.test_size,
     power.small_tests,

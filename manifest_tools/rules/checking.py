@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import pandas as pd
 
 from manifest_tools.core.arrays import distinct
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.core.version import library_version
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.tables import kept_columns
 from manifest_tools.findings.collector import FindingCollector
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy, Reading
 from manifest_tools.rules import IMAGE_RULES, RULES, Evidence, Rule
 from manifest_tools.rules.counts import label_table, readiness
+from manifest_tools.rules.groups import group_facts
 from manifest_tools.rules.plan import plan
 from manifest_tools.rules.power import test_power
 
@@ -79,9 +84,34 @@ def check_evidence(
 ) -> Report:
     """Judge as :func:`check_dataset` does what somebody gathered already."""
     collector = _collect(evidence, rules, max_findings)
-    return collector.report(
+    report = collector.report(
         fail_on=evidence.policy.fail_on, labels=label_table(evidence), facts=facts(evidence)
     )
+    return _with_kept_columns(report, evidence)
+
+
+def _with_kept_columns(report: Report, evidence: Evidence) -> Report:
+    """Return the report with the kept columns of the images that its findings are about, in their places."""
+    columns = kept_columns(evidence.images)
+    rows = (
+        evidence.rows_of(sorted({item.location.image or "" for item in report.findings})) if columns else {}
+    )
+    if not rows:
+        return report
+    table = evidence.images[columns].iloc[list(rows.values())].astype(object)
+    told = {
+        image: tuple(
+            (name, value)
+            for name, value in zip(columns, values, strict=True)
+            if not (pd.isna(value) or value == "")
+        )
+        for image, values in zip(rows, table.itertuples(index=False, name=None), strict=True)
+    }
+    findings = tuple(
+        replace(item, location=replace(item.location, kept=told.get(item.location.image or "", ())))
+        for item in report.findings
+    )
+    return replace(report, findings=findings)
 
 
 def check_image_evidence(evidence: Evidence, *, max_findings: int = MAX_FINDINGS) -> Report:
@@ -108,14 +138,15 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     -------
     dict
         `readiness` (state, ready_for, candidates, reading in words), `images` (found, usable, train, test, and
-        effective numbers), `plan` (see :func:`manifest_tools.rules.plan.plan`), `power` (see
-        :func:`manifest_tools.rules.power.test_power`), `left_out` (images by reason; an
+        effective numbers), `groups` (see :func:`manifest_tools.rules.groups.group_facts`), `plan` (see
+        :func:`manifest_tools.rules.plan.plan`), `power` (see :func:`manifest_tools.rules.power.test_power`), `left_out`
+        (images by reason; an
         image may have several), `selected` (what a selection chose), `scope` (judged_for, not_judged, in_part), `skipped`
         (other files by extension), `not_checked` (sentences), and `made` (versions, options and fingerprints).
     """
     result = readiness(evidence)
     dataset, usable = evidence.dataset, evidence.eligible
-    groups = evidence.duplicates.groups
+    groups = evidence.duplicates.together
     train, test = evidence.side("train"), evidence.side("test")
     return {
         "readiness": {
@@ -145,6 +176,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
             "different_train": distinct(groups, train) if evidence.is_split else 0,
             "different_test": distinct(groups, test),
         },
+        "groups": group_facts(evidence),
         "plan": plan(evidence),
         "power": test_power(evidence),
         "left_out": {code: int(mask.sum()) for code, mask in evidence.reasons.items() if mask.any()},

@@ -26,7 +26,7 @@ from manifest_tools.dataset.eligibility import (
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Truth, label_rows, rows_of_labels, truth_rows
 from manifest_tools.dataset.judged import COMPARED, JUDGED
 from manifest_tools.dataset.outcomes import Outcomes, compare
-from manifest_tools.dataset.tables import typed_labels
+from manifest_tools.dataset.tables import kept_columns, typed_labels
 from manifest_tools.findings.catalogue import CATALOGUE, finding
 from manifest_tools.findings.findings import Finding, LazyFindings
 from manifest_tools.findings.policy import Policy
@@ -90,7 +90,8 @@ class Evidence:
         duplicates, images = DuplicateGroups.of(dataset), dataset.images
         unread = int(((images["sha256"] == "") & (images["decode_error"] == "")).sum())
         named = {"sha256"} if dataset.keys == "sha256" else set()  # in object keys
-        images = images[[name for name in JUDGED if name not in COMPARED or name in named]]
+        ours = [name for name in JUDGED if name not in COMPARED or name in named]
+        images = images[[*ours, *kept_columns(images)]]
         dataset = replace(dataset, images=images, labels=dataset.labels if labelled else typed_labels(None))
         if labelled and read_labels is not None:
             dataset = replace(dataset, labels=read_labels())
@@ -169,7 +170,7 @@ class Evidence:
     def tally(self) -> Tally:
         """How often each label has each outcome."""
         sides = {name: self.side(name) for name in SIDES if name}
-        return count(self.outcomes, self.eligible, sides, self.duplicates.groups)
+        return count(self.outcomes, self.eligible, sides, self.duplicates.together)
 
     @cached_property
     def occurring(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def test_power(evidence: Evidence) -> list[dict[str, Any]]:
     """
     if not evidence.is_split:
         return []
-    test, groups = evidence.side("test"), evidence.duplicates.groups
+    test, groups = evidence.side("test"), evidence.duplicates.together
     told = []
     for sample in readiness(evidence).candidates:
         if not (evidence.policy.targets or sample.state is State.READY):

@@ -61,7 +61,7 @@ def test_size(evidence: Evidence) -> Iterator[Finding]:
     if count < limit:
         yield finding("too-few-test-images", count=count, limit=limit)
         return
-    effective = distinct(evidence.duplicates.groups, test)
+    effective = distinct(evidence.duplicates.together, test)
     if effective < limit:
         yield finding("too-few-effective", variant="test", count=count, effective=effective, limit=limit)
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+import pandas as pd
 
 from manifest_tools.core.csv_cells import write_csv
 from manifest_tools.core.errors import InputError, OutputError
@@ -18,7 +19,9 @@ from manifest_tools.core.files import adding, replacing
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth, truth_rows
+from manifest_tools.dataset.tables import kept_columns
 from manifest_tools.findings.policy import Policy
+from manifest_tools.sources.kept_columns import TAKEN
 
 
 class _Answers(NamedTuple):
@@ -62,7 +65,7 @@ def write_labels(dataset: Dataset, path: str | Path, *, overwrite: bool = True) 
 
 
 def write_table(dataset: Dataset, path: str | Path, *, overwrite: bool = True) -> int:
-    """Write a wide CSV table: ``file``, ``split``, and a column for each label with 1, 0, or nothing.
+    """Write a wide CSV table: ``file``, ``split``, the kept columns, and a column for each label with 1, 0, or nothing.
 
     An image of which nobody said anything has empty cells. Reading the table gives the same truth again.
 
@@ -88,8 +91,12 @@ def write_table(dataset: Dataset, path: str | Path, *, overwrite: bool = True) -
     columns, answers = _answers(dataset)
     out = io.StringIO()
     cells = {True: "1", False: "0", None: ""}
-    rows = ([image, split, *(cells[truth] for truth in truths)] for image, split, truths in answers)
-    write_csv(out, chain([["file", "split", *columns]], rows))
+    names, kept = _kept(dataset, ("file", "split", *columns))
+    rows = (
+        [image, split, *map(_cell, values), *(cells[truth] for truth in truths)]
+        for (image, split, truths), values in zip(answers, kept, strict=True)
+    )
+    write_csv(out, chain([["file", "split", *names, *columns]], rows))
     _write(path, out.getvalue().encode("utf-8", "replace"), overwrite=overwrite)
     return len(dataset)
 
@@ -98,7 +105,7 @@ def write_imagefolder(dataset: Dataset, path: str | Path, *, overwrite: bool = T
     """Write ``metadata.jsonl`` as Hugging Face's `imagefolder` reads it, to be put beside the images.
 
     Each line has ``file_name``, ``labels`` (present; null where nobody said anything), ``absent`` (looked for and
-    not there) and ``split``.
+    not there), ``split``, and the kept columns.
 
     Parameters
     ----------
@@ -121,16 +128,32 @@ def write_imagefolder(dataset: Dataset, path: str | Path, *, overwrite: bool = T
     """
     columns, answers = _answers(dataset)
     lines = []
-    for image, split, truths in answers:
+    names, kept = _kept(dataset, ("file_name", "labels", "absent", "split"))
+    for (image, split, truths), values in zip(answers, kept, strict=True):
         by_truth = {
             wanted: [name for name, truth in zip(columns, truths, strict=True) if truth is wanted]
             for wanted in (True, False)
         }
         labels = by_truth[True] if any(by_truth.values()) else None
         line = {"file_name": image, "labels": labels, "absent": by_truth[False], "split": split or None}
-        lines.append(orjson.dumps(line) + b"\n")
+        lines.append(orjson.dumps(line | dict(zip(names, values, strict=True))) + b"\n")
     _write(path, b"".join(lines), overwrite=overwrite)
     return len(lines)
+
+
+def _kept(dataset: Dataset, taken: Sequence[str]) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    """Return the names of the kept columns, none of them one that is taken, and their values for each image."""
+    columns = kept_columns(dataset.images)
+    table = dataset.images[columns].astype(object)
+    rows = (
+        tuple(None if pd.isna(value) or value == "" else value for value in values)
+        for values in (table.itertuples(index=False, name=None) if columns else ((),) * len(table))
+    )
+    return [f"{TAKEN}{name}" if name in taken else name for name in columns], rows
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _answers(dataset: Dataset) -> tuple[tuple[str, ...], Iterator[_Answers]]:

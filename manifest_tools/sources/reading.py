@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +16,7 @@ from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS, judged_column
 from manifest_tools.dataset.object_keys import listed_folder
+from manifest_tools.dataset.tables import KEPT
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats.annotations import Annotations
@@ -23,6 +25,8 @@ from manifest_tools.sources.formats.detect import TABLE, label_files, read_label
 from manifest_tools.sources.formats.parquet_tables import is_parquet
 from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.image_index import ImageIndex
+from manifest_tools.sources.kept_columns import EVERYTHING as KEEP_ALL
+from manifest_tools.sources.kept_columns import keep_columns, with_kept
 from manifest_tools.sources.label_files import match_files, unplaced
 from manifest_tools.sources.mapping import (
     apply_mapping,
@@ -48,6 +52,7 @@ def read_images(
     columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
     checked_labels: Sequence[str] = (),
+    keep: Sequence[str] = (),
     taxonomy: str = CURRENT,
     policy: Policy | None = None,
     min_confidence: float | None = None,
@@ -71,6 +76,9 @@ def read_images(
     checked_labels : sequence of str
         The labels that people looked for; default: the ones that the labels use. ("all",) covers the
         whole taxonomy.
+    keep : sequence of str
+        Columns of the files of labels that stay with the images, as columns of the images table; ("all",) for every
+        one that is not read. Nothing is kept unasked: such columns may be personal data.
     taxonomy : str
         Version of the taxonomy that the labels are read by.
     policy : Policy, optional
@@ -108,6 +116,9 @@ def read_images(
         msg = f"{images} holds no images{others}; expected files such as .jpg and .png at any depth"
         raise InputError(msg)
     if labels is None:
+        if keep:
+            msg = f"column {keep[0]!r} is to be kept, but there is no file of labels to keep it of; give --labels FILE"
+            raise InputError(msg)
         return _with_scope(dataset, "manifest", checked_labels)
     return attach_labels(
         dataset,
@@ -116,6 +127,7 @@ def read_images(
         columns=columns,
         mapping=mapping,
         checked_labels=checked_labels,
+        keep=keep,
         policy=policy,
     )
 
@@ -128,6 +140,7 @@ def attach_labels(
     columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
     checked_labels: Sequence[str] = (),
+    keep: Sequence[str] = (),
     policy: Policy | None = None,
 ) -> Dataset:
     """Lay what a table, an export or the folders' names say over a data set. Reviews stay; an older table's rows go.
@@ -138,7 +151,7 @@ def attach_labels(
         The images.
     labels : path or "folders", or a sequence of them
         As in :func:`read_images`.
-    labels_format, columns, mapping, checked_labels
+    labels_format, columns, mapping, checked_labels, keep
         As in :func:`read_images`.
     policy : Policy, optional
         For `safe_names`.
@@ -147,6 +160,7 @@ def attach_labels(
     known_taxonomy = Taxonomy.load(dataset.taxonomy)
     known = {} if mapping is None else read_mapping(mapping, known_taxonomy, policy)
     scope = _checked(checked_labels, dataset.taxonomy)
+    columns = replace(columns, kept=frozenset(keep))
     given = _read_all(dataset, labels, labels_format, columns)
     replaced = {_kind(name) for name in given}
     sources = {name: value for name, value in dataset.sources.items() if _kind(name) not in replaced}
@@ -164,7 +178,7 @@ def attach_labels(
         tables.append(rows[[column for column in kept.columns if column in rows.columns]])
         sources[name] = (
             ({"file": file, "format": said.format, "rows": len(said.rows)} if file else {})
-            | ({"unread": list(placed.unread)} if placed.unread else {})
+            | _unread(placed, keep)
             | ({} if mapping is None else {"mapping": {old: list(new) for old, new in sorted(known.items())}})
             | {"scope": _scope(mapped, rows, policy) if scope is None else scope}
             | {"findings": [item.to_dict() for item in placed.findings]}
@@ -176,20 +190,42 @@ def attach_labels(
             **sources[first],
             "unused": unused_lines(known, [said for said, _, _ in given.values()]),
         }
+    beside = [(Path(file), said, matches) for said, matches, file in given.values()]
+    table, kept_facts = _with_kept(dataset, beside, keep, columns)
     merged = pd.concat(tables, ignore_index=True)
     formats = [said.format for said, _, _ in given.values()]
     return dataset.step(
         "label",
-        images=dataset.images.assign(judged=judged_column(dataset.images, merged, policy)),
+        images=table.assign(judged=judged_column(dataset.images, merged, policy)),
         labels=merged,
         options={
             "source": " ".join(given),
             "format": " ".join(formats),
             "checked_labels": list(checked_labels),
         },
-        sources=sources,
+        sources=sources | kept_facts,
         scope=tuple(sorted({name for item in sources.values() for name in item.get("scope", ())})),
     )
+
+
+def _with_kept(
+    dataset: Dataset,
+    given: Sequence[tuple[Path, Annotations, dict[str, Match]]],
+    keep: Sequence[str],
+    columns: ColumnChoice,
+) -> tuple[pd.DataFrame, dict[str, dict[str, object]]]:
+    """Return the images with the columns that are to be kept, and what a data set's sources say of these."""
+    if not keep:
+        return dataset.images, {}
+    kept = keep_columns(given, keep, columns)
+    facts: dict[str, object] = {"columns": list(kept.table.columns), "several": dict(kept.several)}
+    return with_kept(dataset.images, kept), {KEPT: facts}
+
+
+def _unread(said: Annotations, keep: Sequence[str]) -> dict[str, list[str]]:
+    """Return the columns of a file that are neither read nor kept, ready for a data set's sources."""
+    left = [] if KEEP_ALL in keep else [column for column in said.unread if column not in keep]
+    return {"unread": left} if left else {}
 
 
 def _kind(source: str) -> str:

@@ -9,14 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from manifest_tools.core.text import counted
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.eligibility import eligible
+from manifest_tools.dataset.eligibility import eligible, has_split_groups, split_group_names
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import MISTAKE, Outcomes, compare
 from manifest_tools.findings.policy import Policy, Target
-from manifest_tools.splits.measures import groups_across, label_distribution, label_pair_distribution
+from manifest_tools.splits.measures import (
+    count_deviation,
+    groups_across,
+    label_distribution,
+    label_pair_distribution,
+    rounding_floor,
+)
 from manifest_tools.splits.relaxed import RelaxedConstraint
-from manifest_tools.splits.solver import solve
+from manifest_tools.splits.solver import Solution, solve
 from manifest_tools.splits.units import FREE, TEST, TRAIN, Ints
 from manifest_tools.splits.wishes import in_force, make_wish
 
@@ -76,7 +83,7 @@ def split_dataset(
     images = dataset.images
     part = images.iloc[rows]
     locked = np.where(part["locked"], np.where(part["split"] == "test", TEST, TRAIN), FREE)
-    groups = _groups(part)
+    groups = split_group_names(part).tolist()
     mistakes, goals = _mistakes(outcomes, rows)
     wished = in_force(test_mistakes or {}, dataset, policy)
     wishes = [
@@ -102,6 +109,7 @@ def split_dataset(
     split[rows] = np.where(solution.left_out, "", np.where(solution.test, "test", "train"))
     told = [wish.told(solution.test) for wish in wishes if wish.reached(solution.test) < wish.wanted]
     told += [_described(one, outcomes.labels, goals, part) for one in solution.gave_way]
+    uneven = _uneven(outcomes, rows, solution, part) if has_split_groups(images) else {}
     options: dict[str, Any] = {"test_size": test_size, "min_test": least, "seed": seed}
     if wished:
         options["test_mistakes"] = {str(target): number for target, number in wished.items()}
@@ -109,12 +117,36 @@ def split_dataset(
         "split",
         images=images.assign(split=split),
         options=options,
-        sources={**dataset.sources, "split": {"gave_way": told}},
+        sources={**dataset.sources, "split": {"gave_way": told} | uneven},
     )
 
 
-def _groups(images: pd.DataFrame) -> list[str]:
-    return images["group"].where(images["group"] != "", images["image"]).tolist()
+_EVEN = 0.25  # images more than whole images need, from which a label's deviation is told
+
+
+def _uneven(outcomes: Outcomes, rows: Ints, solution: Solution, images: pd.DataFrame) -> dict[str, Any]:
+    """Return the labels that the split divides less evenly than single images could be, and the groups behind that."""
+    told = []
+    names = split_group_names(images).to_numpy(object)
+    kept = ~solution.left_out
+    present = outcomes.truth.present[rows][kept]
+    deviation = count_deviation(present, solution.test[kept], solution.share)
+    for column in np.flatnonzero(deviation - rounding_floor(present, solution.share) > _EVEN):
+        shown = np.flatnonzero(kept)[present[:, column]]
+        sizes = pd.Series(names[shown]).value_counts(sort=False)
+        largest = sizes.index[int(sizes.to_numpy().argmax())]
+        told.append(
+            {
+                "label": outcomes.labels[column],
+                "test": int(solution.test[shown].sum()),
+                "count": len(shown),
+                "fair": round(float(len(shown) * solution.share), 1),
+                "groups": len(sizes),
+                "largest": int(sizes.max()),
+                "largest_of": str(images["image"].to_numpy(object)[shown][names[shown] == largest][0]),
+            }
+        )
+    return {"uneven": told} if told else {}
 
 
 def _mistakes(outcomes: Outcomes, rows: Ints) -> tuple[Mask, list[Target]]:
@@ -146,7 +178,8 @@ def _described(
     label = ""
     detail = f"{one.wanted:g} images wanted, {one.got:g} reached"
     if one.constraint == "locked" and one.column is not None:
-        detail = f"look-alikes of {images['image'].iloc[one.column]} were locked in train and in test"
+        who = "images of the group" if has_split_groups(images) else "look-alikes"
+        detail = f"{who} of {images['image'].iloc[one.column]} were locked in train and in test"
     elif one.constraint == "keep-in-train" and one.column is not None:
         label = goals[one.column].label
         detail = (
@@ -156,6 +189,9 @@ def _described(
         label = labels[one.column]
         side, what = one.part.split()
         detail = f"no image {'with' if what == 'positives' else 'free of'} it in {side}"
+    elif has_split_groups(images):
+        largest = int(split_group_names(images).value_counts().iloc[0])
+        detail += f"; groups stay whole, and the largest has {counted(largest, 'image')}"
     told = {"constraint": _NAMES[one.constraint], "detail": detail, "wanted": one.wanted, "got": one.got}
     return {"label": label, **told}
 
@@ -171,7 +207,7 @@ class LabelShare:
     train, test : int
         Images with the label on each side.
     train_groups, test_groups : int
-        The same, look-alikes counted once.
+        The same, look-alikes (and images that are grouped with them) counted once.
     share : float
         Test images by all images with the label; 0 when there are none.
     deviation : float
@@ -204,7 +240,7 @@ class SplitReport:
     label_distribution, label_pair_distribution : float
         LD (Sechidis 2011) and LPD (Szymanski 2017): 0 is perfect.
     groups_across : int
-        Groups of look-alikes with images on both sides: 0 when nothing leaks.
+        Groups with images on both sides: 0 when nothing leaks.
     gave_way : tuple of mapping
         What could not be kept: label, constraint, detail, wanted, got.
     """
@@ -240,7 +276,7 @@ def split_report(dataset: Dataset, *, policy: Policy | None = None) -> SplitRepo
     part = dataset.images[sided]
     test = (part["split"] == "test").to_numpy()
     groups = (
-        np.unique(np.array(_groups(part), dtype=object), return_inverse=True)[1]
+        np.unique(split_group_names(part).to_numpy(object), return_inverse=True)[1]
         if len(part)
         else np.zeros(0, int)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.judged import JUDGED
-from manifest_tools.dataset.saved_files import open_table, readable, typed_arrow
+from manifest_tools.dataset.saved_files import frame_of, open_table, readable, typed_arrow
 from manifest_tools.dataset.tables import (
     IMAGE_COLUMNS,
     IMAGE_KEY,
@@ -62,8 +62,8 @@ class SavedDataset:
         frame = Dataset.load_frame(folder)
         place = Path(folder) / "dataset"
         with readable(place):
-            sizes, firsts = _row_groups(place / "images.parquet", IMAGE_COLUMNS, IMAGE_KEY)
-            _, label_firsts = _row_groups(place / "labels.parquet", LABEL_COLUMNS, LABEL_KEY)
+            sizes, firsts = _row_groups(place / "images.parquet", IMAGE_KEY)
+            _, label_firsts = _row_groups(place / "labels.parquet", LABEL_KEY)
         starts = tuple(np.cumsum([0, *sizes]).tolist())
         return cls(Path(folder), frame, starts, tuple(firsts), tuple(label_firsts))
 
@@ -100,7 +100,9 @@ class SavedDataset:
             columns = [name for name in columns if name in stored]
         with readable(self.folder / "dataset"):
             table = self._images.read_row_group(number, columns=columns)
-            return typed_images(typed_arrow(table, IMAGE_COLUMNS, IMAGE_KEY, "images.parquet").to_pandas())
+            return typed_images(
+                frame_of(typed_arrow(table, IMAGE_COLUMNS, IMAGE_KEY, "images.parquet"), IMAGE_COLUMNS)
+            )
 
     def labels(self, number: int) -> pd.DataFrame:
         """Return a piece's label rows."""
@@ -123,12 +125,10 @@ class SavedDataset:
         return replace(self.frame, images=self.images(number, columns), labels=self.labels(number))
 
 
-def _row_groups(
-    path: Path, columns: Mapping[str, tuple[str, Any]], key: Sequence[str]
-) -> tuple[list[int], list[str]]:
+def _row_groups(path: Path, key: Sequence[str]) -> tuple[list[int], list[str]]:
     """Return how many rows each row group of a table has, and the first key of each; empty ones are passed over."""
     sizes, firsts = [], []
-    with open_table(path, columns, key) as file:
+    with open_table(path, key) as file:
         metadata = file.metadata
         place = file.schema_arrow.get_field_index("image")
         for number in range(metadata.num_row_groups):

@@ -13,6 +13,7 @@ from typing import Any
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import shortened
 from manifest_tools.findings.catalogue import (
+    groups,
     images,
     keys,
     labels,
@@ -30,6 +31,7 @@ SUBJECTS: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
     {
         "images": images.ENTRIES,
         "look-alikes": lookalikes.ENTRIES,
+        "groups": groups.ENTRIES,
         "labels": labels.ENTRIES,
         "sources": sources.ENTRIES,
         "keys": keys.ENTRIES,

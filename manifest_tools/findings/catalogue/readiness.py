@@ -163,7 +163,7 @@ ENTRIES = (
         WARNING,
         "Not every wish for the split could be met together; the best split was made all the same.",
         "{constraint} gave way{where}: {detail}",
-        "Add images (fewer look-alikes of one picture help too), or ask for less.",
+        "Add images (fewer look-alikes of one picture, or more and smaller groups, help too), or ask for less.",
         "our own check; the order of giving way is fixed",
     ),
     Entry(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,15 @@ def read(path: Path) -> Annotations:
                 notes.problem(f"no category has the id {shown(category)}", field=place, image=image)
             notes.say(image, name or f"category {shown(category)}")
     return notes.close()
+
+
+def fields(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield what the file says of each image, by the reference that :func:`read` gives it."""
+    document = read_json(path)
+    references = _images(document, AnnotationBuilder(NAME, str(path)))
+    for image in objects(document.get("images")):
+        said = {name: value for name, value in image.items() if name not in ("id", "file_name")}
+        yield references.get(_key(image.get("id")), ""), said
 
 
 def _named_by(annotation: Mapping[str, Any]) -> list[Any]:

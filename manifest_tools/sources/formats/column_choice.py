@@ -26,10 +26,13 @@ class ColumnChoice:
         Column of each role of ``ROLES`` that was named.
     ignored : frozenset of str
         Columns that are passed over.
+    kept : frozenset of str
+        Columns that are kept beside the labels, so that they are no labels themselves. A table need not have them.
     """
 
     by_role: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     ignored: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> ColumnChoice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,15 @@ def read(path: Path) -> Annotations:
     for file in files:
         unread |= dict.fromkeys(_read_file(file, file.parent.relative_to(folder).as_posix(), notes))
     return replace(notes.close(), unread=tuple(unread))
+
+
+def fields(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield what every metadata file says beside each image, by the reference that :func:`read` gives it."""
+    folder = path if path.is_dir() else path.parent
+    for file in [path] if path.is_file() else _metadata_files(path):
+        prefix = file.parent.relative_to(folder).as_posix()
+        for _, cells in read_records(file):
+            yield _joined(prefix, text(cells.get(_IMAGE))), cells
 
 
 def _read_file(file: Path, prefix: str, notes: AnnotationBuilder) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,30 @@ def _tasks(path: Path) -> list[Mapping[str, Any]]:
         document = read_json(path)
         return objects(document if isinstance(document, list) else [document])
     return [record.cells for record in csv_records(read_text(path), path)]
+
+
+def fields(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the data of each task beside its image, by the reference that :func:`read` gives it."""
+    tasks = _tasks(path)
+    if tasks and not isinstance(tasks[0].get("data"), dict):
+        images = [_image(row, ()) for row in tasks]
+        read_already = {*_BOOKKEEPING, *map(str.casefold, _answer_columns(tasks, set(images), path))}
+    else:
+        images = [
+            _image(task.get("data"), objects(task.get("annotations")) or objects(task.get("completions")))
+            for task in tasks
+        ]
+        read_already = set()
+    for task, image in zip(tasks, images, strict=True):
+        data: Mapping[str, Any] = task["data"] if isinstance(task.get("data"), dict) else task
+        yield (
+            image,
+            {
+                name: value
+                for name, value in data.items()
+                if name.casefold() not in read_already and value != image
+            },
+        )
 
 
 def _read_tasks(tasks: list[Mapping[str, Any]], path: Path, notes: AnnotationBuilder) -> None:

@@ -82,7 +82,9 @@ def label_table(
         unread = tuple(column for column in columns if column not in (image, label, answer))
         return LabelTable(tuple(long_rows(records, image, label, path, answer=answer)), (), unread)
     wide = [
-        name for name in others if name not in choice.by_role.values() and _is_binary(records, name, path)
+        name
+        for name in others
+        if name not in (*choice.by_role.values(), *choice.kept) and _is_binary(records, name, path)
     ]
     if not wide:
         msg = (
