@@ -53,6 +53,27 @@ def evaluate(
         Path | None,
         typer.Option(metavar="DIR", help="The prepared data set: knows look-alikes, targets and pictures."),
     ] = None,
+    write_decisions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write thresholds for allow, review and block that keep to the limits below, for moderate --decisions.",
+        ),
+    ] = None,
+    max_miss_rate: Annotated[
+        float | None, typer.Option(help="Limit: share of the images with a label that may be allowed.")
+    ] = None,
+    max_false_block_rate: Annotated[
+        float | None,
+        typer.Option(help="Limit: share of the images without a label that may be blocked for it."),
+    ] = None,
+    max_reviews_a_day: Annotated[
+        float | None,
+        typer.Option(help="Limit: images that people can look at in a day. Needs --traffic and --guard."),
+    ] = None,
+    traffic: Annotated[
+        float | None, typer.Option(help="Images that come in a day, to tell the reviews. Needs --guard.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page, too.")] = None,
     profile: remote.Profile = None,
     endpoint_url: remote.EndpointUrl = None,
@@ -67,9 +88,14 @@ def evaluate(
     """
     from manifest_tools.dataset.dataset import Dataset
     from manifest_tools.evaluation import compare_evaluation
+    from manifest_tools.evaluation.decisions import Limits
     from manifest_tools.evaluation.text import text_lines
 
     dataset = Dataset.load(data) if data else None
+    limits = None
+    given = (max_miss_rate, max_false_block_rate, max_reviews_a_day, traffic)
+    if write_decisions or any(value is not None for value in given):
+        limits = Limits(*given)
     evaluation = compare_evaluation(
         *(_source(item, profile, endpoint_url) for item in adapters),
         threshold=threshold,
@@ -77,8 +103,15 @@ def evaluate(
         guard=guard,
         targets=target,
         dataset=dataset,
+        limits=limits,
         seed=seed,
     )
+    if write_decisions:
+        from manifest_tools.evaluation.decision_file import write_decisions as write
+
+        write(write_decisions, evaluation.adapters[0])
+        if not quiet:
+            say(f"wrote {printable(str(write_decisions))}")
     if html:
         from manifest_tools.evaluation.page import write_page
 

@@ -14,6 +14,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import split_group_names
 from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.evaluation.counts import FORMULA, LabelComparison, Point
+from manifest_tools.evaluation.decisions import DecisionPlan, Limits, choose_decisions
 from manifest_tools.evaluation.files import (
     Evaluated,
     EvaluationFiles,
@@ -25,6 +26,7 @@ from manifest_tools.evaluation.files import (
 from manifest_tools.evaluation.guard import Guard, run_guard
 from manifest_tools.evaluation.mistakes import (
     Flip,
+    TestSet,
     arrange,
     compare_counts,
     compare_images,
@@ -71,6 +73,8 @@ class Comparison:
         The best thresholds for the goal, when there is one.
     f1_given : float or None
         Amazon's aggregated F1 score, as given.
+    decisions : DecisionPlan or None
+        Thresholds for allow, review and block, when limits were stated.
     """
 
     adapter: str
@@ -88,6 +92,7 @@ class Comparison:
     f1_given: float | None
     notes: tuple[str, ...]
     guard: Guard | None = None
+    decisions: DecisionPlan | None = None
 
     @property
     def total(self) -> LabelComparison:
@@ -110,6 +115,7 @@ class Comparison:
             "flips": [item.to_dict() for item in self.flips] if self.by_image else None,
             "best_thresholds": [item.to_dict() for item in self.choices],
             "guard": self.guard.to_dict() if self.guard else None,
+            "decisions": self.decisions.to_dict() if self.decisions else None,
             "notes": list(self.notes),
         }
 
@@ -139,6 +145,7 @@ def compare_evaluation(
     targets: Sequence[Target | str] | None = None,
     dataset: Dataset | None = None,
     taxonomy: Taxonomy | None = None,
+    limits: Limits | None = None,
     seed: int = 0,
 ) -> Evaluation:
     r"""Compare adapters with the base model.
@@ -161,6 +168,8 @@ def compare_evaluation(
         Knows which test images are look-alikes.
     taxonomy : Taxonomy, optional
         Default: the current one.
+    limits : Limits, optional
+        Miss rate, false-block rate and reviews a day that people can live with; asks for thresholds.
     seed : int
         For the bootstrap.
 
@@ -217,6 +226,10 @@ def compare_evaluation(
     traffic = read_judged(str(guard), read_bytes(guard), taxonomy) if guard is not None else None
     settings = _Settings(at, max_false_positive_rate, groups, seed)
     named = _target_labels(targets or (), taxonomy)
+    if limits and (len(evaluated) > 1 or not evaluated[0].judged):
+        raise InputError(
+            "Thresholds are chosen for one adapter, by the output manifest of its test set. Give that."
+        )
     compared = []
     for item in evaluated:
         aims = named or _targets(item, dataset)
@@ -225,6 +238,10 @@ def compare_evaluation(
             one = _by_image(item, evaluated_labels(item, at, taxonomy), settings)
         else:
             one = _by_counts(item, settings)
+        if limits:
+            tests = _tests(item, evaluated_labels(item, at, taxonomy), settings)
+            ordinary = traffic.judged if traffic else ()
+            one = replace(one, decisions=choose_decisions(tests, limits, named, taxonomy, ordinary))
         compared.append(replace(one, guard=found, notes=(*one.notes, *model_notes(item, evaluated))))
     return Evaluation(tuple(compared), max_false_positive_rate)
 
@@ -257,12 +274,16 @@ def _targets(item: Evaluated, dataset: Dataset | None) -> tuple[str, ...]:
     return tuple(sorted({label for image in item.judged for label in image.truth or ()}))
 
 
-def _by_image(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> Comparison:
+def _tests(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> TestSet:
     judged = [image for image in item.judged if image.truth is not None]
     if not judged:
         raise InputError(f"{item.name}: no image has a ground truth, so no mistake can be counted.")
+    return arrange(judged, labels, settings.groups)
+
+
+def _by_image(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> Comparison:
     threshold = settings.threshold
-    tests = arrange(judged, labels, settings.groups)
+    tests = _tests(item, labels, settings)
     compared = compare_images(tests, threshold, seed=settings.seed)
     known = item.results or Results()
     notes = (*item.notes, *differences(known, compared, threshold))
@@ -271,7 +292,7 @@ def _by_image(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> 
         item.base_model,
         item.adapter_model,
         threshold,
-        len(judged),
+        len(tests.images),
         tests.group_count if settings.groups else 0,
         known.training_images,
         by_image=True,

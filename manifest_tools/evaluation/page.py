@@ -8,11 +8,13 @@ from io import BytesIO
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from manifest_tools.core.errors import OutputError
 from manifest_tools.core.files import replacing
 from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
 from manifest_tools.evaluation.counts import FORMULA
+from manifest_tools.evaluation.decision_file import PROMISE, chart, plan_lines
 from manifest_tools.evaluation.text import chance, describe_choice, score, share
 
 _SIDE = 240  # pixels of a thumbnail
@@ -33,10 +35,13 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Path] | None = No
         loader=PackageLoader("manifest_tools.evaluation", "."), autoescape=True, undefined=StrictUndefined
     )
     environment.filters |= {"share": share, "chance": chance, "choice": describe_choice, "score": score}
+    environment.filters["chart"] = lambda label: Markup(chart(label))  # noqa: S704 - numbers alone
     return environment.get_template("page.html.jinja").render(
         evaluation=evaluation,
         formula=FORMULA,
         enriched=ENRICHED,
+        promise=PROMISE,
+        plan_lines=plan_lines,
         thumbnails={item.adapter: _thumbnails(item, pictures or {}) for item in evaluation.adapters},
     )
 

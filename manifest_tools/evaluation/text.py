@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
 from manifest_tools.evaluation.counts import FORMULA, Change, Counts, LabelComparison, Point
+from manifest_tools.evaluation.decision_file import PROMISE, plan_lines
 from manifest_tools.evaluation.guard import Guard
 from manifest_tools.evaluation.mistakes import Flip
 from manifest_tools.evaluation.thresholds import Choice
@@ -74,6 +75,10 @@ def _adapter(item: Comparison, goal: float | None) -> Iterator[str]:
     if item.guard:
         yield ""
         yield from _guard(item.guard)
+    if item.decisions:
+        yield ""
+        yield f"Decisions ({PROMISE})"
+        yield from (f"  {line}" for line in plan_lines(item.decisions))
     for note in item.notes:
         yield ""
         yield f"Note: {note}"
