@@ -36,6 +36,7 @@ def make_video(
     times: Sequence[int] | None = None,
     shade: Callable[[int], int] | None = None,
     muxing: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
     prepare: Callable[[Any], None] = lambda _: None,
 ) -> Path:
     """Write a video; `times` are the ticks of the frames where their rate varies."""
@@ -43,6 +44,7 @@ def make_video(
         options = {"libx264": {"sc_threshold": "0"}, "libvpx": {"deadline": "realtime", "cpu-used": "8"}}.get(
             codec, {}
         )
+        container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
         stream.codec_context.gop_size = keyframes

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -245,19 +246,16 @@ class _Job:
     def write(self, wanted: Sequence[tuple[str, int]]) -> None:
         """Write the frames of portions that are not known to be written, or are asked for a second time."""
         todo, items = [], []
-        for key, number in wanted:
-            known = self._known.get(f"{self._ids[key]}/{number}")
-            if known and (key, number) not in self.written:
-                self.written[key, number] = Written(
-                    tuple((moment, bytes.fromhex(sketch)) for moment, sketch in known["frames"]),
-                    known["trouble"],
-                )
-                continue
-            todo.append((key, number))
-            targets = self.portions(key)[number]
-            items.append(
-                [Portion(str(self._videos[key]), str(self._folder / key), self.facts[key].duration, targets)]
-            )
+        for key, numbers in groupby(wanted, key=itemgetter(0)):
+            portions = self.portions(key)
+            for _, number in numbers:
+                known = self._known.get(f"{self._ids[key]}/{number}")
+                if known and (key, number) not in self.written:
+                    self.written[key, number] = _as_written(known)
+                    continue
+                todo.append((key, number))
+                place = str(self._videos[key]), str(self._folder / key), self.facts[key].duration
+                items.append([Portion(*place, portions[number])])
         for done, (index, answer) in enumerate(_results(items, self._workers), 1):
             self._progress(done, len(items))
             key, number = todo[index]
@@ -274,6 +272,11 @@ class _Job:
                     "trouble": answer.trouble,
                 }
             )
+
+    def trouble(self, key: str) -> str:
+        """Return the first thing in a video that could not be decoded; "" for none."""
+        told = (self.written[key, number].trouble for number in range(len(self.portions(key))))
+        return next(filter(None, told), "")
 
     def choose(self, key: str, ranges: LabelRanges, limit: int | None) -> _Chosen:
         """Return the frames of a video that are worth having, and how many there are without the limit."""
@@ -330,6 +333,11 @@ class _Job:
             self._ever.update(f"{record['video']}/{frame_name(moment)}" for moment, _ in record["frames"])
 
 
+def _as_written(record: Mapping[str, Any]) -> Written:
+    frames = tuple((moment, bytes.fromhex(sketch)) for moment, sketch in record["frames"])
+    return Written(frames, record["trouble"])
+
+
 def _results(items: Sequence[Sequence[Any]], workers: int) -> Iterator[tuple[int, Any]]:
     for message in isolated_map(work, items, workers=workers, timeout=MOST_SECONDS, keep=True):
         for number, answer in message:
@@ -349,9 +357,8 @@ def _findings(job: _Job, chosen: Mapping[str, _Chosen], wanted: Wanted) -> Itera
             yield finding("video-unreadable", variant=variant, file=key, reason=reason)
             continue
         rows, count = chosen[key]
-        trouble = [written.trouble for (video, _), written in sorted(job.written.items()) if video == key]
-        if any(trouble):
-            yield finding("video-damaged", file=key, reason=next(filter(None, trouble)))
+        if trouble := job.trouble(key):
+            yield finding("video-damaged", file=key, reason=trouble)
         for remark in facts.remarks:
             yield finding("video-adapted", variant=remark, file=key)
         if count > len(rows):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
 import sys
 from hashlib import sha256
 
@@ -16,6 +18,7 @@ from manifest_tools.core.errors import InputError, MissingExtraError, OutputErro
 from manifest_tools.parallel.worker_main import Lost
 from manifest_tools.pipeline import frames
 from manifest_tools.pipeline.frames import take_frames
+from tests import ROOT
 from tests.videos import make_video
 
 
@@ -195,6 +198,31 @@ def test_sound_alone_is_told(videos, tmp_path):
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     assert codes(take_frames(videos, tmp_path / "out")) == {("video-unreadable", "no-picture", "a.mp4")}
+
+
+def test_a_title_in_another_encoding_does_no_harm(videos, tmp_path):
+    path = make_video(videos / "a.mp4", metadata={"title": "caxxxx"})
+    path.write_bytes(path.read_bytes().replace(b"caxxxx", b"caf\xe9 \xff"))
+    assert take_frames(videos, tmp_path / "out").report.passed
+    assert len(rows(tmp_path / "out")) == 3
+
+
+def test_a_worker_that_hears_nothing_of_its_work_ends_itself():
+    script = (
+        "import time\nfrom manifest_tools.sources.videos import task\ntask.STUCK = 0.1\n"
+        "with task._watched() as beat:\n    time.sleep(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=50, cwd=ROOT)
+    assert done.returncode == 1
+
+
+def test_names_of_any_kind(videos, tmp_path):
+    for name in ("a,b;'=1 ü%20#.mp4", "concat:x.mp4", "-v.MP4"):
+        make_video(videos / name)
+    os.mkfifo(videos / "pipe.mp4")
+    taken = take_frames(videos, tmp_path / "out")
+    assert taken.report.passed
+    assert sorted({row.video for row in taken.rows}) == ["-v.MP4", "a,b;'=1 ü%20#.mp4", "concat:x.mp4"]
 
 
 def test_near_identical_neighbours_are_skipped_and_scenes_found(videos, tmp_path):

@@ -30,7 +30,9 @@ ENTRIES = (
                 ERROR, "the video is encrypted", "Export it without protection, if you may; or remove it."
             ),
             "no-picture": Variant(
-                ERROR, "the file holds sound alone, no video", "Remove it from the videos."
+                ERROR,
+                "the file holds no stream of video: sound alone, or a broken header",
+                "Remove it from the videos, or fetch it again.",
             ),
             "too-large": Variant(
                 ERROR,

@@ -100,7 +100,9 @@ def opened(path: str | Path) -> Iterator[Opened]:
         if place.stat().st_size == 0:
             raise VideoError("empty")
         container: Any = av.open(
-            os.fspath(place), options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+            os.fspath(place),
+            options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
+            metadata_errors="replace",  # titles and the like in other encodings do no harm
         )
     except (FFmpegError, OSError, ValueError) as error:  # FFmpeg's errors tell no more than that
         raise VideoError("broken", _words(error)) from error
