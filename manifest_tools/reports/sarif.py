@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -14,19 +16,23 @@ from manifest_tools.findings.findings import Finding, Report
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _TOOL = "manifest-tools"
+# What the manifests are for and how they have to look. Rules that come from no page of their own point there too.
+_GUIDE = "https://docs.aws.amazon.com/rekognition/latest/dg/using-adapters-manifest-files.html"
 
 
 def render_sarif(report: Report) -> str:
     """Return the report as a SARIF document, without a line feed at the end.
 
-    Findings keep their order. A path that is relative stays so, as code hosts want it. Of codes with more
-    findings than the report keeps, the rule's properties tell the exact count.
+    Findings keep their order. A path that is relative stays so, as code hosts want it. A finding about a whole file
+    stands at its first line, because they show nothing that has no line. Of codes with more findings than the report
+    keeps, the rule's properties tell the exact count.
     """
     used = sorted({finding.code for finding in report.findings} | {count.code for count in report.codes})
     rules = [_rule(code, report) for code in used]
     positions = {code: position for position, code in enumerate(used)}
+    driver = {"name": _TOOL, "version": library_version(), "informationUri": _GUIDE, "rules": rules}
     run = {
-        "tool": {"driver": {"name": _TOOL, "version": library_version(), "rules": rules}},
+        "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, positions[finding.code]) for finding in report.findings],
         "invocations": [{"executionSuccessful": True}],
@@ -37,14 +43,17 @@ def render_sarif(report: Report) -> str:
 
 def _rule(code: str, report: Report) -> dict[str, Any]:
     entry = CATALOGUE[code]
-    rule = {
+    page = re.search(r"https://\S+", entry.source)
+    return {
         "id": code,
-        "shortDescription": {"text": entry.meaning},
+        "name": code.title().replace("-", ""),  # a Pascal identifier, as viewers expect
+        "shortDescription": {"text": re.split(r"(?<=\.)\s", entry.meaning)[0]},
+        "fullDescription": {"text": entry.meaning},
         "help": {"text": f"{entry.fix}\nSource: {entry.source}"},
+        "helpUri": page.group() if page else _GUIDE,
         "defaultConfiguration": {"level": str(entry.severity)},
         "properties": {"count": sum(count.count for count in report.codes if count.code == code)},
     }
-    return rule | ({"helpUri": entry.source} if entry.source.startswith("https://") else {})
 
 
 def _result(finding: Finding, position: int) -> dict[str, Any]:
@@ -62,11 +71,11 @@ def _locations(finding: Finding) -> Iterable[dict[str, Any]]:
     where = finding.location
     location: dict[str, Any] = {}
     if where.file:
-        location["physicalLocation"] = {"artifactLocation": {"uri": _uri(where.file)}}
-        if where.line:
-            region = {"startLine": where.line}
-            column = finding.data.get("column")
-            location["physicalLocation"]["region"] = region | ({"startColumn": column} if column else {})
+        column = finding.data.get("column") if where.line else None
+        location["physicalLocation"] = {
+            "artifactLocation": {"uri": _uri(where.file)},
+            "region": {"startLine": where.line or 1} | ({"startColumn": column} if column else {}),
+        }
     names = [name for name in (where.image, where.label, where.field) if name]
     if names:
         location["logicalLocations"] = [{"fullyQualifiedName": " ".join(names)}]
@@ -75,6 +84,8 @@ def _locations(finding: Finding) -> Iterable[dict[str, Any]]:
 
 
 def _uri(file: str) -> str:
-    """Return a file name as a URI reference."""
+    """Return a file name as a URI reference; an absolute one without the ".." that is not allowed there."""
     path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    if not path.is_absolute():
+        return quote(os.fsencode(path.as_posix()))
+    return (Path(file).resolve() if ".." in path.parts else path).as_uri()

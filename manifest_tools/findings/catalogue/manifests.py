@@ -16,7 +16,7 @@ ENTRIES = (
         "The line is not valid JSON.",
         "not valid JSON at column {column}: {reason}",
         "Correct the line; each line must hold one complete JSON object.",
-        "RFC 8259",
+        "https://www.rfc-editor.org/rfc/rfc8259",
     ),
     Entry(
         "json-duplicate-key",
@@ -24,7 +24,7 @@ ENTRIES = (
         "An object has the same key twice; readers disagree about which one counts.",
         "the key {key!r} stands twice in one object",
         "Remove one of the two.",
-        "RFC 8259, section 4",
+        "https://www.rfc-editor.org/rfc/rfc8259#section-4",
     ),
     Entry(
         "json-not-object",
