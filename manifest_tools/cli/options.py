@@ -140,7 +140,7 @@ Columns = Annotated[
     typer.Option(
         "--columns",
         metavar="ROLE=COLUMN,...",
-        help="Which column of a label table holds what: image, label, answer, decision, reason, date, reviewer; ignore=COLUMN passes one over. Repeatable.",
+        help="Which column of a label table holds what: image, label, answer, decision, reason, date, reviewer, checked; ignore=COLUMN passes one over. Repeatable.",
     ),
 ]
 GroupBy = Annotated[

@@ -42,10 +42,10 @@ def prepare(
         ),
     ] = None,
     checked_labels: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="LABEL,...",
-            help="Labels that people looked for; default: those that the labels use; 'all'.",
+            metavar="[FILE=]LABEL,...",
+            help="Labels that people looked for, in all or in one of the files of --labels; default: those that the labels use; 'all'. Repeatable.",
         ),
     ] = None,
     keep: Annotated[
@@ -115,6 +115,7 @@ def prepare(
     Example: manifest-tools prepare photos --labels labels.csv --to s3://my-bucket/photos --out prepared
     """
     from manifest_tools.pipeline.prepare import prepare as run
+    from manifest_tools.sources.checked import parse_checked
     from manifest_tools.sources.formats.column_choice import ColumnChoice
 
     lines = StepLines(quiet=quiet)
@@ -127,7 +128,7 @@ def prepare(
             labels_format=labels_format,
             columns=ColumnChoice.parse(columns or ()),
             mapping=mapping,
-            checked_labels=split_names(checked_labels),
+            checked_labels=parse_checked(checked_labels or ()),
             keep=split_names(keep),
             group_by=group_by or (),
             predictions=predictions,

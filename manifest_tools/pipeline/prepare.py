@@ -34,6 +34,7 @@ from manifest_tools.pipeline.unpacking import MARK, labels_inside, packed_images
 from manifest_tools.reports import write_report
 from manifest_tools.review.journal import JOURNAL, merge_journal
 from manifest_tools.rules.checking import check_dataset
+from manifest_tools.sources.checked import CheckedLabels
 from manifest_tools.sources.copies import share_among_copies
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.grouping import columns_of_labels
@@ -79,7 +80,7 @@ def prepare(
     labels_format: str = "auto",
     columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
-    checked_labels: Sequence[str] = (),
+    checked_labels: CheckedLabels = (),
     keep: Sequence[str] = (),
     group_by: Sequence[str] = (),
     predictions: str | Path | None = None,

@@ -18,6 +18,7 @@ from manifest_tools.dataset.ground_truth import PREDICTIONS, judged_column
 from manifest_tools.dataset.object_keys import listed_folder
 from manifest_tools.dataset.tables import KEPT
 from manifest_tools.findings.policy import Policy
+from manifest_tools.sources.checked import CheckedLabels, CheckedScopes, with_checked
 from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
@@ -40,7 +41,6 @@ from manifest_tools.sources.predictions import refuse_other_units
 from manifest_tools.storage.uris import is_s3_uri
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names
-EVERYTHING = "all"  # the value of `checked_labels` that covers the whole taxonomy
 LabelFiles: TypeAlias = str | Path | Sequence[str | Path]
 
 
@@ -51,7 +51,7 @@ def read_images(
     labels_format: str = "auto",
     columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
-    checked_labels: Sequence[str] = (),
+    checked_labels: CheckedLabels = (),
     keep: Sequence[str] = (),
     taxonomy: str = CURRENT,
     policy: Policy | None = None,
@@ -73,9 +73,9 @@ def read_images(
         Which columns of a label table hold what, where their names do not tell.
     mapping : path, optional
         CSV that says which labels the categories in `labels` mean (``manifest-tools map`` drafts one).
-    checked_labels : sequence of str
+    checked_labels : sequence of str, or mapping of str to sequence of str
         The labels that people looked for; default: the ones that the labels use. ("all",) covers the
-        whole taxonomy.
+        whole taxonomy. A mapping has them for each of `labels` that differs; under "" those of all others.
     keep : sequence of str
         Columns of the files of labels that stay with the images, as columns of the images table; ("all",) for every
         one that is not read. Nothing is kept unasked: such columns may be personal data.
@@ -139,7 +139,7 @@ def attach_labels(
     labels_format: str = "auto",
     columns: ColumnChoice = BY_NAME,
     mapping: str | Path | None = None,
-    checked_labels: Sequence[str] = (),
+    checked_labels: CheckedLabels = (),
     keep: Sequence[str] = (),
     policy: Policy | None = None,
 ) -> Dataset:
@@ -159,21 +159,24 @@ def attach_labels(
     policy = policy or Policy()
     known_taxonomy = Taxonomy.load(dataset.taxonomy)
     known = {} if mapping is None else read_mapping(mapping, known_taxonomy, policy)
-    scope = _checked(checked_labels, dataset.taxonomy)
+    checked = CheckedScopes.of(checked_labels, dataset.taxonomy)
     columns = replace(columns, kept=frozenset(keep))
     given = _read_all(dataset, labels, labels_format, columns)
+    checked.require_used(file or FOLDERS for _, _, file in given.values())
     replaced = {_kind(name) for name in given}
     sources = {name: value for name, value in dataset.sources.items() if _kind(name) not in replaced}
     kept = dataset.labels[~dataset.labels["source"].map(_kind).isin(replaced)]
     tables = [kept]
     images = set(dataset.images["image"])
     for name, (said, matches, file) in given.items():
+        scope = checked.of_file(file or FOLDERS)
         keys = {reference: match.image or reference for reference, match in matches.items()}
         placed = said.placed(keys)
-        if checked_labels and said.format == TABLE:
+        if scope is not None and said.format == TABLE:
             placed = without_asides(placed, known, known_taxonomy, policy)
         mapped = placed if mapping is None else apply_mapping(placed, known, policy)
         mapped = without_missing(mapped, policy)
+        mapped = with_checked(mapped, known_taxonomy, policy)
         rows = _rows(mapped, images, scope).assign(source=name)
         tables.append(rows[[column for column in kept.columns if column in rows.columns]])
         sources[name] = (
@@ -201,7 +204,7 @@ def attach_labels(
         options={
             "source": " ".join(given),
             "format": " ".join(formats),
-            "checked_labels": list(checked_labels),
+            "checked_labels": checked.told,
         },
         sources=sources | kept_facts,
         scope=tuple(sorted({name for item in sources.values() for name in item.get("scope", ())})),
@@ -314,25 +317,12 @@ def _read_place(images: str | Path, taxonomy: str, min_confidence: float | None)
     return empty.step("read")
 
 
-def _checked(names: Sequence[str], taxonomy: str) -> list[str] | None:
-    """Return the labels of ``--checked-labels``; None when it was not given."""
-    if not names:
-        return None
-    known = Taxonomy.load(taxonomy)
-    if tuple(names) == (EVERYTHING,):
-        return list(known.top)
-    for name in names:
-        if name not in known and len(known.spellings(name)) != 1:
-            near = ", ".join(known.suggest(name)) or "none"
-            msg = f"checked label {name!r} is not in taxonomy {taxonomy}; nearest: {near}"
-            raise InputError(msg)
-    return sorted(name if name in known else known.spellings(name)[0] for name in names)
-
-
-def _with_scope(dataset: Dataset, source: str, checked_labels: Sequence[str]) -> Dataset:
-    scope = _checked(checked_labels, dataset.taxonomy)
+def _with_scope(dataset: Dataset, source: str, checked_labels: CheckedLabels) -> Dataset:
+    checked = CheckedScopes.of(checked_labels, dataset.taxonomy)
+    checked.require_used(())
+    scope = checked.of_file("")
     if scope is None or source not in dataset.sources:
         return dataset
     sources = {**dataset.sources, source: {**dataset.sources[source], "scope": scope}}
-    options = {"checked_labels": list(checked_labels)}
+    options = {"checked_labels": checked.told}
     return dataset.step("label", options=options, sources=sources, scope=tuple(scope))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Annotations:
         Where a reference is the path from the folder of all files: what the file itself says.
     unread : tuple of str
         Columns of a table that are not read.
+    checked : mapping of str to tuple of str
+        For each reference whose row says so, the labels that people looked for in that image, as found.
     settle : callable, optional
         Says the same anew for images instead of references, where statements about one image are weighed against
         each other.
@@ -51,6 +53,7 @@ class Annotations:
     findings: tuple[Finding, ...] = ()
     written: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    checked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settle: Callable[[Mapping[str, str]], Annotations] | None = field(default=None, compare=False)
 
     def placed(self, images: Mapping[str, str]) -> Annotations:
@@ -62,7 +65,16 @@ class Annotations:
             rows=tuple(row._replace(reference=images.get(row.reference, row.reference)) for row in self.rows),
             references=tuple(dict.fromkeys(images.get(name, name) for name in self.references)),
             findings=tuple(_placed(item, images) for item in self.findings),
+            checked=_joined((images.get(name, name), labels) for name, labels in self.checked.items()),
         )
+
+
+def _joined(said: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """Return what is said of each name together: two references may mean one image."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, labels in said:
+        found[name] = tuple(dict.fromkeys([*found.get(name, ()), *labels]))
+    return found
 
 
 def _placed(item: Finding, images: Mapping[str, str]) -> Finding:
@@ -81,6 +93,7 @@ def merged(name: str, parts: Sequence[Annotations]) -> Annotations:
         tuple(item for part in parts for item in part.findings),
         {name: value for part in parts for name, value in part.written.items()},
         tuple(dict.fromkeys(column for part in parts for column in part.unread)),
+        _joined(item for part in parts for item in part.checked.items()),
     )
 
 

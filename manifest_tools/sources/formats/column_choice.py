@@ -10,7 +10,7 @@ from types import MappingProxyType
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats.tables import find_column
 
-ROLES = ("image", "label", "answer", "decision", "reason", "date", "reviewer")
+ROLES = ("image", "label", "answer", "decision", "reason", "date", "reviewer", "checked")
 IGNORE = "ignore"
 _ROLE = re.compile(rf"\s*({'|'.join((*ROLES, IGNORE))})\s*=\s*", re.IGNORECASE)
 _BETWEEN = re.compile(rf",(?=\s*(?:{'|'.join((*ROLES, IGNORE))})\s*=)", re.IGNORECASE)

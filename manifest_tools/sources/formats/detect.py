@@ -333,7 +333,14 @@ def _by_columns(path: Path, names: list[str], columns: ColumnChoice = BY_NAME) -
 
 def _read_table(path: Path, columns: ColumnChoice, *, is_labels: bool) -> Annotations:
     table = read_label_table(path, columns, is_labels=is_labels)
-    return Annotations(TABLE, table.rows, categories=table.columns, unread=table.unread)
+    return Annotations(
+        TABLE,
+        table.rows,
+        categories=table.columns,
+        open_world=bool(table.checked),
+        unread=table.unread,
+        checked=table.checked,
+    )
 
 
 _JSON_LAYOUTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (

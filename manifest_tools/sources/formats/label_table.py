@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from manifest_tools.sources.formats.cells import (
     cell_text,
     label_statements,
     one_hot_width,
+    split_labels,
     truth_value,
     visible,
 )
@@ -21,6 +22,9 @@ from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.formats.qualifiers import IF_PEOPLE, answer_column, refuse_scores, truth_of
 from manifest_tools.sources.formats.records import columns_of, read_records
 from manifest_tools.sources.formats.tables import IMAGE_NAMES, LABEL_NAMES, LabelRow, Record, listed
+
+CHECKED_NAMES = ("checked_labels", "checked")  # of a column that says what people looked for in each image
+EVERYTHING = "all"  # in it: the whole taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class LabelTable:
     rows: tuple[LabelRow, ...]
     columns: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    checked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_label_table(
@@ -74,13 +79,16 @@ def label_table(
         )
         raise InputError(msg)
     records = with_images(records, image, path)
+    checked_column = _checked_column(records, [name for name in columns if name != image], choice)
+    checked = {} if checked_column is None else _checked(records, image, checked_column, path)
+    columns = [column for column in columns if column != checked_column]
     others = [column for column in columns if column != image and column not in choice.ignored]
     label = choice.find("label", others, LABEL_NAMES)
     if label is not None:
         beside = [column for column in others if column != label]
         answer = _answer(records, label, beside, path, choice, is_labels=is_labels)
         unread = tuple(column for column in columns if column not in (image, label, answer))
-        return LabelTable(tuple(long_rows(records, image, label, path, answer=answer)), (), unread)
+        return LabelTable(tuple(long_rows(records, image, label, path, answer=answer)), (), unread, checked)
     wide = [
         name
         for name in others
@@ -93,7 +101,45 @@ def label_table(
         )
         raise InputError(msg)
     unread = tuple(column for column in columns if column not in (image, *wide))
-    return LabelTable(tuple(_wide_rows(records, image, wide)), tuple(wide), unread)
+    return LabelTable(tuple(_wide_rows(records, image, wide)), tuple(wide), unread, checked)
+
+
+def _checked_column(records: Iterable[Record], columns: Sequence[str], choice: ColumnChoice) -> str | None:
+    """Return the column that says what people looked for: one that was named, or one of that name with a label in it."""
+    column = choice.find("checked", columns, CHECKED_NAMES)
+    if column is None or "checked" in choice.by_role:
+        return column
+    return column if any(_is_checked(n) for r in records for n in split_labels(r.cells.get(column))) else None
+
+
+def _is_checked(name: str) -> bool:
+    return name.casefold() == EVERYTHING or any(Taxonomy.load(v).spellings(name) for v in VERSIONS)
+
+
+def _checked(
+    records: Iterable[Record], image: str, column: str, path: str | Path
+) -> dict[str, tuple[str, ...]]:
+    """Return the labels that people looked for in each image, where its row says so.
+
+    Raises
+    ------
+    InputError
+        A cell holds anything but labels, or "all".
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for line, cells in records:
+        names = [name for name in split_labels(cells.get(column)) if not is_missing(name)]
+        for name in names:
+            if not _is_checked(name):
+                msg = (
+                    f"{path}:{line}: column {column!r} holds {name[:60]!r}; expected the labels that people looked for in this "
+                    f"image, or {EVERYTHING}; give --columns ignore={column} if the column says something else"
+                )
+                raise InputError(msg)
+        if names:
+            reference = cell_text(cells.get(image))
+            found[reference] = tuple(dict.fromkeys([*found.get(reference, ()), *names]))
+    return found
 
 
 def with_images(records: Sequence[Record], image: str, path: object) -> list[Record]:
