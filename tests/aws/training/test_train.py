@@ -186,7 +186,7 @@ def test_data_that_was_not_published_is_refused(prepare, prefix, project):
     ("options", "told"),
     [
         ({"project": "bad name!"}, "ProjectName is 'bad name!'"),
-        ({"threshold": 500}, "ConfidenceThreshold is 500"),
+        ({"threshold": 500}, "threshold is 500; expected a confidence in per cent"),
         ({"output": "s3://pictures/" + "x" * 2000}, "S3KeyPrefix is"),
     ],
 )
