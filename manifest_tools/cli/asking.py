@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from manifest_tools.aws.prediction.predict import PredictionPlan
 
 
-def told_to_ask(plan: PredictionPlan, staging: str, *, dry_run: bool, yes: bool) -> bool:
+def told_to_ask(plan: PredictionPlan, staging: str, *, origin: str = "", dry_run: bool, yes: bool) -> bool:
     """Show what asking takes; return whether to go on: not on a dry run, which prints it as the result.
 
     Raises
@@ -22,7 +22,7 @@ def told_to_ask(plan: PredictionPlan, staging: str, *, dry_run: bool, yes: bool)
     typer.Exit
         Somebody said no.
     """
-    lines = list(plan_lines(plan, staging))
+    lines = list(plan_lines(plan, staging, origin))
     if dry_run:
         for line in lines:
             show(printable(line))
@@ -32,8 +32,8 @@ def told_to_ask(plan: PredictionPlan, staging: str, *, dry_run: bool, yes: bool)
     return True
 
 
-def plan_lines(plan: PredictionPlan, staging: str) -> Iterator[str]:
-    """Yield the plan for people."""
+def plan_lines(plan: PredictionPlan, staging: str, origin: str = "") -> Iterator[str]:
+    """Yield the plan for people; `origin` says by whose word it costs that."""
     yield f"images      {plan.images:,}"
     if plan.unsuitable:
         yield f"left out    {plan.unsuitable:,}: no readable JPEG or PNG, or over 15 MB"
@@ -42,7 +42,14 @@ def plan_lines(plan: PredictionPlan, staging: str) -> Iterator[str]:
     yield f"calls       {plan.to_ask:,}, about {_duration(plan.seconds)}"
     if plan.staged:
         yield f"through S3  {plan.staged:,} files, {plan.staged_bytes:,} bytes, by {staging or '--staging'}, removed afterwards"
-    yield "cost        " + ("not known; --price says it" if plan.cost is None else f"{plan.cost:,.2f}")
+    yield cost_line(plan.cost, origin)
+
+
+def cost_line(cost: float | None, origin: str) -> str:
+    """Return what calls cost, and by whose word."""
+    if cost is None:
+        return "cost        not known; --price says it"
+    return f"cost        {cost:,.2f}" + (f" {origin}" if origin else "")
 
 
 def _duration(seconds: float) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from manifest_tools.cli import options, remote
+from manifest_tools.cli.asking import cost_line
 from manifest_tools.cli.console import printable, progress_bar, say, show
 from manifest_tools.cli.frames import Every
 from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
     from manifest_tools.aws.moderation.moderate import ModerationResult
+    from manifest_tools.aws.prices import Price
     from manifest_tools.dataset.dataset import Dataset
     from manifest_tools.pipeline.moderate_videos import SampledVideos
 
@@ -39,12 +41,8 @@ def moderate(
         bool,
         typer.Option("--compare-base", help="Ask the base model, too, and keep what the two differ on."),
     ] = False,
-    tps: Annotated[
-        float | None, typer.Option(help="Calls per second that the account may make in the region.")
-    ] = None,
-    price: Annotated[
-        float | None, typer.Option(help="Price of a thousand images, to announce the cost.")
-    ] = None,
+    tps: remote.Tps = None,
+    price: remote.Price = None,
     staging: Annotated[str, typer.Option(metavar="S3-URI", help="Way through S3 for files over 5 MB.")] = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the answers of earlier runs.")] = False,
     yes: remote.Yes = False,
@@ -73,14 +71,20 @@ def moderate(
     client = make_client(
         "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=_CONNECTIONS
     )
-    if not remote.confirm(_plan(dataset, sampled, price, compare_base=compare_base), yes=yes):
+    remote.require_offer(client, "moderation")
+    rate = remote.rate(tps, client, profile=profile)
+    prices = [
+        remote.price(price, client, adapter=asked, profile=profile)
+        for asked in ([True, False] if compare_base else [True])
+    ]
+    if not remote.confirm(_plan(dataset, sampled, prices, compare_base=compare_base), yes=yes):
         raise typer.Exit(1)
     asking: dict[str, Any] = {
         "decisions": rules,
         "compare_base": compare_base,
         "client": client,
         "s3_client": make_client("s3", profile=profile, region=region) if staging else None,
-        "tps": tps,
+        "tps": rate,
         "staging": staging,
         "fresh": fresh,
     }
@@ -121,7 +125,7 @@ def _to_ask(
 
 
 def _plan(
-    dataset: Dataset, sampled: SampledVideos | None, price: float | None, *, compare_base: bool
+    dataset: Dataset, sampled: SampledVideos | None, prices: Sequence[Price | None], *, compare_base: bool
 ) -> Iterator[str]:
     calls = len(dataset) * (2 if compare_base else 1)
     if sampled is not None:
@@ -129,7 +133,9 @@ def _plan(
         yield f"videos      {len(sampled.frames.videos):,}, {hours:,.2f} hours, a frame in {sampled.step:g} s where the picture changes"
     yield f"images      {len(dataset):,}"
     yield f"calls       {calls:,} at most"
-    yield f"cost        {'not known; --price says it' if price is None else f'{calls * price / 1000:,.2f}'}"
+    known = [price for price in prices if price is not None]
+    cost = sum(price.thousand for price in known) * len(dataset) / 1000 if len(known) == len(prices) else None
+    yield cost_line(cost, known[0].origin if known else "")
 
 
 def _result_lines(result: ModerationResult, out: Path, videos: Mapping[str, int]) -> Iterator[str]:

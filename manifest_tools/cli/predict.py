@@ -42,12 +42,8 @@ def predict(
             help="Confidence in per cent from which labels are reported.", callback=options.in_percent
         ),
     ] = 5.0,
-    tps: Annotated[
-        float | None, typer.Option(help="Calls per second that the account may make in the region.")
-    ] = None,
-    price: Annotated[
-        float | None, typer.Option(help="Price of a thousand images, to announce the cost.")
-    ] = None,
+    tps: remote.Tps = None,
+    price: remote.Price = None,
     staging: Annotated[
         str,
         typer.Option(
@@ -120,17 +116,21 @@ def predict(
     client = make_client(
         "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=_CONNECTIONS
     )
+    remote.require_offer(client, "moderation")
+    rate = remote.rate(tps, client, profile=profile)
+    cost = remote.price(price, client, adapter=bool(adapter), profile=profile)
     plan = plan_predictions(
         dataset,
         place,
         adapter=adapter,
         min_confidence=min_confidence,
-        tps=tps,
+        tps=rate,
         region=client.meta.region_name,
-        price=price,
+        price=cost and cost.thousand,
         fresh=fresh,
     )
-    if not told_to_ask(plan, staging or dataset.destination, dry_run=dry_run, yes=yes):
+    origin = cost.origin if cost else ""
+    if not told_to_ask(plan, staging or dataset.destination, origin=origin, dry_run=dry_run, yes=yes):
         return
     with progress_bar("Asking", quiet=quiet) as progress, engine(scheduler) as executor:
         answered = predict_labels(
@@ -142,7 +142,7 @@ def predict(
             else None,
             adapter=adapter,
             min_confidence=min_confidence,
-            tps=tps,
+            tps=rate,
             staging=staging,
             executor=executor,
             fresh=fresh,

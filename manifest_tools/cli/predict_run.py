@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from manifest_tools.cli import options
+from manifest_tools.cli import options, remote
 from manifest_tools.cli.asking import told_to_ask
 from manifest_tools.cli.console import StepLines, printable, show
 from manifest_tools.cli.engines import engine
@@ -25,7 +25,7 @@ def predict_run(
     *,
     scheduler: str | None,
     min_confidence: float,
-    tps: float | None,
+    tps: str | None,
     price: float | None,
     staging: str,
     dry_run: bool,
@@ -43,10 +43,17 @@ def predict_run(
     from manifest_tools.storage.aws_clients import make_client
 
     client = make_client("rekognition", region=region, endpoint_url=endpoint_url)
+    remote.require_offer(client, "moderation")
+    rate, cost = remote.rate(tps, client), remote.price(price, client, adapter=False)
     asking = plan_asking(SavedDataset.open(folder), scratch=Path(folder))
     place, question = RunFolder.at(run), Question("", min_confidence)
-    plan = plan_in_numbers(asking, place, tps=tps, region=client.meta.region_name, price=price)
-    if not told_to_ask(plan, staging or asking.saved.frame.destination, dry_run=dry_run, yes=yes):
+    plan = plan_in_numbers(
+        asking, place, tps=rate, region=client.meta.region_name, price=cost and cost.thousand
+    )
+    origin = cost.origin if cost else ""
+    if not told_to_ask(
+        plan, staging or asking.saved.frame.destination, origin=origin, dry_run=dry_run, yes=yes
+    ):
         return
     steps = StepLines(quiet=quiet)
     try:
@@ -57,7 +64,7 @@ def predict_run(
                 question,
                 client=client,
                 executor=executor,
-                tps=tps,
+                tps=rate,
                 staging=staging,
                 watcher=steps,
             )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from manifest_tools.cli.console import printable, say
 from manifest_tools.core.errors import InputError
+
+if TYPE_CHECKING:
+    from manifest_tools.aws.prices import Price as PriceOfCalls
 
 _AMAZON = "Amazon"
 
@@ -27,8 +30,81 @@ EndpointUrl = Annotated[
 RequesterPays = Annotated[
     bool, typer.Option(help="Accept to be charged for a bucket that asks for it.", rich_help_panel=_AMAZON)
 ]
+Tps = Annotated[
+    str | None,
+    typer.Option(
+        "--tps",
+        metavar="N|auto",
+        help="Calls per second that the account may make in the region; auto: ask for the account's quota.",
+    ),
+]
+Price = Annotated[
+    float | None,
+    typer.Option(
+        help="Price of a thousand images, to announce the cost; default: the account's price list, or a dated table."
+    ),
+]
 Threads = Annotated[int, typer.Option("--workers", help="Requests under way at a time.", min=1, max=256)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+
+
+def rate(tps: str | None, client: Any, *, profile: str | None = None) -> float | None:
+    """Return the calls per second of `--tps`; None where nothing is said.
+
+    Raises
+    ------
+    InputError
+        It is neither a number nor auto.
+    RemoteError
+        The account's quota cannot be read.
+    """
+    if tps is None:
+        return None
+    if tps.strip().lower() == "auto":
+        from manifest_tools.aws.quotas import account_tps
+        from manifest_tools.aws.region_offer import is_amazons
+        from manifest_tools.storage.aws_clients import make_client
+
+        if not is_amazons(client):
+            raise InputError(
+                "--tps auto asks Amazon for the account's quota; for another server give a number"
+            )
+        return account_tps(make_client("service-quotas", profile=profile, region=client.meta.region_name))
+    try:
+        return float(tps)
+    except ValueError:
+        raise InputError(f"--tps is {tps!r}; expected a number of calls per second, or auto") from None
+
+
+def price(
+    given: float | None, client: Any, *, adapter: bool, profile: str | None = None
+) -> PriceOfCalls | None:
+    """Return the price of a thousand calls: as given, as the account's price list says, or as a dated table does."""
+    from manifest_tools.aws.prices import price_of_calls
+    from manifest_tools.aws.region_offer import is_amazons
+    from manifest_tools.storage.aws_clients import make_client
+
+    if given is None and not is_amazons(client):
+        return None
+    listing = (
+        None if given is not None else make_client("pricing", profile=profile, region="us-east-1", attempts=1)
+    )
+    return price_of_calls(client.meta.region_name, adapter=adapter, given=given, client=listing)
+
+
+def require_offer(client: Any, what: str) -> None:
+    """Refuse a Region that is known to lack something, where Amazon is asked.
+
+    Raises
+    ------
+    InputError
+        It is.
+    """
+    from manifest_tools.aws.region_offer import is_amazons
+    from manifest_tools.aws.region_offer import require_offer as require
+
+    if is_amazons(client):
+        require(client.meta.region_name, what)
 
 
 def require_answers_in_manifests(folder: Path) -> None:

@@ -69,9 +69,11 @@ def train(
     from manifest_tools.aws.training.train import attach_training, start_training
     from manifest_tools.storage.aws_clients import make_client
 
+    client = make_client("rekognition", profile=profile, region=region, endpoint_url=endpoint_url, attempts=5)
     if not attach:
         if project is None:
             raise InputError("say in which project: --project NAME")
+        remote.require_offer(client, "projects")
         plan = plan_training(
             folder,
             project,
@@ -87,7 +89,6 @@ def train(
             return
         if not remote.confirm(plan_lines(plan), yes=yes):
             raise typer.Exit(1)
-    client = make_client("rekognition", profile=profile, region=region, endpoint_url=endpoint_url, attempts=5)
     s3_client = make_client("s3", profile=profile, region=region)
     with progress_bar("Training", quiet=quiet) as progress:
         if attach:

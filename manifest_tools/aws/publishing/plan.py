@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack
 from manifest_tools.aws.publishing.diff import WORKERS, Action, PlannedObject, PublishDiff
 from manifest_tools.aws.publishing.preflight import BucketFacts, check_write, examine_bucket
 from manifest_tools.aws.publishing.prepared_folder import PreparedFolder, Wanted, digest, read_prepared
+from manifest_tools.aws.region_offer import PROJECTS, is_amazons, require_offer
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.findings.catalogue import finding
@@ -139,7 +140,7 @@ def plan_publish(
     Raises
     ------
     InputError
-        The folder has not passed, or the manifests' place is not in the images' bucket.
+        The folder has not passed, the manifests' place is not in the images' bucket, or the Region trains no adapters.
     RemoteError
         The bucket cannot be used; the message says whether bucket, region, permission or key is wrong.
     """
@@ -150,6 +151,8 @@ def plan_publish(
         endpoint_url=options.get("endpoint_url"),
         max_connections=workers + 1,
     )
+    if is_amazons(client):
+        require_offer(client.meta.region_name, PROJECTS)
     pays = options.get("requester_pays", False)
 
     def read(uri: str) -> bytes:
