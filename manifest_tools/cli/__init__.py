@@ -19,6 +19,7 @@ from manifest_tools.cli import (
     diff,
     evaluate,
     explain,
+    forget,
     frames,
     inspect,
     moderate,
@@ -62,6 +63,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "select": select.select,
         "review": review.review,
         "check": check.check,
+        "forget": forget.forget,
     },
     _FILES: {"validate": validate.validate, "convert": convert.convert, "diff": diff.diff},
     _AMAZON: {

@@ -139,6 +139,8 @@ def _pictures(dataset: Dataset | None) -> dict[str, Path]:
 
     return {
         reference: dataset.path_of(uri)
-        for reference, uri in zip(source_refs(dataset), dataset.images["uri"], strict=True)
-        if uri and not is_s3_uri(uri)
+        for reference, uri, error in zip(
+            source_refs(dataset), dataset.images["uri"], dataset.images["decode_error"], strict=True
+        )
+        if not error and uri and not is_s3_uri(uri)
     }

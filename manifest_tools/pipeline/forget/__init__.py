@@ -1,0 +1,1 @@
+"""Erasing images from everything of ours: folders, caches and the bucket."""
