@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from referencing import Registry, Resource
 
 from manifest_tools.core.resources import load_json, schema_folder
 from manifest_tools.manifests.kinds import KINDS, METADATA, Kind, attributes, kind_of
@@ -40,10 +42,22 @@ def nodes(schema):
 def test_schemas_are_valid_and_tell_their_source(name):
     schema = load_json(name)
     jsonschema.Draft202012Validator.check_schema(schema)
-    assert schema["$id"] == name
+    assert schema["$id"] == f"urn:manifest-tools:schema:{name.removesuffix('.schema.json')}"
     assert schema["title"]
     assert schema["description"]
     assert schema["$comment"].startswith("Source: ")
+
+
+def test_schemas_are_found_by_their_absolute_ids_in_one_registry():
+    """Ids do not depend on where the files lie, and references from outside reach into every schema."""
+    documents = [load_json(name) for name in SCHEMAS]
+    known = Registry().with_resources((each["$id"], Resource.from_contents(each)) for each in documents)
+    for document in documents:
+        assert urlsplit(document["$id"]).scheme
+        assert known.resolver().lookup(document["$id"]).contents is document
+        for name in document.get("$defs", ()):
+            known.resolver().lookup(f"{document['$id']}#/$defs/{name}")
+        jsonschema.Draft202012Validator({"$ref": document["$id"]}, registry=known).is_valid({})
 
 
 @pytest.mark.parametrize("name", [f"{kind}.schema.json" for kind in KINDS])
