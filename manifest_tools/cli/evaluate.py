@@ -45,6 +45,20 @@ def evaluate(
         Path | None,
         typer.Option(metavar="MANIFEST", help="Ordinary traffic with both models' answers."),
     ] = None,
+    sample: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MANIFEST",
+            help="A random sample of traffic with truth and both models' answers: tells how common each label is, and "
+            "turns the test's rates into those of traffic.",
+        ),
+    ] = None,
+    sample_width: Annotated[
+        float | None,
+        typer.Option(
+            help="Say how large a sample tells how common a label is within this width, such as 0.01."
+        ),
+    ] = None,
     target: Annotated[
         list[str] | None,
         typer.Option(metavar="LABEL", help="Label that the adapter was to change; the guard leaves it out."),
@@ -104,6 +118,8 @@ def evaluate(
         targets=target,
         dataset=dataset,
         limits=limits,
+        sample=sample,
+        sample_width=sample_width,
         seed=seed,
     )
     if write_decisions:

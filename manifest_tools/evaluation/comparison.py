@@ -35,6 +35,7 @@ from manifest_tools.evaluation.mistakes import (
     points_of_images,
 )
 from manifest_tools.evaluation.notes import COUNTS_ALONE, differences, model_notes
+from manifest_tools.evaluation.prevalence import read_sample
 from manifest_tools.evaluation.same_tests import require_same_tests
 from manifest_tools.evaluation.thresholds import (
     Choice,
@@ -42,6 +43,7 @@ from manifest_tools.evaluation.thresholds import (
     fine_points,
     points_of_results,
 )
+from manifest_tools.evaluation.traffic import TrafficRates, traffic_rates
 from manifest_tools.findings.policy import Goal, Policy, Target
 
 DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
@@ -75,6 +77,8 @@ class Comparison:
         Amazon's aggregated F1 score, as given.
     decisions : DecisionPlan or None
         Thresholds for allow, review and block, when limits were stated.
+    traffic : tuple of TrafficRates
+        What the rates come to in ordinary traffic, label by label, when there is a sample of it.
     """
 
     adapter: str
@@ -93,6 +97,7 @@ class Comparison:
     notes: tuple[str, ...]
     guard: Guard | None = None
     decisions: DecisionPlan | None = None
+    traffic: tuple[TrafficRates, ...] = ()
 
     @property
     def total(self) -> LabelComparison:
@@ -116,6 +121,7 @@ class Comparison:
             "best_thresholds": [item.to_dict() for item in self.choices],
             "guard": self.guard.to_dict() if self.guard else None,
             "decisions": self.decisions.to_dict() if self.decisions else None,
+            "traffic": [item.to_dict() for item in self.traffic],
             "notes": list(self.notes),
         }
 
@@ -146,6 +152,8 @@ def compare_evaluation(
     dataset: Dataset | None = None,
     taxonomy: Taxonomy | None = None,
     limits: Limits | None = None,
+    sample: str | Path | None = None,
+    sample_width: float | None = None,
     seed: int = 0,
 ) -> Evaluation:
     r"""Compare adapters with the base model.
@@ -170,8 +178,13 @@ def compare_evaluation(
         Default: the current one.
     limits : Limits, optional
         Miss rate, false-block rate and reviews a day that people can live with; asks for thresholds.
+    sample : path, optional
+        Manifest of a random sample of traffic with truth and both models' answers: turns the rates of the test set into
+        those of traffic.
+    sample_width : float, optional
+        Width (0-1) of the prevalence's interval that is wanted; asks how large a sample that takes.
     seed : int
-        For the bootstrap.
+        For the bootstrap and the intervals in traffic.
 
     Returns
     -------
@@ -230,6 +243,15 @@ def compare_evaluation(
         raise InputError(
             "Thresholds are chosen for one adapter, by the output manifest of its test set. Give that."
         )
+    if sample is None and sample_width is not None:
+        raise InputError(
+            "The width of an interval is of no use without a sample of traffic. Give one as sample."
+        )
+    if sample is not None and not evaluated[0].judged:
+        raise InputError(
+            "Rates in traffic need the answers by image. Give the output manifest of the test set."
+        )
+    random = read_sample(sample, taxonomy) if sample is not None else None
     compared = []
     for item in evaluated:
         aims = named or _targets(item, dataset)
@@ -242,6 +264,9 @@ def compare_evaluation(
             tests = _tests(item, evaluated_labels(item, at, taxonomy), settings)
             ordinary = traffic.judged if traffic else ()
             one = replace(one, decisions=choose_decisions(tests, limits, named, taxonomy, ordinary))
+        if random:
+            tests = _tests(item, evaluated_labels(item, at, taxonomy), settings)
+            one = replace(one, traffic=traffic_rates(tests, random, at, width=sample_width, seed=seed))
         compared.append(replace(one, guard=found, notes=(*one.notes, *model_notes(item, evaluated))))
     return Evaluation(tuple(compared), max_false_positive_rate)
 

@@ -190,7 +190,7 @@ def read_judged(name: str, data: bytes, taxonomy: Taxonomy, *, adapter: str = ""
     images: dict[str, Judged] = {}
     names, base_models, adapter_models = set(), set(), set()
     passed_over = repeated = unnamed = 0
-    for place, line in _lines(name, data):
+    for place, line in lines_of(name, data):
         if not isinstance(line.get(ADAPTER), dict) or not isinstance(line.get(BASE), dict):
             passed_over += 1
             continue
@@ -242,7 +242,8 @@ def _refuse_fractions(name: str, images: Iterable[Judged]) -> None:
         )
 
 
-def _lines(name: str, data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+def lines_of(name: str, data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each line of a manifest with its place; InputError for one that is no JSON object."""
     for number, text in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if not text.strip():
             continue

@@ -15,7 +15,7 @@ from manifest_tools.core.files import replacing
 from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
 from manifest_tools.evaluation.counts import FORMULA
 from manifest_tools.evaluation.decision_file import PROMISE, chart, plan_lines
-from manifest_tools.evaluation.text import chance, describe_choice, score, share
+from manifest_tools.evaluation.text import chance, describe_choice, score, share, traffic_lines
 
 _SIDE = 240  # pixels of a thumbnail
 MAX_PICTURES = 60
@@ -42,6 +42,7 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Path] | None = No
         enriched=ENRICHED,
         promise=PROMISE,
         plan_lines=plan_lines,
+        traffic_lines=traffic_lines,
         thumbnails={item.adapter: _thumbnails(item, pictures or {}) for item in evaluation.adapters},
     )
 

@@ -16,7 +16,7 @@ _CHUNK = 200  # resamples held at a time
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A 95 % interval of a share, and how it was found: "wilson" or "bootstrap"."""
+    """A 95 % interval of a share, and how it was found: "wilson", "bootstrap" or "draws"."""
 
     low: float
     high: float

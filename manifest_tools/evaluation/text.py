@@ -9,7 +9,9 @@ from manifest_tools.evaluation.counts import FORMULA, Change, Counts, LabelCompa
 from manifest_tools.evaluation.decision_file import PROMISE, plan_lines
 from manifest_tools.evaluation.guard import Guard
 from manifest_tools.evaluation.mistakes import Flip
+from manifest_tools.evaluation.statistics import Interval
 from manifest_tools.evaluation.thresholds import Choice
+from manifest_tools.evaluation.traffic import TrafficRates
 
 _PLACES = 10  # of a list, before "and N more"
 SURE = 0.05
@@ -34,6 +36,28 @@ def chance(change: Change) -> str:
     p = "p < 0.001" if change.p_value < 0.001 else f"p = {change.p_value:.3f}"
     verdict = "more than chance" if change.p_value < SURE else "may be chance"
     return f"{verdict} ({p}, exact McNemar)"
+
+
+def traffic_lines(rates: Iterable[TrafficRates]) -> Iterator[str]:
+    """Yield for each label how common it is, and both models' precision and recall in traffic."""
+    for item in rates:
+        common = item.prevalence
+        more = (
+            f"; {common.needed:,} images would tell it within {share(common.width)}" if common.needed else ""
+        )
+        yield f"{common.label}: in {share(common.share)} of the images{_interval(common.interval)}{more}"
+        for model, precision, recall in (
+            ("base model", item.base_precision, item.base_recall),
+            ("adapter", item.adapter_precision, item.adapter_recall),
+        ):
+            yield (
+                f"  {model:<10}  precision {share(precision.share)}{_interval(precision.interval)}, "
+                f"recall {share(recall.share)}{_interval(recall.interval)}"
+            )
+
+
+def _interval(interval: Interval | None) -> str:
+    return f" (95 % interval {100 * interval.low:.1f} to {100 * interval.high:.1f} %)" if interval else ""
 
 
 def share(value: float | None) -> str:
@@ -75,6 +99,10 @@ def _adapter(item: Comparison, goal: float | None) -> Iterator[str]:
     if item.guard:
         yield ""
         yield from _guard(item.guard)
+    if item.traffic:
+        yield ""
+        yield f"In ordinary traffic, by a random sample of {item.traffic[0].prevalence.images} images"
+        yield from (f"  {line}" for line in traffic_lines(item.traffic))
     if item.decisions:
         yield ""
         yield f"Decisions ({PROMISE})"

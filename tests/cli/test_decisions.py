@@ -43,3 +43,14 @@ def test_what_cannot_be_meant_is_refused(manifest_tools, held_out, options, mess
     done = manifest_tools("evaluate", held_out, *options)
     assert done.code == 2
     assert message in done.err
+
+
+def test_a_sample_of_traffic_tells_the_rates_there(manifest_tools, held_out, tmp_path):
+    sample = tmp_path / "traffic.manifest"
+    ordinary = [line(f"{n}.jpg", ["Alcohol"] if n < 4 else [], {}, {}) for n in range(400)]
+    sample.write_bytes(manifest(ordinary))
+    done = manifest_tools("evaluate", held_out, "--sample", sample, "--sample-width", 0.01)
+    assert done.code == 0
+    assert "Alcohol: in 1.0 % of the images" in done.out
+    refused = manifest_tools("evaluate", held_out, "--sample-width", 0.01)
+    assert refused.code == 2
