@@ -16,7 +16,11 @@ from typing import Any, NamedTuple, Self
 from manifest_tools.sources.videos.opening import Opened, opened
 
 _TICK = 0.0005  # seconds: times are told in thousandths
-_NEAR = 1.0  # seconds before the wanted moment from which no frame is left out
+_NEAR = 1.0  # seconds that the decoder goes forward rather than look for a keyframe
+# How long before the wanted moment no frame is left out any more: so long a frame may be shown.
+_WHOLE_BEFORE_MOMENT = 10.0  # seconds
+_WHOLE_BEFORE_STEP = 3  # frames, and no less than
+_WHOLE_LEAST = 0.2  # seconds
 _LOOKED_AT = 300  # packets after a seek in which the keyframe is looked for
 _CUT_SHORT = 1.0  # seconds that may be missing at the end
 
@@ -74,7 +78,7 @@ class Sampler:
         """Yield the frame of each target; None where there is none."""
         for target in targets:
             shown = self._keyframe(target) if target.until > target.start else None
-            yield shown or self._moment(target.start)
+            yield shown or self._moment(target)
 
     def keyframe_before(self, seconds: float) -> float | None:
         """Return the time of the last keyframe that is not after a moment; None where seeking does not work."""
@@ -111,14 +115,15 @@ class Sampler:
         good = [frame for frame in frames if frame.pts is not None and not frame.is_corrupt]
         return Shown(good[0], seeker.seconds(good[0].pts)) if good else None
 
-    def _moment(self, seconds: float) -> Shown | None:
-        """Return the frame that is shown at a moment."""
+    def _moment(self, target: Target) -> Shown | None:
+        """Return the frame that is shown at the start of a target."""
+        seconds = target.start
         if self._reader is None:
             self._reader = _Reader(self._stack.enter_context(opened(self._path)), self._beat)
         reader = self._reader
         if not reader.is_at_or_before(seconds) or self._is_nearer(reader, seconds):
             reader.seek(seconds)
-        shown = reader.shown_at(seconds)
+        shown = reader.shown_at(seconds, exact=target.until == seconds)
         self.trouble = self.trouble or reader.trouble
         if reader.ended and seconds < self._duration and reader.end < self._duration - _CUT_SHORT:
             self.trouble = self.trouble or f"it ends at {reader.end:.3f} s of {self._duration:.3f} s"
@@ -140,7 +145,7 @@ class _Reader:
         self._last: Shown | None = None
         self._ahead: Shown | None = None
         self._decoded: Iterator[Shown] = iter(())
-        self._wanted = 0.0
+        self._whole_from = 0.0
         self.trouble, self.ended, self.end = "", False, 0.0
 
     @property
@@ -159,9 +164,14 @@ class _Reader:
         self.ended = False
         self._decoded = self._frames(seconds)
 
-    def shown_at(self, seconds: float) -> Shown | None:
-        """Return the frame that is shown at a moment: the last one that is not after it."""
-        self._wanted = seconds
+    def shown_at(self, seconds: float, *, exact: bool) -> Shown | None:
+        """Return the frame that is shown at a moment: the last one that is not after it.
+
+        Where it need not be `exact` and the rate varies, it may be one a little earlier, with its own time.
+        """
+        rate = float(self._video.stream.average_rate or 0)
+        near = max(_WHOLE_LEAST, _WHOLE_BEFORE_STEP / rate if rate else 0.0)
+        self._whole_from = seconds - (_WHOLE_BEFORE_MOMENT if exact else near)
         while True:
             following = self._ahead or next(self._decoded, None)
             self._ahead = None
@@ -184,7 +194,7 @@ class _Reader:
                 time = video.seconds(packet.pts)
                 length = float(packet.duration * video.stream.time_base) if packet.duration else 0.0
                 self.end = max(self.end, time + length)
-                context.skip_frame = "NONREF" if time < self._wanted - _NEAR else "DEFAULT"
+                context.skip_frame = "NONREF" if time < self._whole_from else "DEFAULT"
             try:
                 frames = context.decode(packet)
             except FFmpegError as error:
