@@ -98,7 +98,7 @@ def evaluate(
     """Compare adapters with the base model, with intervals: what is fixed, what is newly caused.
 
     The evaluation results alone give counts. With the output manifest of the test set come the images that
-    flipped, exact tests, and intervals that know look-alikes (--data).
+    flipped, exact tests, intervals that know look-alikes, and figures by slice (--data).
     """
     from manifest_tools.dataset.dataset import Dataset
     from manifest_tools.evaluation import compare_evaluation

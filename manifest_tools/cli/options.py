@@ -151,6 +151,14 @@ GroupBy = Annotated[
         help="Images of one value stay on one side of the split: a column of the labels (it is kept), a table (FILE or FILE:COLUMN), or 'folders'. Repeatable.",
     ),
 ]
+Slices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slice",
+        metavar="COLUMN",
+        help="Tell figures by the values of a column of the labels (it is kept), by 'folders' or 'sources', and keep them balanced in the split. Repeatable.",
+    ),
+]
 LabelsFormat = Annotated[
     str,
     typer.Option(

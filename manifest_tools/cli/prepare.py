@@ -56,6 +56,7 @@ def prepare(
         ),
     ] = None,
     group_by: options.GroupBy = None,
+    slices: options.Slices = None,
     predictions: Annotated[
         Path | None,
         typer.Option(
@@ -131,6 +132,7 @@ def prepare(
             checked_labels=parse_checked(checked_labels or ()),
             keep=split_names(keep),
             group_by=group_by or (),
+            slices=slices or (),
             predictions=predictions,
             min_confidence=min_confidence,
             policy=policy_from(

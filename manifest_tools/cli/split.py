@@ -24,6 +24,7 @@ def split(
     ] = None,
     prove: options.Prove = None,
     group_by: options.GroupBy = None,
+    slices: options.Slices = None,
     images: Annotated[
         Path | None,
         typer.Option(
@@ -57,6 +58,9 @@ def split(
 
     with progress_bar("Splitting", quiet=quiet) as progress:
         if place.is_file():
+            if slices:
+                msg = "--slice is for a prepared folder: a manifest has no columns"
+                raise InputError(msg)
             if prove:
                 msg = (
                     "--prove needs a prepared folder: a manifest does not say what the base model gets wrong"
@@ -83,6 +87,7 @@ def split(
                 min_test=min_test,
                 prove=prove or (),
                 group_by=group_by or (),
+                slices=slices or (),
                 lock=lock,
                 seed=seed,
                 max_findings=max_findings,

@@ -279,7 +279,11 @@ class Dataset:
             if (place / "dataset.json").read_bytes() == before:
                 break
         recorded = parse_json(before, place)["fingerprint"]
-        told = {*frame.sources.get(KEPT, {}).get("columns", ()), *frame.sources.get(GROUPS, {}).get("by", ())}
+        told = {
+            name
+            for source, member in ((KEPT, "columns"), (GROUPS, "by"), ("slices", "by"))
+            for name in frame.sources.get(source, {}).get(member, ())
+        }
         ours = set(IMAGE_COLUMNS) <= set(images) <= {*IMAGE_COLUMNS, *told}  # else another library wrote it
         if ours and loaded.fingerprint() != recorded:
             msg = (

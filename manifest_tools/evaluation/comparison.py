@@ -13,6 +13,7 @@ from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import split_group_names
 from manifest_tools.dataset.object_keys import source_refs
+from manifest_tools.dataset.slices import slices_of
 from manifest_tools.evaluation.counts import FORMULA, LabelComparison, Point
 from manifest_tools.evaluation.decisions import DecisionPlan, Limits, choose_decisions
 from manifest_tools.evaluation.files import (
@@ -46,11 +47,39 @@ from manifest_tools.evaluation.thresholds import (
 from manifest_tools.evaluation.traffic import TrafficRates, traffic_rates
 from manifest_tools.findings.policy import Goal, Policy, Target
 
+SURE = 0.05  # p-value below which a difference is told
 DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
 ENRICHED = (
     "The test set is rich in mistakes of the base model, on purpose: these figures say nothing about how often "
     "production traffic will be judged wrongly. A sample of ordinary traffic does (--guard)."
 )
+
+
+@dataclass(frozen=True)
+class SliceComparison:
+    """One adapter against the base model in one slice: `total` over all labels, of so many test `images`."""
+
+    column: str
+    value: str
+    images: int
+    total: LabelComparison
+
+    @property
+    def told(self) -> str:
+        """Say in words where no difference can be told."""
+        change = self.total.changes[2]
+        sure = change.p_value is not None and change.p_value < SURE
+        return "" if sure else f"no difference can be told with n = {self.images}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as its JSON object."""
+        return {
+            "column": self.column,
+            "value": self.value,
+            "test_images": self.images,
+            "told": self.told,
+            "total": self.total.to_dict(),
+        }
 
 
 @dataclass(frozen=True)
@@ -98,6 +127,7 @@ class Comparison:
     guard: Guard | None = None
     decisions: DecisionPlan | None = None
     traffic: tuple[TrafficRates, ...] = ()
+    slices: tuple[SliceComparison, ...] = ()
 
     @property
     def total(self) -> LabelComparison:
@@ -122,6 +152,7 @@ class Comparison:
             "guard": self.guard.to_dict() if self.guard else None,
             "decisions": self.decisions.to_dict() if self.decisions else None,
             "traffic": [item.to_dict() for item in self.traffic],
+            "slices": [item.to_dict() for item in self.slices],
             "notes": list(self.notes),
         }
 
@@ -237,7 +268,7 @@ def compare_evaluation(
         else {}
     )
     traffic = read_judged(str(guard), read_bytes(guard), taxonomy) if guard is not None else None
-    settings = _Settings(at, max_false_positive_rate, groups, seed)
+    settings = _Settings(at, max_false_positive_rate, groups, _slices(dataset), seed)
     named = _target_labels(targets or (), taxonomy)
     if limits and (len(evaluated) > 1 or not evaluated[0].judged):
         raise InputError(
@@ -276,7 +307,28 @@ class _Settings:
     threshold: float
     goal: float | None
     groups: Mapping[str, str]
+    slices: Mapping[tuple[str, str], frozenset[str]]
     seed: int
+
+
+def _slices(dataset: Dataset | None) -> dict[tuple[str, str], frozenset[str]]:
+    """Return the addresses of the images of each slice."""
+    if dataset is None:
+        return {}
+    references = source_refs(dataset)
+    return {name: frozenset(references[mask]) for name, mask in slices_of(dataset).items()}
+
+
+def _by_slice(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> tuple[SliceComparison, ...]:
+    found = []
+    for (column, value), images in settings.slices.items():
+        here = [image for image in item.judged if image.truth is not None and image.image in images]
+        if here:
+            tests = arrange(here, labels, settings.groups)
+            total = compare_images(tests, settings.threshold, seed=settings.seed)[0]
+            found.append(SliceComparison(column, value, len(here), total))
+    order = list(dict.fromkeys(item.column for item in found))
+    return tuple(sorted(found, key=lambda item: (order.index(item.column), item.images, item.value)))
 
 
 def _target_labels(targets: Sequence[Target | str], taxonomy: Taxonomy) -> tuple[str, ...]:
@@ -327,6 +379,7 @@ def _by_image(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> 
         choices=choose(fine_points(tests), settings.goal) if settings.goal is not None else (),
         f1_given=known.f1,
         notes=notes,
+        slices=_by_slice(item, labels, settings),
     )
 
 

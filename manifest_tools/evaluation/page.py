@@ -15,7 +15,14 @@ from manifest_tools.core.files import replacing
 from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
 from manifest_tools.evaluation.counts import FORMULA
 from manifest_tools.evaluation.decision_file import PROMISE, chart, plan_lines
-from manifest_tools.evaluation.text import chance, describe_choice, score, share, traffic_lines
+from manifest_tools.evaluation.text import (
+    chance,
+    describe_choice,
+    describe_slice,
+    score,
+    share,
+    traffic_lines,
+)
 
 _SIDE = 240  # pixels of a thumbnail
 MAX_PICTURES = 60
@@ -34,7 +41,13 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Path] | None = No
     environment = Environment(
         loader=PackageLoader("manifest_tools.evaluation", "."), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters |= {"share": share, "chance": chance, "choice": describe_choice, "score": score}
+    environment.filters |= {
+        "share": share,
+        "chance": chance,
+        "choice": describe_choice,
+        "slice": describe_slice,
+        "score": score,
+    }
     environment.filters["chart"] = lambda label: Markup(chart(label))  # noqa: S704 - numbers alone
     return environment.get_template("page.html.jinja").render(
         evaluation=evaluation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
+from manifest_tools.evaluation.comparison import ENRICHED, SURE, Comparison, Evaluation, SliceComparison
 from manifest_tools.evaluation.counts import FORMULA, Change, Counts, LabelComparison, Point
 from manifest_tools.evaluation.decision_file import PROMISE, plan_lines
 from manifest_tools.evaluation.guard import Guard
@@ -14,7 +14,6 @@ from manifest_tools.evaluation.thresholds import Choice
 from manifest_tools.evaluation.traffic import TrafficRates
 
 _PLACES = 10  # of a list, before "and N more"
-SURE = 0.05
 
 
 def text_lines(evaluation: Evaluation) -> Iterator[str]:
@@ -87,6 +86,10 @@ def _adapter(item: Comparison, goal: float | None) -> Iterator[str]:
     for label in item.labels:
         yield ""
         yield from _label(label)
+    if item.slices:
+        yield ""
+        yield "Slices, the smallest first (all labels)"
+        yield from (f"  {describe_slice(part)}" for part in item.slices)
     yield ""
     yield from _thresholds(item.points)
     if goal is not None:
@@ -110,6 +113,12 @@ def _adapter(item: Comparison, goal: float | None) -> Iterator[str]:
     for note in item.notes:
         yield ""
         yield f"Note: {note}"
+
+
+def describe_slice(part: SliceComparison) -> str:
+    """Return one slice as a sentence."""
+    figures = "; ".join(map(str, part.total.changes[:2]))
+    return f"{part.column} {part.value}: {part.images} test images; {figures}; {part.told or chance(part.total.changes[2])}"
 
 
 def _label(item: LabelComparison) -> Iterator[str]:

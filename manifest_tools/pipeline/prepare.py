@@ -37,7 +37,7 @@ from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.checked import CheckedLabels
 from manifest_tools.sources.copies import share_among_copies
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
-from manifest_tools.sources.grouping import columns_of_labels
+from manifest_tools.sources.grouping import columns_of_labels, slice_by
 from manifest_tools.sources.grouping import group_by as group_by_names
 from manifest_tools.sources.parts import keep_test_part
 from manifest_tools.sources.predictions import attach_predictions
@@ -83,6 +83,7 @@ def prepare(
     checked_labels: CheckedLabels = (),
     keep: Sequence[str] = (),
     group_by: Sequence[str] = (),
+    slices: Sequence[str] = (),
     predictions: str | Path | None = None,
     min_confidence: float | None = None,
     policy: Policy | None = None,
@@ -122,6 +123,9 @@ def prepare(
     group_by : sequence of str
         What images have in common that must stand on one side of the split, besides their looks: columns of the files
         of labels (which are kept), "folders", or tables of their own, ``FILE`` or ``FILE:COLUMN``.
+    slices : sequence of str
+        Parts of the data set of which figures are told, and which the split keeps balanced: named likewise, or
+        "sources", the files of labels.
     predictions, min_confidence
         As in :func:`manifest_tools.attach_predictions`.
     policy : Policy, optional
@@ -202,7 +206,7 @@ def prepare(
             columns=columns,
             mapping=mapping,
             checked_labels=checked_labels,
-            keep=list(dict.fromkeys([*keep, *columns_of_labels(group_by)])),
+            keep=list(dict.fromkeys([*keep, *columns_of_labels([*group_by, *slices])])),
             taxonomy=taxonomy,
             policy=policy,
             min_confidence=min_confidence,
@@ -230,6 +234,8 @@ def prepare(
         dataset = group_duplicates(dataset, workers=workers, progress=progress)
         if group_by:
             dataset = group_by_names(dataset, group_by)
+        if slices:
+            dataset = slice_by(dataset, slices)
         watcher.end("group", summaries.summary_of_groups(dataset))
 
         if predictions is not None:

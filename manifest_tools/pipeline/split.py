@@ -31,6 +31,7 @@ from manifest_tools.review.journal import merge_journal
 from manifest_tools.rules import PAIR_RULES
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.grouping import group_by as group_by_names
+from manifest_tools.sources.grouping import slice_by
 from manifest_tools.sources.local_files import find_files
 from manifest_tools.splits.solver import solve
 from manifest_tools.splits.units import Ints
@@ -45,6 +46,7 @@ def split_folder(
     min_test: int | None = None,
     prove: Sequence[str] = (),
     group_by: Sequence[str] = (),
+    slices: Sequence[str] = (),
     lock: bool = False,
     seed: int = 0,
     max_findings: int = MAX_FINDINGS,
@@ -63,6 +65,8 @@ def split_folder(
         As in :func:`manifest_tools.pipeline.prepare.prepare`.
     group_by : sequence of str
         As in :func:`manifest_tools.sources.grouping.group_by`; by default as the folder is grouped already.
+    slices : sequence of str
+        As in :func:`manifest_tools.sources.grouping.slice_by`; likewise.
     test_size, min_test, lock, seed, max_findings
         As in :func:`manifest_tools.pipeline.prepare.split_check_write`.
     """
@@ -71,6 +75,8 @@ def split_folder(
         dataset = merge_journal(folder)
         if group_by:
             dataset = group_by_names(dataset, group_by)
+        if slices:
+            dataset = slice_by(dataset, slices)
         return split_check_write(
             dataset,
             target,

@@ -185,6 +185,18 @@ def groups_in_words(report: Report) -> str:
     return words + "."
 
 
+def slice_cells(row: Mapping[str, Any]) -> list[str]:
+    """Return what is shown of a slice: its name, images, and the base model's figures with their intervals."""
+    asked = any(row[name] for name in _OUTCOMES)
+    counts = [f"{row[name]:,}" if asked else "?" for name in list(_OUTCOMES)[:3]]
+    shares = [
+        f"{share['share']:.0%} ({share['low']:.0%} to {share['high']:.0%})" if share else "-"
+        for share in (row["precision"], row["recall"])
+    ]
+    sizes = [f"{row[name]:,}" for name in ("images", "train", "test")]
+    return [f"{row['column']} {shortened(row['value'], _LONGEST_KEPT)}", *sizes, *counts, *shares]
+
+
 def place(finding: Finding) -> str:
     """Return where a finding is, such as "labels.csv:58: bar/beer.jpg"; "" when it is about the whole set.
 

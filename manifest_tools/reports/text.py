@@ -19,6 +19,7 @@ from manifest_tools.reports.summary import (
     left_out_reasons,
     outcome_counts,
     place,
+    slice_cells,
     still_needed,
     verdict,
 )
@@ -57,6 +58,7 @@ def render_text(report: Report, *, width: int | None = None, color: bool = False
     sections = (
         _answer(report, columns, paint),
         _label_table(report, columns, paint),
+        _slices(report, paint),
         _advice(report, columns, paint),
         _power(report, columns, paint),
         _findings(report, columns, paint),
@@ -106,6 +108,31 @@ def _label_table(report: Report, columns: int, paint: Paint) -> Iterator[str]:
     yield from (_row(row, widths) for row in rows)
     if any(row.get("targets") for row in report.labels):
         yield "* target"
+
+
+def _slices(report: Report, paint: Paint) -> Iterator[str]:
+    found = report.facts.get("slices")
+    if not found:
+        return
+    header = [
+        "slice",
+        "images",
+        "train",
+        "test",
+        "TP",
+        "FP",
+        "FN",
+        "precision",
+        "recall of the base model (95 % interval)",
+    ]
+    rows = [[printable(cell) for cell in slice_cells(row)] for row in found]
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
+    yield (
+        paint("Slices", "head")
+        + "  (the smallest first; the base model against people, pairs of image and label)"
+    )
+    yield paint(_row(header, widths), "quiet")
+    yield from (_row(row, widths) for row in rows)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -14,6 +14,7 @@ from manifest_tools.rules import (
     power,
     predictions,
     readiness,
+    slices,
     sources,
 )
 from manifest_tools.rules.evidence import Evidence, Rule
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     groups.groups_across,
     groups.large_groups,
     groups.uneven_labels,
+    slices.small_slices,
     sources.unread_entries,
     labels.names,
     labels.orphans,

@@ -20,6 +20,7 @@ from manifest_tools.rules.counts import label_table, readiness
 from manifest_tools.rules.groups import group_facts
 from manifest_tools.rules.plan import plan
 from manifest_tools.rules.power import test_power
+from manifest_tools.rules.slices import slice_facts
 
 
 def check_dataset(
@@ -138,7 +139,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     -------
     dict
         `readiness` (state, ready_for, candidates, reading in words), `images` (found, usable, train, test, and
-        effective numbers), `groups` (see :func:`manifest_tools.rules.groups.group_facts`), `plan` (see
+        effective numbers), `groups` (see :func:`manifest_tools.rules.groups.group_facts`), `slices` (see :func:`manifest_tools.rules.slices.slice_facts`), `plan` (see
         :func:`manifest_tools.rules.plan.plan`), `power` (see :func:`manifest_tools.rules.power.test_power`), `left_out`
         (images by reason; an
         image may have several), `selected` (what a selection chose), `scope` (judged_for, not_judged, in_part), `skipped`
@@ -177,6 +178,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
             "different_test": distinct(groups, test),
         },
         "groups": group_facts(evidence),
+        "slices": slice_facts(evidence),
         "plan": plan(evidence),
         "power": test_power(evidence),
         "left_out": {code: int(mask.sum()) for code, mask in evidence.reasons.items() if mask.any()},

@@ -10,7 +10,8 @@ import pandas as pd
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import listed_folder
-from manifest_tools.dataset.split_groups import group_by_columns
+from manifest_tools.dataset.slices import MAX_VALUES, SLICES, slices_of
+from manifest_tools.dataset.split_groups import BETWEEN, group_by_columns
 from manifest_tools.dataset.tables import KEPT, kept_columns
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.cells import cell_text
@@ -22,8 +23,8 @@ from manifest_tools.sources.image_index import ImageIndex
 from manifest_tools.sources.kept_columns import keep_columns, kept_name, with_kept
 from manifest_tools.sources.matching import match_references
 
-FOLDERS = "folders"
-_FOLDER = "folder"  # the column that holds them
+FOLDERS, SOURCES = "folders", "sources"
+_FOLDER, _SOURCE = "folder", "label_file"  # the columns that hold them
 
 
 def columns_of_labels(names: Sequence[str]) -> list[str]:
@@ -34,7 +35,7 @@ def columns_of_labels(names: Sequence[str]) -> list[str]:
     names : sequence of str
         As in :func:`group_by`.
     """
-    return [name for name in names if name != FOLDERS and _file_and_column(name) is None]
+    return [name for name in names if name not in (FOLDERS, SOURCES) and _file_and_column(name) is None]
 
 
 def group_by(dataset: Dataset, names: Sequence[str]) -> Dataset:
@@ -64,6 +65,55 @@ def group_by(dataset: Dataset, names: Sequence[str]) -> Dataset:
             column = column_named(dataset, name, "--group-by")
         columns.append(column)
     return group_by_columns(dataset, list(dict.fromkeys(columns)))
+
+
+def slice_by(dataset: Dataset, names: Sequence[str]) -> Dataset:
+    """Return a data set of which figures are told by slice, and whose slices the split keeps balanced.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Read.
+    names : sequence of str
+        As in :func:`group_by`; "sources": the files of labels that speak of an image.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or it has too many values to be one of slices.
+    """
+    columns = []
+    for name in names:
+        file = _file_and_column(name)
+        if name == FOLDERS:
+            dataset, column = _with_folders(dataset), _FOLDER
+        elif name == SOURCES:
+            dataset, column = _with_sources(dataset), _SOURCE
+        elif file is not None:
+            dataset, column = _with_file(dataset, *file)
+        else:
+            column = column_named(dataset, name, "--slice")
+        columns.append(column)
+    by = list(dict.fromkeys(columns))
+    dataset = dataset.step("slice", options={"columns": by}, sources={**dataset.sources, SLICES: {"by": by}})
+    for column in by:
+        number = sum(name == column for name, _ in slices_of(dataset))
+        if number > MAX_VALUES:
+            msg = f"--slice {column}: {number:,} values; at most {MAX_VALUES} make slices of which anything can be said"
+            raise InputError(msg)
+    return dataset
+
+
+def _with_sources(dataset: Dataset) -> Dataset:
+    """Return a data set with the files of labels that speak of each image."""
+    files = {name: Path(said["file"]).name for name, said in dataset.sources.items() if said.get("file")}
+    rows = dataset.labels[dataset.labels["source"].isin(files)]
+    named = (
+        rows["source"].map(files).groupby(rows["image"]).agg(lambda names: BETWEEN.join(sorted(set(names))))
+    )
+    return dataset.step(
+        "sources", images=dataset.images.assign(**{_SOURCE: dataset.images["image"].map(named).fillna("")})
+    )
 
 
 def column_named(dataset: Dataset, name: str, option: str) -> str:

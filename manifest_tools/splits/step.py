@@ -14,6 +14,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import eligible, has_split_groups, split_group_names
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import MISTAKE, Outcomes, compare
+from manifest_tools.dataset.slices import slices_of
 from manifest_tools.findings.policy import Policy, Target
 from manifest_tools.splits.measures import (
     count_deviation,
@@ -89,19 +90,27 @@ def split_dataset(
     wishes = [
         make_wish(target, number, mistakes, goals, groups, policy=policy) for target, number in wished.items()
     ]
+    parts = np.stack(
+        [np.zeros(len(rows), bool), *(mask[rows] for mask in slices_of(dataset).values())], axis=1
+    )[:, 1:]
     solution = solve(
         outcomes.truth.present[rows],
         groups,
         test_size=test_size,
         min_test=least,
         locked=locked,
-        outcomes=np.column_stack([mistakes, *(wish.different for wish in wishes)]),
-        keep_in_train=[*(policy.minimum(target.goal) for target in goals), *(0 for _ in wishes)],
+        outcomes=np.column_stack([mistakes, *(wish.different for wish in wishes), parts]),
+        keep_in_train=[
+            *(policy.minimum(target.goal) for target in goals),
+            *(0 for _ in wishes),
+            *(0 for _ in parts.T),
+        ],
         first=[
             *(not policy.targets or target in policy.targets or target in wished for target in goals),
             *(True for _ in wishes),
+            *(False for _ in parts.T),
         ],
-        keep_in_test=[*(0 for _ in goals), *(wish.allowed for wish in wishes)],
+        keep_in_test=[*(0 for _ in goals), *(wish.allowed for wish in wishes), *(0 for _ in parts.T)],
         keys=part["image"].tolist(),
         seed=seed,
     )

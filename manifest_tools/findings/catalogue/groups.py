@@ -39,4 +39,12 @@ ENTRIES = (
         "Collect images with this label from more sources, if its figures matter.",
         _OURS,
     ),
+    Entry(
+        "slice-small",
+        WARNING,
+        "Slices (--slice) have so few test images that an evaluation can hardly tell anything of them.",
+        "{column}: {count} with fewer than {limit} test images, the smallest first: {slices}",
+        "Collect images for these slices, or judge the adapter on the whole test set alone.",
+        "our own check: with so few images no difference between two models is told from chance",
+    ),
 )
