@@ -40,6 +40,7 @@ from manifest_tools.cli.console import drop_output, keep_stdout_for_results, say
 from manifest_tools.core.errors import ManifestToolsError, RemoteError
 
 FAILED_USAGE, FAILED_REMOTE, INTERRUPTED = 2, 3, 130
+_OTHERS = 0o077  # the rights of everybody but the owner
 _STOPPED = "interrupted; what was there before is unchanged"
 
 app = typer.Typer(
@@ -113,6 +114,7 @@ def main() -> None:
     """Run the command line; every foreseen problem is one line on standard error and an exit code."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # they are for whoever writes programs
+    os.umask(os.umask(_OTHERS) | _OTHERS)  # names and pictures are for whoever runs the command
     _end_orderly()
     keep_stdout_for_results()
     try:

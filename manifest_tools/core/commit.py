@@ -168,7 +168,7 @@ def _take(folder: Path, wait: float) -> int:
     """Return the open lock file of a folder, locked."""
     path, deadline = folder / LOCK, time.monotonic() + wait
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold names, and what is told of them
         with suppress(FileNotFoundError):  # whoever had it has just removed it, or the folder
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             try:

@@ -100,7 +100,7 @@ class FactsCache:
         self._flushed = time.monotonic()
         self._connection: sqlite3.Connection | None = None
         with self._guard():
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds names and small grey pictures
             self._connection = sqlite3.connect(self._file, timeout=_BUSY, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")

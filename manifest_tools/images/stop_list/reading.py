@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from manifest_tools.core.errors import InputError
 from manifest_tools.images.stop_list.hashes import DIGITS, MIN_QUALITY, require_pdq
 from manifest_tools.images.stop_list.stop_list import StopList
@@ -133,21 +135,25 @@ def _text(path: Path, data: bytes) -> str:
 
 
 def _uniform(data: bytes, kind: str, found: _Found) -> bool:
-    """Take a list of bare hashes, one a line, at once; False when it is anything else."""
-    tokens = data.split()
-    sizes = set(map(len, tokens))
-    fits = sizes <= ({DIGITS[kind]} if kind else _BY_DIGITS.keys())
-    if not sizes or not fits or len(tokens) > data.count(b"\n") + 1:
+    """Take a list of bare hashes of one kind, one a line, at once; False when it is anything else."""
+    size = len(data.split(None, 1)[0]) if data[:128].strip() else 0
+    if size not in _BY_DIGITS or (kind and DIGITS[kind] != size):
+        return False
+    end = b"\r\n" if data[size : size + 2] == b"\r\n" else b"\n"
+    whole = data if data.endswith(end) else data + end
+    if len(whole) % (size + len(end)):
+        return False
+    lines = np.frombuffer(whole, dtype=np.uint8).reshape(-1, size + len(end))
+    digits = lines[:, :size].tobytes()
+    if (lines[:, size:] != np.frombuffer(end, dtype=np.uint8)).any() or len(digits.split(None, 1)[0]) < len(
+        digits
+    ):
         return False
     try:
-        made = {
-            size: bytes.fromhex(b"".join(token for token in tokens if len(token) == size).decode("ascii"))
-            for size in sizes
-        }
+        raw = bytes.fromhex(digits.decode("ascii"))
     except ValueError:
         return False
-    for size, raw in made.items():
-        found.raw[kind or _BY_DIGITS[size]].append(raw)
+    found.raw[kind or _BY_DIGITS[size]].append(raw)
     return True
 
 
