@@ -51,7 +51,7 @@ SURE = 0.05  # p-value below which a difference is told
 DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
 ENRICHED = (
     "The test set is rich in mistakes of the base model, on purpose: these figures say nothing about how often "
-    "production traffic will be judged wrongly. A sample of ordinary traffic does (--guard)."
+    "production traffic will be judged wrongly. A sample of ordinary traffic does (--guard, --sample)."
 )
 
 

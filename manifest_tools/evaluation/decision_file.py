@@ -12,7 +12,7 @@ from manifest_tools.core.version import library_version
 from manifest_tools.evaluation.comparison import Comparison
 from manifest_tools.evaluation.decisions import DecisionPlan, Kept, LabelDecision
 
-PROMISE = "each limit is kept with 95 % confidence for images like these; look-alikes count once"
+PROMISE = "a limit that is met holds with 95 % confidence for images like these; look-alikes count once"
 _WIDTH, _HEIGHT = 300, 120  # of a chart
 
 
