@@ -186,8 +186,8 @@ class AnswerReader:
         if any(_plain(key) == "videometadata" for key in record) or any(map(_is_timed, found.labels)):
             self._refuse(
                 place,
-                "an answer about a video (GetContentModeration): its labels have times and no images; cut frames "
-                "out of the video and ask DetectModerationLabels about them",
+                "an answer about a video (GetContentModeration): its labels have times and no images; take "
+                "frames there ('manifest-tools frames VIDEO --at FILE') and ask DetectModerationLabels about them",
             )
         image = name or self._image(record, place) or self._stem
         if not image:

@@ -38,6 +38,7 @@ from manifest_tools.sources.mapping import (
 )
 from manifest_tools.sources.matching import Match
 from manifest_tools.sources.predictions import refuse_other_units
+from manifest_tools.sources.videos.opening import VIDEO_SUFFIXES
 from manifest_tools.storage.uris import is_s3_uri
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names
@@ -111,9 +112,11 @@ def read_images(
     Taxonomy.load(taxonomy)
     dataset = _read_place(images, taxonomy, min_confidence)
     if dataset.images.empty:
-        skipped = sum(dataset.sources.get("images", {}).get("skipped", {}).values())
-        others = f" ({counted(skipped, 'other file')})" if skipped else ""
+        skipped = dataset.sources.get("images", {}).get("skipped", {})
+        others = f" ({counted(sum(skipped.values()), 'other file')})" if skipped else ""
         msg = f"{images} holds no images{others}; expected files such as .jpg and .png at any depth"
+        if VIDEO_SUFFIXES & set(skipped):
+            msg += "; frames of videos are taken by 'manifest-tools frames'"
         raise InputError(msg)
     if labels is None:
         if keep:

@@ -56,3 +56,13 @@ def test_the_command_says_what_it_cannot_use(videos, tmp_path, manifest_tools):
     assert done.code == 2
     assert "exclude each other" in done.err
     assert manifest_tools("frames", videos, "--out", tmp_path / "out", "--every", "soon").code == 2
+
+
+def test_where_images_are_wanted_videos_are_told_the_way(videos, tmp_path, manifest_tools):
+    (videos / "a.mp4").write_bytes(b"0")
+    done = manifest_tools("inspect", videos)
+    assert done.code == 2
+    assert "holds no images (1 other file)" in done.err
+    assert "'manifest-tools frames'" in done.err
+    (videos / "a.mp4").rename(videos / "a.txt")
+    assert "frames" not in manifest_tools("inspect", videos).err
