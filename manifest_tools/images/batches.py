@@ -58,11 +58,15 @@ class BatchReader:
         Folder that local paths are below: a worker that does not see it must not call its images missing.
     timeout : float
         Seconds that one file may take.
+    witness : str
+        A local file that was there when the images were listed: a worker that does not see it, either, does not
+        see the images, whatever stands in their place.
     """
 
     task: Task
     root: str
     timeout: float
+    witness: str = ""
 
     def __call__(self, files: Sequence[tuple[str, int]]) -> list[Read]:
         """Return what was read, in the order of the files, which are given with their sizes in bytes.
@@ -72,15 +76,12 @@ class BatchReader:
         InputError
             The folder is not there.
         RemoteError
-            Most of the files are in a storage that does not answer, or none of them may be read.
+            This worker does not see the images; or most of the files are in a storage that does not answer, or none
+            of them may be read.
         """
         paths = [path for path, _ in files]
-        if self.root and not all(map(is_remote, paths)) and not os.path.isdir(self.root):  # noqa: PTH112
-            msg = (
-                f"the folder {self.root} is not on the worker {platform.node()}; a cluster needs the images"
-                " in S3, or on a file system that all its workers share"
-            )
-            raise InputError(msg)
+        if not all(map(is_remote, paths)):
+            self._see_the_source()
         heavy = {n: not_fetched(size) for n, (path, size) in enumerate(files) if is_remote(path)}
         reads = {n: Read(found, None) for n, found in heavy.items() if found is not None}
         if self.task.safe:
@@ -90,6 +91,16 @@ class BatchReader:
         reads |= self._decode(files, [n for n, read in reads.items() if _is_unreachable(read.facts)])
         refuse_outage(paths, (reads[number].facts.decode_error for number in range(len(files))))
         return [reads[number] for number in range(len(files))]
+
+    def _see_the_source(self) -> None:
+        """Raise unless this worker sees what the images are in: it would call every image missing."""
+        needs = "a cluster needs the images in S3, or on a file system that all its workers share"
+        if self.root and not os.path.isdir(self.root):  # noqa: PTH112
+            msg = f"the folder {self.root} is not on the worker {platform.node()}; {needs}"
+            raise InputError(msg)
+        if self.witness and not os.path.exists(self.witness):  # noqa: PTH110 - may be tried again elsewhere
+            msg = f"the worker {platform.node()} does not see {self.witness}; {needs}"
+            raise UnavailableError(msg)
 
     def _decode(self, files: Sequence[tuple[str, int]], numbers: Sequence[int]) -> dict[int, Read]:
         paths = [path for path, _ in files]

@@ -274,9 +274,10 @@ class _Run:
     ) -> Iterator[tuple[int, Read]]:
         """Read by a foreign executor; put into `left` what it could not do."""
         batches = [todo[at : at + _HANDED_OVER] for at in range(0, len(todo), _HANDED_OVER)]
-        reader = BatchReader(self.task, self.root, self.timeout)
+        here = (self.paths[number] for number, size in todo if size and not is_remote(self.paths[number]))
+        reader = BatchReader(self.task, self.root, self.timeout, witness=next(here, ""))
         files = ([(self.paths[number], size) for number, size in batch] for batch in batches)
-        for at, reads in run(reader, files, executor=executor):
+        for at, reads in run(reader, files, executor=executor, witness=reader.witness):
             if isinstance(reads, Failure):
                 left += batches[at]
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import os
 import re
 import time
 import warnings
@@ -104,6 +105,27 @@ class Cluster:
     def slots(self) -> int:
         """Return the number of threads of all workers now; they may come and go."""
         return max(1, self._threads)
+
+    def admit(self, witness: str) -> None:
+        """Keep to the workers that see a local file; those that join later are told by each batch.
+
+        Raises
+        ------
+        RemoteError
+            None of the workers sees it.
+        """
+        seen: dict[str, Any] = self._client.run(os.path.exists, witness, on_error="return")
+        blind = sorted(worker for worker, sees in seen.items() if sees is not True)
+        if not blind:
+            return
+        needs = "a cluster needs the images in S3, or on a file system that all its workers share"
+        if len(blind) == len(seen):
+            msg = f"no worker of {self._address} sees {witness}; {needs}"
+            raise RemoteError(msg)
+        told = f"{len(blind)} of {len(seen)} workers do not see {witness} and get no work ({', '.join(blind[:3])}); {needs}"
+        warnings.warn(told, RuntimeWarning, stacklevel=2)
+        seeing = sorted(set(seen) - set(blind))
+        self._executor = self._client.get_executor(pure=False, workers=seeing, allow_other_workers=False)
 
     def submit(self, fn: Callable[[Any], Any], item: Any) -> Future[Any]:
         """Begin a batch on some worker."""

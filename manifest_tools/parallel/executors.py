@@ -93,7 +93,12 @@ def _container_limit(file: Path) -> int | None:
 
 
 def run(
-    fn: Callable[[_Item], _Result], items: Iterable[_Item], *, executor: Executor, tries: int = TRIES
+    fn: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    *,
+    executor: Executor,
+    tries: int = TRIES,
+    witness: str = "",
 ) -> Generator[tuple[int, _Result | Failure]]:
     """Apply `fn` to every item on an executor; yield (number of the item, result) as they come.
 
@@ -108,6 +113,8 @@ def run(
     tries : int
         How often a batch is tried that raises; then a :class:`Failure` stands for its result. Our own errors are
         not tried again, for the next batch would meet them too, but for :class:`UnavailableError`.
+    witness : str
+        A local file: workers of a cluster that do not see it get no work.
 
     Raises
     ------
@@ -120,7 +127,10 @@ def run(
     -----
     A batch may run more than once: when a worker dies, nobody can tell how far it was.
     """
-    work = _Work(fn, items, _engine_of(executor), tries)
+    engine = _engine_of(executor)
+    if witness:
+        engine.admit(witness)
+    work = _Work(fn, items, engine, tries)
     try:
         while work.fill():
             yield from work.results()
@@ -138,6 +148,10 @@ class Engine(Protocol):
 
     def slots(self) -> int:
         """Return how many batches can be worked on at the same time."""
+        ...
+
+    def admit(self, witness: str) -> None:
+        """Keep to the workers that see a local file."""
         ...
 
     def submit(self, fn: Callable[[Any], Any], item: Any) -> Future[Any]:
@@ -169,6 +183,9 @@ class _Local:
             return 1
         # The executors of the standard library tell their size nowhere else.
         return getattr(self._executor, "_max_workers", None) or default_workers()
+
+    def admit(self, witness: str) -> None:
+        pass
 
     def submit(self, fn: Callable[[Any], Any], item: Any) -> Future[Any]:
         return (self._own or self._executor).submit(fn, item)

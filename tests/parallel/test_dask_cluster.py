@@ -15,8 +15,11 @@ import pytest
 pytest.importorskip("distributed", reason="pip install 'manifest-tools[cluster]'")
 
 from manifest_tools import inspect_images
-from manifest_tools.core.errors import InputError, RemoteError
+from manifest_tools.core.errors import InputError, RemoteError, UnavailableError
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.images.batches import BatchReader
+from manifest_tools.images.facts import facts_of
+from manifest_tools.images.task import Task
 from manifest_tools.parallel import dask_cluster
 from manifest_tools.parallel.dask_cluster import cluster
 from manifest_tools.parallel.executors import run, slots
@@ -74,6 +77,41 @@ def test_a_worker_that_does_not_see_the_images_ends_the_run(scheduler, tmp_path,
     (tmp_path / "images").rename(tmp_path / "elsewhere")
     with connected(scheduler, 2) as executor, pytest.raises(InputError, match="is not on the worker"):
         inspect_images(dataset, cache=False, executor=executor)
+
+
+def test_only_workers_that_see_the_images_get_work(scheduler, tmp_path, monkeypatch):
+    """One worker has an empty folder where the images are: a file system that is not shared."""
+    names = [save(tmp_path / f"{number}.jpg", seed=number).name for number in range(4)]
+    images = pd.DataFrame({"image": names, "uri": names})
+    dataset = Dataset.from_tables(images, root=str(tmp_path))
+    with connected(scheduler, 2) as executor:
+        real = executor._client.run
+
+        def run_with_a_blind_worker(fn, *words, **options):
+            answers = real(fn, *words, **options)
+            return answers | {max(answers): False} if fn is os.path.exists else answers
+
+        monkeypatch.setattr(executor._client, "run", run_with_a_blind_worker)
+        with pytest.warns(RuntimeWarning, match="1 of 2 workers do not see"):
+            there = inspect_images(dataset, cache=False, executor=executor)
+        monkeypatch.setattr(executor._client, "run", lambda *_, **__: dict.fromkeys(real(os.getpid), False))
+        with pytest.raises(RemoteError, match=r"no worker of .* sees"):
+            inspect_images(dataset, cache=False, executor=executor)
+    assert list(there.images["decode_error"]) == [""] * 4
+
+
+def test_a_batch_is_not_read_where_the_images_are_not(tmp_path):
+    save(tmp_path / "a.jpg", seed=1)
+    reader = BatchReader(
+        Task(facts_of, True, 10**8, None), str(tmp_path), 60.0, witness=str(tmp_path / "a.jpg")
+    )
+    missing = str(tmp_path / "gone.jpg")
+    assert reader([(missing, 7)])[0].facts.decode_error.startswith(
+        "missing"
+    )  # the source is here, the file is not
+    (tmp_path / "a.jpg").unlink()
+    with pytest.raises(UnavailableError, match="does not see"):
+        reader([(missing, 7)])
 
 
 def test_a_killed_worker_loses_nothing(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -74,6 +75,13 @@ class InspectionTask:
             return len(batch.entries)
         self.folder.write_table(batch_name(batch.number), self.facts(batch))
         return len(batch.entries)
+
+    def with_witness(self, batch: Batch | None) -> InspectionTask:
+        """Let workers prove by a file of this batch, which is here, that they see the images."""
+        entries = () if batch is None or not self.reader.root else batch.entries
+        paths = (os.path.join(self.reader.root, e.uri) for e in entries if NOT_UTF_8 not in e.remarks)  # noqa: PTH118
+        witness = next((path for path in paths if os.path.isfile(path)), "")  # noqa: PTH113
+        return replace(self, reader=replace(self.reader, witness=witness))
 
     def facts(self, batch: Batch) -> pd.DataFrame:
         """Return the images table of a batch, as far as inspection fills it."""
@@ -210,7 +218,11 @@ def inspect_batches(
         progress(images, plan.images)
     todo = [number for number in range(len(sizes)) if number not in done]
     failed: list[tuple[int, BaseException]] = []
-    for at, result in run(task, batches(task.folder, plan, done), executor=executor):
+    left = batches(task.folder, plan, done)
+    first = next(left, None)
+    task = task.with_witness(first)
+    work = itertools.chain([] if first is None else [first], left)
+    for at, result in run(task, work, executor=executor, witness=task.reader.witness):
         if isinstance(result, Failure):
             failed.append((todo[at], result.error))
         else:
