@@ -26,6 +26,7 @@ STEPS = {
     "group": "Look-alikes",
     "predict": "Predictions",
     "share": "Copies",
+    "derive": "Deriving",
     "ask": "Asking",
     "split": "Splitting",
     "check": "Checking",

@@ -20,6 +20,7 @@ def policy_from(
     safe_names: str | None = None,
     keep_unchecked: bool = False,
     fail_on: FailOn | None = None,
+    derive: bool = False,
 ) -> Policy:
     """Return the policy file's policy (else `base`, else the default), changed by the options that were given."""
     known = Taxonomy.load(taxonomy)
@@ -33,6 +34,8 @@ def policy_from(
         policy = replace(policy, keep_unchecked=True)
     if fail_on is not None:
         policy = replace(policy, fail_on=str(fail_on))
+    if derive:
+        policy = replace(policy, derive={**policy.derive, "unusable": True})
     return policy
 
 

@@ -91,6 +91,14 @@ def prepare(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget an earlier run's reviews and locks.")
     ] = False,
+    derive: Annotated[
+        bool,
+        typer.Option(
+            "--derive",
+            help="Make JPEG or PNG copies of images that Rekognition refuses (WebP, HEIC, too large, ...) or that tools "
+            "read differently (CMYK, 16 bits); originals stay.",
+        ),
+    ] = False,
     thumbnails: options.Pictures = options.Thumbnails.NONE,
     stop_list: options.StopListFiles = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Decode every image again.")] = False,
@@ -143,6 +151,7 @@ def prepare(
                 safe_names=safe_names,
                 keep_unchecked=keep_unchecked,
                 fail_on=fail_on,
+                derive=derive,
             ),
             taxonomy=taxonomy,
             keys=str(keys),

@@ -31,6 +31,14 @@ def publish(
     replace: Annotated[
         bool, typer.Option("--replace", help="Overwrite objects that hold other bytes.")
     ] = False,
+    strip_metadata: Annotated[
+        bool,
+        typer.Option(
+            "--strip-metadata",
+            help="Send copies without metadata (GPS, names, thumbnails, ...); pixels, turn and colours are the same. The "
+            "copies are made in DIR, with --dry-run too.",
+        ),
+    ] = False,
     print_policy: Annotated[
         bool,
         typer.Option("--print-policy", help="Print the least IAM policy and bucket policy, and do nothing."),
@@ -71,6 +79,7 @@ def publish(
             endpoint_url=endpoint_url,
             requester_pays=requester_pays,
             stop_list=stop_list or (),
+            strip_metadata=strip_metadata,
             workers=workers,
             progress=progress,
         )

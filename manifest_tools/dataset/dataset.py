@@ -27,6 +27,7 @@ from manifest_tools.dataset.tables import (
     IMAGE_COLUMNS,
     IMAGE_KEY,
     KEPT,
+    KNOWN_COLUMNS,
     LABEL_COLUMNS,
     LABEL_KEY,
     typed_images,
@@ -273,7 +274,7 @@ class Dataset:
             before = (place / "dataset.json").read_bytes()
             frame = cls.load_frame(folder)
             with readable(place):
-                images = read_table(place / "images.parquet", IMAGE_COLUMNS, IMAGE_KEY, unique=True)
+                images = read_table(place / "images.parquet", KNOWN_COLUMNS, IMAGE_KEY, unique=True)
                 labels = read_table(place / "labels.parquet", LABEL_COLUMNS, LABEL_KEY, unique=False)
                 loaded = replace(frame, images=typed_images(images), labels=typed_labels(labels))
             if (place / "dataset.json").read_bytes() == before:
@@ -284,7 +285,7 @@ class Dataset:
             for source, member in ((KEPT, "columns"), (GROUPS, "by"), ("slices", "by"))
             for name in frame.sources.get(source, {}).get(member, ())
         }
-        ours = set(IMAGE_COLUMNS) <= set(images) <= {*IMAGE_COLUMNS, *told}  # else another library wrote it
+        ours = set(IMAGE_COLUMNS) <= set(images) <= {*KNOWN_COLUMNS, *told}  # else another library wrote it
         if ours and loaded.fingerprint() != recorded:
             msg = (
                 f"the tables in {place} are not those that its dataset.json was written with; run "

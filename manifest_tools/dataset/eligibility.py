@@ -16,6 +16,7 @@ import pandas as pd
 
 from manifest_tools.core.arrays import Rows, blocks, first_equal, first_index, group_ids
 from manifest_tools.core.content_type import ACCEPTED_FORMATS
+from manifest_tools.dataset.copies import as_sent
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import Mask, Truth
 from manifest_tools.dataset.object_keys import refused_keys
@@ -86,7 +87,8 @@ IMAGE_REASONS: Mapping[str, Callable[[pd.DataFrame, Policy], Mask]] = {
 
 
 def unusable_content(images: pd.DataFrame, policy: Policy) -> dict[str, Mask]:
-    """Return, for each reason that lies in the files themselves, the images that it holds for."""
+    """Return, for each reason that lies in the files that are sent, the images that it holds for."""
+    images = as_sent(images)
     return {code: condition(images, policy) for code, condition in IMAGE_REASONS.items()}
 
 

@@ -14,10 +14,18 @@ import pyarrow.compute as pc
 
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.saved_files import frame_of, open_table, readable, typed_arrow
-from manifest_tools.dataset.tables import IMAGE_COLUMNS, IMAGE_KEY, LABEL_COLUMNS, LABEL_KEY, typed
+from manifest_tools.dataset.tables import (
+    COPY_COLUMNS,
+    IMAGE_COLUMNS,
+    IMAGE_KEY,
+    LABEL_COLUMNS,
+    LABEL_KEY,
+    typed,
+)
 
 FINGERPRINTS = ("phash", "views", "sketch", "shown")  # columns that only the search for look-alikes reads
-JUDGED = tuple(name for name in IMAGE_COLUMNS if name not in FINGERPRINTS)
+_LEAN = {name: kind for name, kind in IMAGE_COLUMNS.items() if name not in FINGERPRINTS}
+JUDGED = (*_LEAN, *COPY_COLUMNS)  # those of copies where there are any
 COMPARED = (
     "sha256",
     "group",
@@ -53,7 +61,7 @@ def load_judged(folder: str | Path) -> Dataset:
         The folder holds no data set, a broken one, or one of a newer library.
     """
     frame = Dataset.load_frame(folder)
-    images = _read(folder, "images", {name: IMAGE_COLUMNS[name] for name in JUDGED}, IMAGE_KEY)
+    images = _read(folder, "images", _LEAN, IMAGE_KEY)
     with readable(Path(folder) / "dataset"):
         _see_unique(images["image"])
     if images["uri"].equals(images["image"]):  # as nearly always: the text is held once
@@ -77,7 +85,10 @@ def load_labels(folder: str | Path) -> pd.DataFrame:
 
 
 def _read(
-    folder: str | Path, name: str, columns: Mapping[str, tuple[str, Any]], key: Sequence[str]
+    folder: str | Path,
+    name: str,
+    columns: Mapping[str, tuple[str, Any]],
+    key: Sequence[str],
 ) -> pd.DataFrame:
     lean = {
         column: ("category" if kind == "str" and column not in _OWN else kind, default)

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from manifest_tools.core.content_type import ACCEPTED_FORMATS, SUFFIXES
+from manifest_tools.dataset.copies import as_sent, copied, copy_names, has_copies
 from manifest_tools.storage.uris import SCHEME, parts_of
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ def source_refs(dataset: Dataset) -> pd.Series[str]:
 
     Images that are in S3 already keep their URI when the data set has no destination, or where they lie below it.
     Others go below the destination by their path from the prefix that was listed, or by their whole key. A relative
-    image without a destination has no reference ("").
+    image without a destination has no reference (""). Copies that are sent in the place of images have the same keys,
+    with the begin of their SHA-256 and a suffix behind where they are of another format.
     """
-    images = dataset.images
+    images = as_sent(dataset.images)
     remote = images["image"].str.startswith(SCHEME)
     if not dataset.destination:
         return images["image"].where(remote, "")
@@ -46,7 +48,21 @@ def source_refs(dataset: Dataset) -> pd.Series[str]:
         )
         suffix = suffix.where(suffix != "", key.map(lambda name: PurePosixPath(name).suffix.lower()))
         key = (images["sha256"] + suffix).where(images["sha256"] != "", key)
+    elif has_copies(images):
+        key = key.where(~_renamed(dataset.images, prefix + key), key + _of_copies(images))
     return prefix + key
+
+
+def _renamed(images: pd.DataFrame, references: pd.Series[str]) -> pd.Series[bool]:
+    """Return the images whose copies need other keys: another format, or a place where the image itself is."""
+    moved = images["derived_format"].astype("str") != images["format"].astype("str")
+    return (moved | (references == images["image"])) & copied(images)
+
+
+def _of_copies(images: pd.DataFrame) -> pd.Series[str]:
+    """Return what the keys of copies get at their end: the begin of the SHA-256, and the suffix of the format."""
+    names = copy_names(images)
+    return "." + names.str.slice(0, 12) + names.str.slice(64)
 
 
 def _below(images: pd.Series[str], destination: str, listed: str) -> pd.Series[str]:

@@ -48,6 +48,16 @@ LABEL_COLUMNS: Mapping[str, tuple[str, Any]] = {
     "score": ("float64", np.nan),  # base model confidence, 0-100
     "line": ("Int64", pd.NA),  # of the source's file, from 1
 }
+# Of a table that tells of copies in the place of images, and of no other.
+COPY_COLUMNS: Mapping[str, tuple[str, Any]] = {
+    "derived_sha256": ("str", ""),  # of the copy; "" where there is none
+    "derived_format": ("str", ""),  # JPEG or PNG
+    "derived_bytes": ("int64", 0),
+    "derived_width": ("int32", 0),
+    "derived_height": ("int32", 0),
+    "derived_why": ("str", ""),  # what the copy is made for; or FAILED and the reason
+}
+KNOWN_COLUMNS: Mapping[str, tuple[str, Any]] = {**IMAGE_COLUMNS, **COPY_COLUMNS}
 IMAGE_KEY = ["image"]
 KEPT = "kept"  # the source under which the kept columns are told
 GROUPS = "groups"  # the source under which the columns that a data set is grouped by are told
@@ -66,7 +76,7 @@ def typed_images(images: pd.DataFrame) -> pd.DataFrame:
 
 def kept_columns(images: pd.DataFrame) -> list[str]:
     """Return the columns of an images table that are not ours: those that somebody asked to keep."""
-    return [str(name) for name in images.columns if name not in IMAGE_COLUMNS]
+    return [str(name) for name in images.columns if name not in KNOWN_COLUMNS]
 
 
 def typed_kept(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -124,6 +124,9 @@ class Policy:
         The least severity that makes a report fail.
     definitions : mapping of str to str
         For labels, what your own rules say of them; shown to reviewers before Amazon's definition.
+    derive : mapping of str to bool
+        Which copies are made and sent in the place of images: "unusable" (of those that the service refuses) and
+        "strip_metadata" (of those that hold more than the picture). Default: none.
 
     Raises
     ------
@@ -160,6 +163,7 @@ class Policy:
     severities: Mapping[str, Severity] = field(default_factory=dict)
     fail_on: str = "error"
     definitions: Mapping[str, str] = field(default_factory=dict)
+    derive: Mapping[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take plain values for what they say, and refuse those that cannot be meant."""
@@ -222,6 +226,7 @@ class Policy:
             "safe_names": list(self.safe_names),
             "severities": {code: str(severity) for code, severity in sorted(self.severities.items())},
             "definitions": dict(sorted(self.definitions.items())),
+            "derive": dict(sorted(self.derive.items())),
         }
 
     def with_targets(self, targets: Iterable[Target | str]) -> Self:
@@ -242,6 +247,8 @@ class Policy:
         """Whether a label name says that nothing is unsafe."""
         return name.strip().casefold() in {safe.casefold() for safe in self.safe_names}
 
+
+DERIVE = ("unusable", "strip_metadata")  # what copies can be made for
 
 _DEFAULTS = {item.name: item.default for item in fields(Policy)}
 
@@ -265,6 +272,8 @@ def _read_value(key: str, value: Any, taxonomy: Taxonomy | None) -> Any:
             return {
                 _label(name, f"definitions: {name!r}", taxonomy): _text(text) for name, text in value.items()
             }
+        if key == "derive":
+            return {DERIVE[DERIVE.index(name)]: _plain(bool, wanted) for name, wanted in value.items()}
         if key == "safe_names":
             return tuple(str(name) for name in value)
         if key == "reading":
@@ -306,6 +315,7 @@ _EXAMPLES = {
     "targets": '["Alcohol:false-positives"]',
     "severities": '{ "image-animated" = "error" }',
     "definitions": '{ "Alcohol" = "in our shop, beer brands on clothes count" }',
+    "derive": '{ "unusable" = true, "strip_metadata" = true }',
     "safe_names": '["Safe", "Nothing unsafe"]',
     "reading": '"any", "total" or "strict"',
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from manifest_tools.core.commit import replacing_files, set_aside_with
+from manifest_tools.core.commit import replacing_files, scratch_in, set_aside_with
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import (
     FINDINGS,
@@ -25,6 +26,7 @@ from manifest_tools.dataset.dataset import Dataset, remembered_stop_list
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy, Target
+from manifest_tools.images.derive import derive_copies, place_copies
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.images.stop_list.reading import read_stop_list
 from manifest_tools.manifests.writing import write_manifests
@@ -194,7 +196,8 @@ def prepare(
     test_mistakes = mistakes_to_prove(prove, Taxonomy.load(taxonomy))
     packed = packed_images(images)
     destination = _destination(images, to, keys, local=bool(packed))
-    with claimed(out, mark=MARK) as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(claimed(out, mark=MARK))
         earlier = merge_journal(folder) if holds_dataset(folder) and not fresh else None
         known = read_stop_list(stop_list or remembered_stop_list(folder))
 
@@ -230,6 +233,22 @@ def prepare(
             dataset = keep_test_part(dataset)
         watcher.end("inspect", summaries.summary_of_inspection(dataset))
 
+        copies: Path | None = None
+        if any(policy.derive.values()):
+            progress = watcher.begin("derive")
+            copies = stack.enter_context(scratch_in(folder))
+            dataset = derive_copies(
+                dataset,
+                copies,
+                folder,
+                stop_list=known,
+                policy=policy,
+                reader=reader_of(images),
+                workers=workers,
+                progress=progress,
+            )
+            watcher.end("derive", summaries.summary_of_derived(dataset))
+
         progress = watcher.begin("group")
         dataset = group_duplicates(dataset, workers=workers, progress=progress)
         if group_by:
@@ -260,6 +279,7 @@ def prepare(
             thumbnails=thumbnails,
             max_findings=max_findings,
             set_aside=f"dataset/{JOURNAL}" if fresh else "",
+            copies=copies,
             watcher=watcher,
         )
 
@@ -277,6 +297,7 @@ def split_check_write(
     thumbnails: str = "none",
     max_findings: int = MAX_FINDINGS,
     set_aside: str = "",
+    copies: Path | None = None,
     watcher: Watcher | None = None,
 ) -> Prepared:
     """Do the last three steps of the main job on a data set that is known already.
@@ -291,6 +312,8 @@ def split_check_write(
         As in :func:`manifest_tools.split_dataset`.
     set_aside : str
         A file of the folder that gets another name with the new results.
+    copies : Path, optional
+        Where :func:`manifest_tools.images.derive.derive_copies` made copies.
     policy, test_size, lock, seed, thumbnails, max_findings, watcher
         As in :func:`prepare`.
     """
@@ -315,6 +338,7 @@ def split_check_write(
         thumbnails=thumbnails,
         max_findings=max_findings,
         set_aside=set_aside,
+        copies=copies,
         watcher=watcher,
     )
 
@@ -327,6 +351,7 @@ def check_write(
     thumbnails: str = "none",
     max_findings: int = MAX_FINDINGS,
     set_aside: str = "",
+    copies: Path | None = None,
     watcher: Watcher | None = None,
 ) -> Prepared:
     """Do the last two steps of the main job: judge a data set that is split, and write everything.
@@ -346,6 +371,7 @@ def check_write(
         write_manifests(dataset, stage)
         write_report(report, stage, dataset=dataset, thumbnails=thumbnails)
         dataset.save(stage)
+        place_copies(dataset, copies, stage, folder)
     watcher.end("write", str(folder))
     names = (*MANIFESTS, REPORT_HTML, REPORT_JSON, FINDINGS, "dataset")
     return Prepared(dataset, report, {name: folder / name for name in names})

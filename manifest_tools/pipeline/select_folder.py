@@ -148,7 +148,7 @@ def _write(
                 writer.write(images, labels)
             else:
                 writer.write(kept, about)
-            staying.append((kept[list(JUDGED)], about))
+            staying.append((kept[[name for name in JUDGED if name in kept.columns]], about))
             if progress is not None:
                 progress(here.stop, saved.rows)
         frame = replace(saved.frame, sources={**saved.frame.sources, "select": facts})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.text import counted
+from manifest_tools.dataset.copies import FAILED, copied
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.dataset.tables import GROUPS
@@ -72,6 +73,13 @@ def summary_of_copies(dataset: Dataset) -> str:
     )
     told = [f"{number} with the {kind} of another" for kind, number in kinds if numbers[kind]]
     return ", ".join(told) + " (--separate-copies turns that off)"
+
+
+def summary_of_derived(dataset: Dataset) -> str:
+    """Say how many images have a copy that is sent in their place, and how many could have none."""
+    failed = int(dataset.images["derived_why"].str.startswith(FAILED).sum())
+    told = f"{counted(int(copied(dataset.images).sum()), 'copy', 'copies')} to be sent in the place of images"
+    return f"{told}, {failed:,} could not be made" if failed else told
 
 
 def summary_of_predictions(dataset: Dataset) -> str:

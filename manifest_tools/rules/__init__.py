@@ -24,6 +24,7 @@ IMAGE_RULES: tuple[Rule, ...] = (
     images.wrong_extensions,
     images.odd_pixels,
     images.metadata,
+    images.derived,
     lookalikes.copies,
 )
 RULES: tuple[Rule, ...] = (

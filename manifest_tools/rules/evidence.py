@@ -90,7 +90,7 @@ class Evidence:
         duplicates, images = DuplicateGroups.of(dataset), dataset.images
         unread = int(((images["sha256"] == "") & (images["decode_error"] == "")).sum())
         named = {"sha256"} if dataset.keys == "sha256" else set()  # in object keys
-        ours = [name for name in JUDGED if name not in COMPARED or name in named]
+        ours = [name for name in JUDGED if name in images.columns and (name not in COMPARED or name in named)]
         images = images[[*ours, *kept_columns(images)]]
         dataset = replace(dataset, images=images, labels=dataset.labels if labelled else typed_labels(None))
         if labelled and read_labels is not None:

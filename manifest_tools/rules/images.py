@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows, blocks
-from manifest_tools.core.content_type import SUFFIXES
+from manifest_tools.core.content_type import ACCEPTED_FORMATS, SUFFIXES
 from manifest_tools.core.metadata_kinds import KINDS
+from manifest_tools.dataset.copies import FAILED, as_sent, copied, has_copies, redrawn
 from manifest_tools.dataset.eligibility import IMAGE_REASONS
 from manifest_tools.findings.findings import LazyFindings
 from manifest_tools.findings.policy import Policy
@@ -31,7 +32,11 @@ def unusable_images(evidence: Evidence) -> Iterator[LazyFindings]:
     for code in IMAGE_REASONS:
 
         def numbers(rows: Rows, code: str = code) -> Iterator[dict[str, Any]]:
-            return (_numbers(code, facts, evidence.policy) for facts in evidence.facts(rows))
+            sent = as_sent(evidence.images.iloc[rows]).to_dict("records")
+            return (
+                _numbers(code, {str(key): value for key, value in facts.items()}, evidence.policy)
+                for facts in sent
+            )
 
         yield evidence.about(code, evidence.reasons[code], numbers)
 
@@ -65,9 +70,10 @@ def odd_pixels(evidence: Evidence) -> Iterator[LazyFindings]:
     """Damage, animation, blankness, transparency, colour modes and orientation: facts that inspection recorded."""
     images = evidence.images
     odd = Remarks.of(images["remarks"])
-    several = (images["frames"] > 1).to_numpy()
+    plain = ~redrawn(images)  # a copy in the place of the others is upright, of one frame and in 8 bits
+    several = (images["frames"] > 1).to_numpy() & plain
     unusual = np.logical_or.reduce([odd.have(key) for key in _UNUSUAL])
-    turned = (images["orientation"] != 1).to_numpy()
+    turned = (images["orientation"] != 1).to_numpy() & plain
 
     def frames(rows: Rows) -> Iterator[dict[str, Any]]:
         return ({"frames": count} for count in images["frames"].iloc[rows].tolist())
@@ -91,10 +97,12 @@ def odd_pixels(evidence: Evidence) -> Iterator[LazyFindings]:
     stacked = odd.have("multi-picture")
     yield evidence.about("image-animated", several & ~stacked, frames)
     yield evidence.about("image-animated", several & stacked, frames, variant="several-pictures")
-    yield evidence.about("image-color-mode", unusual | ~images["mode"].isin(_PLAIN_MODES).to_numpy(), modes)
+    yield evidence.about(
+        "image-color-mode", plain & (unusual | ~images["mode"].isin(_PLAIN_MODES).to_numpy()), modes
+    )
     yield evidence.about(
         "image-color-mode",
-        odd.have("coding"),
+        odd.have("coding") & plain,
         lambda rows: ({"coding": odd.at(row)["coding"]} for row in rows),
         variant="coding",
     )
@@ -116,8 +124,9 @@ def metadata(evidence: Evidence) -> Iterator[LazyFindings]:
         for row in rows:
             yield {"kinds": [KINDS.get(kind, kind) for kind in odd.at(row)["metadata"].split(", ")]}
 
-    held = odd.have("metadata")
-    places = odd.having("metadata", "gps")
+    sent = ~copied(images)  # copies hold none
+    held = odd.have("metadata") & sent
+    places = odd.having("metadata", "gps") & sent
     yield evidence.about("image-metadata", held & ~places, kinds)
     yield evidence.about("image-metadata", places, kinds, variant="gps")
 
@@ -128,6 +137,30 @@ def _hidden(evidence: Evidence, odd: Remarks) -> Iterator[LazyFindings]:
     yield evidence.about("image-hidden-by-alpha", (kinds == "hidden-scene")[odd.codes])
     for kind in ("two-scenes", "unseen-scene", "shape-alone", "cut-out"):
         yield evidence.about("image-hidden-by-alpha", (kinds == kind)[odd.codes], variant=kind)
+
+
+def derived(evidence: Evidence) -> Iterator[LazyFindings]:
+    """Copies that are sent in the place of images, and those that could not be made."""
+    images = evidence.images
+    if not has_copies(images):
+        return
+
+    def told(rows: Rows) -> Iterator[dict[str, Any]]:
+        for made, why in zip(
+            images["derived_format"].iloc[rows], images["derived_why"].iloc[rows], strict=True
+        ):
+            yield {"format": made, "reason": why.removeprefix(FAILED)}
+
+    failed = images["derived_why"].astype("str").str.startswith(FAILED).to_numpy()
+    yield evidence.about("image-derived", copied(images), told)
+    kept = (
+        failed
+        & Remarks.of(images["remarks"]).have("metadata")
+        & images["format"].isin(ACCEPTED_FORMATS).to_numpy()
+    )
+    wanted = evidence.policy.derive.get("strip_metadata", False)
+    yield evidence.about("image-not-derived", failed & ~(kept & wanted), told)
+    yield evidence.about("image-not-derived", failed & kept & wanted, told, variant="metadata")
 
 
 @dataclass(frozen=True)

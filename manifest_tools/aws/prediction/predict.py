@@ -24,6 +24,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.journal import JournalFile
 from manifest_tools.core.progress import Progress
 from manifest_tools.core.resources import load_json
+from manifest_tools.dataset.copies import as_sent, copy_names, copy_path
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import failed_to_decode
 from manifest_tools.findings.policy import Policy
@@ -311,13 +312,14 @@ def pictures_of(dataset: Dataset) -> tuple[list[AskedPicture], dict[str, list[st
     Images with the same SHA-256 are one picture. Where the content is not known, name, size and, of a local
     file, the time of its last change stand for it.
     """
-    images = dataset.images[suitable(dataset)]
+    images = as_sent(dataset.images[suitable(dataset)])
     by_key: dict[str, list[str]] = {}
     pictures = []
-    columns = zip(images["image"], images["uri"], images["sha256"], images["bytes"], strict=True)
-    for image, uri, sha256, size in columns:
-        place = uri or image
-        path = place if is_s3_uri(place) else str(dataset.path_of(place))
+    names = copy_names(images)
+    columns = zip(images["image"], images["uri"], names, images["sha256"], images["bytes"], strict=True)
+    for image, uri, copy, sha256, size in columns:
+        place = str(copy_path(dataset, copy)) if copy else uri or image
+        path = place if copy or is_s3_uri(place) else str(dataset.path_of(place))
         key = sha256 or f"{size} {_changed(path)} {image}"
         if key not in by_key:
             pictures.append(AskedPicture(key, image, path, int(size), sha256))
@@ -334,7 +336,7 @@ def _changed(path: str) -> int:
 
 def suitable(dataset: Dataset) -> pd.Series[bool]:
     """Return which images the service would take, as far as inspection can tell."""
-    images = dataset.images
+    images = as_sent(dataset.images)
     limit = Policy.from_dict(dataset.policy).max_image_bytes
     formats = images["format"].isin([*ACCEPTED_FORMATS, ""])
     # The service may well decode what is merely damaged; what is not there, or no image, it cannot.

@@ -89,7 +89,7 @@ def publish(
         Called with (objects done, all objects): once through for the plan, once for the objects to write.
     **options
         See :class:`manifest_tools.aws.publishing.plan.PlanOptions`: `to`, `replace`, `client`, `profile`, `region`,
-        `endpoint_url`, `kms_key`, `requester_pays`, `stop_list`.
+        `endpoint_url`, `kms_key`, `requester_pays`, `stop_list`, `strip_metadata`.
 
     Returns
     -------

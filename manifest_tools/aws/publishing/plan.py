@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack
 from manifest_tools.aws.publishing.diff import WORKERS, Action, PlannedObject, PublishDiff
 from manifest_tools.aws.publishing.preflight import BucketFacts, check_write, examine_bucket
 from manifest_tools.aws.publishing.prepared_folder import PreparedFolder, Wanted, digest, read_prepared
+from manifest_tools.aws.publishing.stripping import strip_prepared
 from manifest_tools.aws.region_offer import PROJECTS, is_amazons, require_offer
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
@@ -19,6 +20,7 @@ from manifest_tools.findings.findings import Finding
 from manifest_tools.images.stop_list.screening import screen_folder
 from manifest_tools.images.stop_list.stop_list import StopList
 from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.s3_images import ByteReader
 from manifest_tools.storage.storage import S3Storage
 from manifest_tools.storage.uris import split_destination, split_uri
 
@@ -104,6 +106,8 @@ class PlanOptions(TypedDict, total=False):
         Accept to be charged where a source bucket asks for it. Default: no.
     stop_list : sequence of path
         Hashes of known images, which are not sent. Default: those that the data set remembers.
+    strip_metadata : bool
+        Send copies without metadata, whose pixels are the same; they are made in DIR. Default: no.
     """
 
     to: str | None
@@ -115,6 +119,7 @@ class PlanOptions(TypedDict, total=False):
     kms_key: str | None
     requester_pays: bool
     stop_list: Sequence[str | Path]
+    strip_metadata: bool
 
 
 def plan_publish(
@@ -124,7 +129,7 @@ def plan_publish(
     progress: Progress | None = None,
     **options: Unpack[PlanOptions],
 ) -> PublishPlan:
-    """Find out what publishing a prepared data set takes. Nothing is written anywhere.
+    """Find out what publishing a prepared data set takes. Nothing is written but the copies of `strip_metadata`, in DIR.
 
     Parameters
     ----------
@@ -160,6 +165,9 @@ def plan_publish(
         return S3Storage(client, bucket, requester_pays=pays).get(key)
 
     stop_list = screen_folder(folder, options.get("stop_list", ()), reader=read)
+    unstripped: tuple[Finding, ...] = ()
+    if options.get("strip_metadata"):
+        unstripped = strip_prepared(folder, reader=_reader(options), progress=progress)
     prepared = read_prepared(folder)
     prefix = _manifest_prefix(prepared, options.get("to"))
     storage = S3Storage(
@@ -182,9 +190,18 @@ def plan_publish(
         facts,
         images=tuple(planned[: len(prepared.images)]),
         manifests=tuple(planned[len(prepared.images) :]),
-        findings=(*prepared.stopped, *_region_findings(facts), *comparison.findings),
+        findings=(*prepared.stopped, *unstripped, *_region_findings(facts), *comparison.findings),
         looks=comparison.looks + _PREFLIGHT,
         stop_list=stop_list,
+    )
+
+
+def _reader(options: PlanOptions) -> ByteReader:
+    return ByteReader(
+        options.get("profile"),
+        options.get("region"),
+        options.get("endpoint_url"),
+        options.get("requester_pays", False),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import MANIFESTS
+from manifest_tools.dataset.copies import as_sent, copy_names, copy_path
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.findings.catalogue import finding
@@ -55,11 +56,11 @@ def read_prepared(folder: str | Path) -> PreparedFolder:
     dataset = Dataset.load(folder)
     require_passed(folder)
     manifests = {name: _read(folder / name) for name in MANIFESTS}
-    rows = _Rows(dataset)
+    rows = _Rows(dataset, folder)
     wanted: dict[str, Wanted] = {}
     buckets, stopped = set(), dict[str, Finding]()
     for name, content in manifests.items():
-        for line, reference in _references(folder / name, content):
+        for line, reference in references(folder / name, content):
             bucket, key = split_uri(reference)
             buckets.add(bucket)
             wanted[key] = rows.behind(reference, key, f"{folder / name}, line {line}")
@@ -98,7 +99,14 @@ def _read(path: Path) -> bytes:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _references(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
+def references(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
+    """Yield each line of a manifest by its number, and its source-ref.
+
+    Raises
+    ------
+    InputError
+        A line has none.
+    """
     for number, line in enumerate(content.split(b"\n"), 1):
         if not line.strip():
             continue
@@ -113,11 +121,12 @@ def _references(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
 
 
 class _Rows:
-    """Finds the image behind a source-ref."""
+    """Finds the file behind a source-ref: an image, or the copy that is sent in its place."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        table = dataset.images[["image", "uri", "bytes", "sha256", "decode_error"]]
+    def __init__(self, dataset: Dataset, folder: Path) -> None:
+        self._dataset, self._folder = dataset, folder
+        sent = as_sent(dataset.images)
+        table = sent[["image", "uri", "bytes", "sha256", "decode_error"]].assign(copy=copy_names(sent))
         # Of two images with one content-addressed key, either will do.
         self._rows = dict(zip(source_refs(dataset), table.to_dict("records"), strict=True))
 
@@ -131,6 +140,9 @@ class _Rows:
             raise InputError(
                 f"{place}: {row['image']} was never inspected. Run `manifest-tools prepare` again."
             )
+        if row["copy"]:
+            source = str(copy_path(self._dataset, row["copy"], self._folder))
+            return Wanted(key, source, int(row["bytes"]), row["sha256"])
         uri = row["uri"] or row["image"]
         source = uri if is_s3_uri(uri) else str(self._dataset.path_of(uri))
         return Wanted(key, source, int(row["bytes"]), row["sha256"])

@@ -17,8 +17,8 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.judged import JUDGED
 from manifest_tools.dataset.saved_files import frame_of, open_table, readable, typed_arrow
 from manifest_tools.dataset.tables import (
-    IMAGE_COLUMNS,
     IMAGE_KEY,
+    KNOWN_COLUMNS,
     LABEL_COLUMNS,
     LABEL_KEY,
     typed_images,
@@ -101,7 +101,7 @@ class SavedDataset:
         with readable(self.folder / "dataset"):
             table = self._images.read_row_group(number, columns=columns)
             return typed_images(
-                frame_of(typed_arrow(table, IMAGE_COLUMNS, IMAGE_KEY, "images.parquet"), IMAGE_COLUMNS)
+                frame_of(typed_arrow(table, KNOWN_COLUMNS, IMAGE_KEY, "images.parquet"), KNOWN_COLUMNS)
             )
 
     def labels(self, number: int) -> pd.DataFrame:

@@ -205,13 +205,36 @@ ENTRIES = (
         "The file tells more than the picture shows: names, serial numbers, a thumbnail that may show what was cropped "
         "away, comments. It leaves the house with the file. Values are never printed.",
         "the file holds more than the picture: {kinds}",
-        "Remove it with a tool that keeps the pixels, if it should not leave the house.",
+        "Publish with --strip-metadata: copies without it are sent, and their pixels are the same.",
         "our own check: what is sent to a service may be kept there",
         variants={
             "gps": Variant(
                 WARNING,
                 "the file tells where the picture was taken: {kinds}",
-                "Remove it with a tool that keeps the pixels, if it should not leave the house.",
+                "Publish with --strip-metadata: copies without it are sent, and their pixels are the same.",
+            )
+        },
+    ),
+    Entry(
+        "image-derived",
+        NOTE,
+        "A copy is sent in the place of the image, which stays as it is: the policy or an option asked for it.",
+        "a {format} copy is sent in its place: {reason}",
+        "Nothing needs doing; the copy is in the folder derived/, named by its content.",
+        "what was asked for",
+    ),
+    Entry(
+        "image-not-derived",
+        WARNING,
+        "A copy was asked for, and could not be made.",
+        "no copy could be made: {reason}",
+        "Save the image as JPEG or PNG by another tool, or leave it out.",
+        _OURS,
+        variants={
+            "metadata": Variant(
+                ERROR,
+                "its metadata could not be left out: {reason}",
+                "Save the image anew without metadata, or remove it.",
             )
         },
     ),

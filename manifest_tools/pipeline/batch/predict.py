@@ -26,6 +26,7 @@ from manifest_tools.aws.prediction.question import Question
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress, Steps, Watcher
 from manifest_tools.dataset.chunks import SavedDataset
+from manifest_tools.dataset.copies import has_copies
 from manifest_tools.parallel import executors
 from manifest_tools.pipeline.batch.answers import Collected, answer_table, collect_answers
 from manifest_tools.pipeline.batch.collect import first_copies, tables
@@ -115,6 +116,9 @@ def plan_asking(saved: SavedDataset, *, scratch: Path) -> Asking:
     for number in range(saved.pieces):
         piece = saved.piece(number)
         images = piece.images
+        if has_copies(images):
+            msg = f"{saved.folder} has copies to be sent in the place of images; ask without --run"
+            raise InputError(msg)
         here = np.arange(saved.starts[number], saved.starts[number + 1])
         able, answered = suitable(piece).to_numpy(), (images["predicted"] != "").to_numpy()
         wanted = able & ~answered & (first[here] == here)
