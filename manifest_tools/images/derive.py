@@ -258,7 +258,7 @@ def _told(images: pd.DataFrame, rows: Any, made: list[Copy]) -> pd.DataFrame:
                 ImageFacts(bytes=int(images["bytes"].iloc[row]), sha256=images["sha256"].iloc[row])
             )
             for name, value in facts._asdict().items():
-                table.iloc[row, table.columns.get_loc(name)] = value
+                table.loc[table.index[row], name] = value
     prints = table[list(_PRINTS)].to_numpy(dtype=object)
     for row, copy in zip(rows.tolist(), made, strict=True):
         if not prints[row][0]:
