@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from manifest_tools.aws.prediction.predict import PredictionPlan
 
 
-def told_to_ask(plan: PredictionPlan, staging: str, *, origin: str = "", dry_run: bool, yes: bool) -> bool:
+def told_to_ask(
+    plan: PredictionPlan,
+    staging: str,
+    *,
+    origin: str = "",
+    terms: Iterable[str] = (),
+    dry_run: bool,
+    yes: bool,
+) -> bool:
     """Show what asking takes; return whether to go on: not on a dry run, which prints it as the result.
 
     Raises
@@ -22,7 +30,7 @@ def told_to_ask(plan: PredictionPlan, staging: str, *, origin: str = "", dry_run
     typer.Exit
         Somebody said no.
     """
-    lines = list(plan_lines(plan, staging, origin))
+    lines = [*plan_lines(plan, staging, origin), *terms]
     if dry_run:
         for line in lines:
             show(printable(line))

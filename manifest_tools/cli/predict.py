@@ -129,8 +129,9 @@ def predict(
         price=cost and cost.thousand,
         fresh=fresh,
     )
-    origin = cost.origin if cost else ""
-    if not told_to_ask(plan, staging or dataset.destination, origin=origin, dry_run=dry_run, yes=yes):
+    origin, terms = cost.origin if cost else "", remote.terms(client, profile=profile)
+    place_in_s3 = staging or dataset.destination
+    if not told_to_ask(plan, place_in_s3, origin=origin, terms=terms, dry_run=dry_run, yes=yes):
         return
     with progress_bar("Asking", quiet=quiet) as progress, engine(scheduler) as executor:
         answered = predict_labels(

@@ -51,9 +51,8 @@ def predict_run(
         asking, place, tps=rate, region=client.meta.region_name, price=cost and cost.thousand
     )
     origin = cost.origin if cost else ""
-    if not told_to_ask(
-        plan, staging or asking.saved.frame.destination, origin=origin, dry_run=dry_run, yes=yes
-    ):
+    place_in_s3, terms = staging or asking.saved.frame.destination, remote.terms(client)
+    if not told_to_ask(plan, place_in_s3, origin=origin, terms=terms, dry_run=dry_run, yes=yes):
         return
     steps = StepLines(quiet=quiet)
     try:

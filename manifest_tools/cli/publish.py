@@ -84,13 +84,14 @@ def publish(
             progress=progress,
         )
     result = PublishResult(plan, findings=plan.findings)
-    if plan.ready and not dry_run and (not plan.writes or remote.confirm(plan_lines(plan), yes=yes)):
+    lines = [*plan_lines(plan), *remote.terms(plan.storage.client, profile=profile)]
+    if plan.ready and not dry_run and (not plan.writes or remote.confirm(lines, yes=yes)):
         with progress_bar("Publishing", quiet=quiet) as progress:
             result = apply_plan(plan, workers=workers, progress=progress)
     if format is options.OutputFormat.JSON:
         show(to_json(result.to_dict(), indent=1))
     else:
-        for line in _result_lines(result, dry_run=dry_run):
+        for line in (*(lines if dry_run else ()), *_result_lines(result, dry_run=dry_run)):
             show(printable(line))
     raise typer.Exit(0 if result.passed or (dry_run and plan.ready) else 1)
 
@@ -114,8 +115,6 @@ def plan_lines(plan: PublishPlan) -> Iterator[str]:
 
 
 def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
-    if dry_run:
-        yield from plan_lines(result.plan)
     for finding in result.findings[:_SHOWN]:
         yield f"{finding.severity}: {finding.code}: {finding.message}. {finding.fix}"
     if len(result.findings) > _SHOWN:

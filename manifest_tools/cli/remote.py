@@ -92,6 +92,21 @@ def price(
     return price_of_calls(client.meta.region_name, adapter=adapter, given=given, client=listing)
 
 
+def terms(client: Any, *, profile: str | None = None) -> list[str]:
+    """Return the line of a plan that says whether the account has opted out of its content being used by Amazon.
+
+    Of other people's servers nothing is said.
+    """
+    from manifest_tools.aws.opt_out import PAGE, opt_out_status
+    from manifest_tools.aws.region_offer import is_amazons
+    from manifest_tools.storage.aws_clients import make_client
+
+    if not is_amazons(client):
+        return []
+    organization = make_client("organizations", profile=profile, region="us-east-1", attempts=1)
+    return [f"content     use by Amazon to improve the service: {opt_out_status(organization)} ({PAGE})"]
+
+
 def require_offer(client: Any, what: str) -> None:
     """Refuse a Region that is known to lack something, where Amazon is asked.
 

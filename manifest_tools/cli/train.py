@@ -83,11 +83,12 @@ def train(
             auto_update=auto_update,
             force=force,
         )
+        lines = [*plan_lines(plan), *remote.terms(client, profile=profile)]
         if dry_run:
-            for line in plan_lines(plan):
+            for line in lines:
                 show(printable(line))
             return
-        if not remote.confirm(plan_lines(plan), yes=yes):
+        if not remote.confirm(lines, yes=yes):
             raise typer.Exit(1)
     s3_client = make_client("s3", profile=profile, region=region)
     with progress_bar("Training", quiet=quiet) as progress:

@@ -8,6 +8,7 @@ import typer
 from botocore.stub import Stubber
 from typer.testing import CliRunner
 
+from manifest_tools.aws.opt_out import opt_out_status
 from manifest_tools.aws.prices import price_of_calls
 from manifest_tools.aws.quotas import account_tps
 from manifest_tools.aws.region_offer import MODERATION, PROJECTS, is_amazons, require_offer
@@ -212,13 +213,50 @@ def test_words_that_are_no_rate_are_refused(run, prepare):
 
 def test_the_plan_tells_whose_price_it_is(run, prepare, monkeypatch):
     monkeypatch.setattr("manifest_tools.aws.prices._listed", lambda *_, **__: None)
+    monkeypatch.setattr("manifest_tools.aws.opt_out.opt_out_status", lambda _: "opted out")
     folder = prepare(["a.jpg", "b.jpg"], "s3://bucket/x")
     planned = run("predict", str(folder), "--dry-run", "--region", "us-east-1")
     assert (
         "cost        0.00 USD, by a price of 2026-10-07, for the first million of a month; check https://"
         in planned.stdout
     )
+    assert "content     use by Amazon to improve the service: opted out (https://" in planned.stdout
     planned = run("predict", str(folder), "--dry-run", "--region", "us-east-1", "--price", "1000")
     assert "cost        2.00 by --price" in planned.stdout
     planned = run("predict", str(folder), "--dry-run", "--region", "sa-east-1")
     assert "cost        not known; --price says it" in planned.stdout
+
+
+def policy(**services):
+    return {"EffectivePolicy": {"PolicyContent": json.dumps({"services": services})}}
+
+
+OUT, IN = {"opt_out_policy": "optOut"}, {"opt_out_policy": {"@@assign": "optIn"}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (policy(default=OUT), "opted out"),
+        (policy(default=IN), "not opted out"),
+        (policy(default=OUT, rekognition=IN), "not opted out"),
+        (policy(default=IN, rekognition=OUT), "opted out"),
+        (policy(lex=OUT), "not opted out"),
+        (policy(default={"opt_out_policy": "?"}), "not known"),
+        (policy(default={}), "not known"),
+        ({"EffectivePolicy": {"PolicyContent": "no json"}}, "not known"),
+        ("EffectivePolicyNotFoundException", "not opted out"),
+        ("AWSOrganizationsNotInUseException", "not opted out"),
+        ("AccessDeniedException", "not known"),
+    ],
+)
+def test_whether_content_is_kept_from_improving_the_service(answer, status):
+    organizations = client("organizations")
+    with Stubber(organizations) as stub:
+        if isinstance(answer, str):
+            stub.add_client_error("describe_effective_policy", answer)
+        else:
+            stub.add_response(
+                "describe_effective_policy", answer, {"PolicyType": "AISERVICES_OPT_OUT_POLICY"}
+            )
+        assert opt_out_status(organizations) == status

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,8 @@ from manifest_tools.storage.storage import S3Storage
 
 _ERRORS, _WARNINGS = ("errors", "cl-errors"), ("warnings",)
 _INDICES = ("error_json_line_indices", "error_line_indices")
+_ERROR_FILE = "validation_errors.jsonl"
+_MOST_RESULTS = 10_000  # objects at the output place that are looked through
 _LINE_NUMBERS = ("line_number", "line_numer")  # the second is how one page prints it
 _NO_ADVICE = "Repair the line, or leave the image out."
 _NO_ADVICE_AT_ALL = "Repair what Amazon's message and the findings about lines name."
@@ -96,7 +99,33 @@ def trace_failure(
         findings += about_lines
         if not auto_split:
             findings += _only_numbered(statistics, lines, {found.location.line for found in about_lines})
+    sides = [_Lines.read(folder / name, image_of, copied=False) for name in (TRAIN, TEST)]
+    findings += _by_output_place(client, description.get("OutputConfig", {}), sides)
     return tuple(sorted(findings, key=sort_key))
+
+
+def _by_output_place(client: Any, output: Mapping[str, Any], sides: Sequence[_Lines]) -> Iterator[Finding]:
+    """Yield what stands in files of errors at the output place, where a neighbouring service leaves them."""
+    bucket, prefix = output.get("S3Bucket"), str(output.get("S3KeyPrefix") or "").rstrip("/")
+    if not bucket:
+        return
+    storage = S3Storage(client, bucket)
+    try:
+        files = islice(storage.list(f"{prefix}/" if prefix else ""), _MOST_RESULTS)
+        found = [item.key for item in files if item.key.rpartition("/")[2] == _ERROR_FILE]
+        contents = [storage.get(key) for key in found]
+    except RemoteError:
+        return
+    for content in contents:
+        for raw in content.split(b"\n"):
+            record = _json_object(raw)
+            reference = record.get("source-ref")
+            lines = next((side for side in sides if reference in side.line_of), sides[0])
+            told = [*_remarks(record)] or [(record, True)] * ("code" in record or "message" in record)
+            for remark, severe in told:
+                yield _line_finding(
+                    remark, lines.place(reference, None), variant="line" if severe else "line-used"
+                )
 
 
 def _about_both(summary: Mapping[str, Any], lines: _Lines) -> Iterator[Finding]:
@@ -175,15 +204,29 @@ def _reason(error: Mapping[str, Any]) -> str:
 
 
 def _advice(code: str = "", *, message: str = "") -> str:
-    """Return what to do about a code, or about a message that comes without one."""
-    known = load_json("training-errors.json")["codes"]
-    if not message:
-        return str(known[code]["fix"]) if code in known else _NO_ADVICE
+    """Return what to do about a code, or about a message that comes without one.
+
+    What only the documentation of a neighbouring service knows is marked as its word.
+    """
+    table = load_json("training-errors.json")
+    for known, whose in ((table["codes"], ""), (table["neighbour"]["codes"], table["neighbour"]["name"])):
+        entry = known.get(code) if not message else _by_message(known, message)
+        if entry:
+            fix = str(entry["fix"])
+            return (
+                f"{fix} (As the documentation of {whose} words it; for these it is not documented.)"
+                if whose
+                else fix
+            )
+    return _NO_ADVICE_AT_ALL if message else _NO_ADVICE
+
+
+def _by_message(known: Mapping[str, Mapping[str, str]], message: str) -> Mapping[str, str] | None:
     for entry in known.values():
         words = entry.get("message", "").rstrip(".").casefold()
         if words and words in message.casefold():
-            return str(entry["fix"])
-    return _NO_ADVICE_AT_ALL
+            return entry
+    return None
 
 
 def _entries(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

@@ -330,6 +330,38 @@ def test_files_that_are_not_there_are_passed_over(folder, client):
     assert [f.message for f in found] == ["training failed: no reason given"]
 
 
+def test_a_file_of_errors_at_the_output_place_is_read_as_a_neighbour_writes_it(folder, client):
+    reference = json.loads((folder / "test.manifest").read_text().splitlines()[0])["source-ref"]
+    errors = [
+        {"code": "ERROR_DUPLICATE_SOURCE_REF", "message": "A record with this source-ref already exists"}
+    ]
+    put_json(
+        client, "neighbour/out/x/validation_errors.jsonl", {"source-ref": reference, "errors": errors}, "text"
+    )
+    put_json(client, "neighbour/outside/validation_errors.jsonl", {"source-ref": reference, "errors": errors})
+    message = "Manifest file contains invalid records. Consult validation error file at OutputConfig path"
+    found = trace_failure(
+        {"StatusMessage": message, "OutputConfig": {"S3Bucket": "pictures", "S3KeyPrefix": "neighbour/out"}},
+        folder,
+        client=client,
+    )
+    whole, line = sorted(found, key=lambda f: f.location.line or 0)
+    assert (line.location.file, line.location.line) == (str(folder / "test.manifest"), 1)
+    assert line.data["aws_code"] == "ERROR_DUPLICATE_SOURCE_REF"
+    for told in (whole, line):
+        assert "Amazon Textract's adapters" in told.fix
+        assert "not documented" in told.fix
+
+
+@pytest.mark.parametrize(
+    "output", [{}, {"S3Bucket": "no-such-bucket"}, {"S3Bucket": "pictures", "S3KeyPrefix": "none"}]
+)
+def test_an_output_place_without_errors_adds_nothing(folder, client, output):
+    found = trace_failure(description(OutputConfig=output), folder, client=client)
+    assert len(found) == 1
+    assert "Textract" not in found[0].fix
+
+
 def test_adapters_are_listed_looked_at_and_deleted(folder, project, clients, rekognition):
     arn = train_adapter(folder, project, **clients, **FAST).adapter.arn
     assert [adapter.arn for adapter in list_adapters(rekognition, project=project)] == [arn]
