@@ -38,6 +38,7 @@ from manifest_tools.evaluation.mistakes import (
 from manifest_tools.evaluation.notes import COUNTS_ALONE, differences, model_notes
 from manifest_tools.evaluation.prevalence import read_sample
 from manifest_tools.evaluation.same_tests import require_same_tests
+from manifest_tools.evaluation.slices import SliceComparison, compare_slices
 from manifest_tools.evaluation.thresholds import (
     Choice,
     choose,
@@ -47,39 +48,11 @@ from manifest_tools.evaluation.thresholds import (
 from manifest_tools.evaluation.traffic import TrafficRates, traffic_rates
 from manifest_tools.findings.policy import Goal, Policy, Target
 
-SURE = 0.05  # p-value below which a difference is told
 DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
 ENRICHED = (
     "The test set is rich in mistakes of the base model, on purpose: these figures say nothing about how often "
     "production traffic will be judged wrongly. A sample of ordinary traffic does (--guard, --sample)."
 )
-
-
-@dataclass(frozen=True)
-class SliceComparison:
-    """One adapter against the base model in one slice: `total` over all labels, of so many test `images`."""
-
-    column: str
-    value: str
-    images: int
-    total: LabelComparison
-
-    @property
-    def told(self) -> str:
-        """Say in words where no difference can be told."""
-        change = self.total.changes[2]
-        sure = change.p_value is not None and change.p_value < SURE
-        return "" if sure else f"no difference can be told with n = {self.images}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as its JSON object."""
-        return {
-            "column": self.column,
-            "value": self.value,
-            "test_images": self.images,
-            "told": self.told,
-            "total": self.total.to_dict(),
-        }
 
 
 @dataclass(frozen=True)
@@ -319,18 +292,6 @@ def _slices(dataset: Dataset | None) -> dict[tuple[str, str], frozenset[str]]:
     return {name: frozenset(references[mask]) for name, mask in slices_of(dataset).items()}
 
 
-def _by_slice(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> tuple[SliceComparison, ...]:
-    found = []
-    for (column, value), images in settings.slices.items():
-        here = [image for image in item.judged if image.truth is not None and image.image in images]
-        if here:
-            tests = arrange(here, labels, settings.groups)
-            total = compare_images(tests, settings.threshold, seed=settings.seed)[0]
-            found.append(SliceComparison(column, value, len(here), total))
-    order = list(dict.fromkeys(item.column for item in found))
-    return tuple(sorted(found, key=lambda item: (order.index(item.column), item.images, item.value)))
-
-
 def _target_labels(targets: Sequence[Target | str], taxonomy: Taxonomy) -> tuple[str, ...]:
     """Return the labels of targets, each once; a label may stand by itself."""
     labels = []
@@ -379,7 +340,14 @@ def _by_image(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> 
         choices=choose(fine_points(tests), settings.goal) if settings.goal is not None else (),
         f1_given=known.f1,
         notes=notes,
-        slices=_by_slice(item, labels, settings),
+        slices=compare_slices(
+            item.judged,
+            labels,
+            settings.slices,
+            groups=settings.groups,
+            threshold=threshold,
+            seed=settings.seed,
+        ),
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from manifest_tools.evaluation.comparison import ENRICHED, SURE, Comparison, Evaluation, SliceComparison
+from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
 from manifest_tools.evaluation.counts import FORMULA, Change, Counts, LabelComparison, Point
 from manifest_tools.evaluation.decision_file import PROMISE, plan_lines
 from manifest_tools.evaluation.guard import Guard
 from manifest_tools.evaluation.mistakes import Flip
+from manifest_tools.evaluation.slices import SURE, SliceComparison
 from manifest_tools.evaluation.statistics import Interval
 from manifest_tools.evaluation.thresholds import Choice
 from manifest_tools.evaluation.traffic import TrafficRates
