@@ -65,7 +65,7 @@ def frames(
 
     Without --every, --scenes or --at: one frame in two seconds. Near-identical neighbours are skipped. Frames are
     upright JPEGs in DIR/VIDEO/; DIR/frames.csv has file, video, time, until (the video looks the same up to there)
-    and labels, and is what `prepare DIR --labels DIR/frames.csv` reads. The same command again goes on where it was
+    and labels, and is what `prepare DIR --labels DIR/frames.csv --group-by video` reads. The same command again goes on where it was
     stopped. Needs: pip install 'manifest-tools[video]'.
     """
     from manifest_tools.core.errors import InputError

@@ -36,11 +36,23 @@ def test_prepare_reads_the_frames(videos, tmp_path, manifest_tools):
     assert done.code == 0
     assert "frames of 4 videos" in done.out
     done = manifest_tools(
-        "prepare", out, "--labels", out / "frames.csv", "--to", "s3://my-bucket/frames", "--out", prepared
+        "prepare",
+        out,
+        "--labels",
+        out / "frames.csv",
+        "--group-by",
+        "video",
+        "--to",
+        "s3://my-bucket/frames",
+        "--out",
+        prepared,
     )
     assert done.code in (0, 1), done.err
     dataset = Dataset.load(prepared)
     assert len(dataset) == len(rows(out))
+    split = dataset.images[dataset.images["split"].isin(["train", "test"])]
+    sides = split.groupby(split["image"].str.split("/").str[0])["split"].nunique()
+    assert (sides == 1).all()  # a video is on one side
     truth = dataset.labels[dataset.labels["source"] == "table"].set_index(["image", "label"])["truth"]
     assert truth["0.mp4/00-00-00.000.jpg", "Alcohol"]
     assert not [image for image, _ in truth.index if image.startswith("3.mp4") and image > "3.mp4/00-00-02.6"]
