@@ -37,7 +37,7 @@ from manifest_tools.cli import (
 from manifest_tools.cli import map as mapping
 from manifest_tools.cli.commands import Command
 from manifest_tools.cli.console import drop_output, keep_stdout_for_results, say
-from manifest_tools.core.errors import ManifestToolsError, RemoteError
+from manifest_tools.core.errors import ManifestToolsError, RemoteError, SurroundingsWarning
 
 FAILED_USAGE, FAILED_REMOTE, INTERRUPTED = 2, 3, 130
 _OTHERS = 0o077  # the rights of everybody but the owner
@@ -113,7 +113,11 @@ class _TerminatedError(BaseException):
 def main() -> None:
     """Run the command line; every foreseen problem is one line on standard error and an exit code."""
     if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # they are for whoever writes programs
+        warnings.simplefilter(
+            "ignore"
+        )  # they are for whoever writes programs, but for our own of the surroundings
+        warnings.simplefilter("default", SurroundingsWarning)
+        warnings.showwarning = lambda message, *_, **__: say(f"manifest-tools: {message}")
     os.umask(os.umask(_OTHERS) | _OTHERS)  # names and pictures are for whoever runs the command
     _end_orderly()
     keep_stdout_for_results()

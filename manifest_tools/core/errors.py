@@ -39,3 +39,7 @@ class UnavailableError(RemoteError):
 
 class DeniedError(RemoteError):
     """The remote side does not let these credentials do it."""
+
+
+class SurroundingsWarning(RuntimeWarning):
+    """Something around the work is not as it should be, and the work goes on without it."""

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import platformdirs
 
+from manifest_tools.core.errors import SurroundingsWarning
 from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.stop_list.hashes import NO_HASHES, KnownHashes
 
@@ -115,7 +116,7 @@ class FactsCache:
             warnings.warn(
                 f"the image cache {self._file} is not used: {error}; images are decoded again in the next run"
                 f" (choose another folder with {ENVIRONMENT})",
-                RuntimeWarning,
+                SurroundingsWarning,
                 stacklevel=4,
             )
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, cast
 
-from manifest_tools.core.errors import InputError, MissingExtraError, RemoteError
+from manifest_tools.core.errors import InputError, MissingExtraError, RemoteError, SurroundingsWarning
 from manifest_tools.core.version import library_version
 
 _ADDRESS: Final = re.compile(r"(tcp|tls|ws|wss|ucx)://.+:[0-9]+")
@@ -123,7 +123,7 @@ class Cluster:
             msg = f"no worker of {self._address} sees {witness}; {needs}"
             raise RemoteError(msg)
         told = f"{len(blind)} of {len(seen)} workers do not see {witness} and get no work ({', '.join(blind[:3])}); {needs}"
-        warnings.warn(told, RuntimeWarning, stacklevel=2)
+        warnings.warn(told, SurroundingsWarning, stacklevel=2)
         seeing = sorted(set(seen) - set(blind))
         self._executor = self._client.get_executor(pure=False, workers=seeing, allow_other_workers=False)
 
@@ -149,7 +149,7 @@ class Cluster:
             warnings.warn(
                 f"no worker is connected to {self._address}; the run waits for one"
                 f" (dask worker {self._address})",
-                RuntimeWarning,
+                SurroundingsWarning,
                 stacklevel=4,
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -324,3 +325,21 @@ class TestProve:
         )
         assert done.code == 2
         assert "--prove needs a prepared folder" in done.err
+
+
+def test_what_is_missing_around_the_work_is_said_in_a_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    save(tmp_path / "images" / "a.jpg", 1)
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "MANIFEST_TOOLS_CACHE": str(tmp_path / "file" / "cache"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "manifest_tools", "inspect", str(tmp_path / "images"), "--quiet"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.startswith("manifest-tools: the image cache")
+    assert "Warning" not in done.stderr
