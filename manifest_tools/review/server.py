@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ try:
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
 
+    from manifest_tools.review.connections import UNFINISHED, BoundedConnection, FewMessages, tell_once
     from manifest_tools.review.guard import RequestGuard
 except ImportError as error:
     msg = "the review page needs an extra: pip install 'manifest-tools[review]'"
@@ -33,7 +35,9 @@ except ImportError as error:
 _ASSETS = {"/": ("index.html", "text/html"), "/review.css": ("review.css", "text/css"),
            "/review.js": ("review.js", "text/javascript")}  # fmt: skip
 _MOST_BODY = 64 * 1024  # bytes
-_MOST_SECONDS = 20  # in which a request has to arrive whole
+_ANSWER_FIRST = 2  # seconds before a connection is ended in which a body that does not arrive is answered
+_AT_A_TIME = 1  # connections that are accepted before one of them is looked at, so that a flood is bounded
+_WAITING = 128  # connections that the system holds meanwhile
 _GRACE = 2  # seconds for requests under way when the server ends
 
 
@@ -87,8 +91,10 @@ def serve(
         guard = RequestGuard(app, port)
         config = uvicorn.Config(
             guard, log_level="error", access_log=False, lifespan="off", server_header=False,
-            timeout_graceful_shutdown=_GRACE,
+            timeout_graceful_shutdown=_GRACE, http=BoundedConnection, ws="none", loop="asyncio", backlog=_AT_A_TIME,
         )  # fmt: skip
+        log, few = logging.getLogger("uvicorn.error"), FewMessages()
+        log.addFilter(few)
         server = _Server(config)
         app.state.end = lambda: setattr(server, "should_exit", True)
         server.ready = lambda: ready(f"http://127.0.0.1:{port}/?token={guard.token}")
@@ -97,6 +103,7 @@ def serve(
         except KeyboardInterrupt:  # the ordinary way to end
             pass
         finally:
+            log.removeFilter(few)
             merge_journal(folder, save=True)
     return len(review.state.standing())
 
@@ -105,7 +112,10 @@ class _Server(uvicorn.Server):
     ready: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        tell_once(asyncio.get_running_loop())
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_WAITING)
         if self.started:
             self.ready()
 
@@ -129,7 +139,7 @@ def application(
         Route("/api/undo", page.undo, methods=["POST"]),
         Route("/api/end", _end, methods=["POST"]),
     ]
-    return Starlette(routes=routes, exception_handlers={ManifestToolsError: _failed})
+    return Starlette(routes=routes, exception_handlers={ManifestToolsError: _failed, OSError: _starved})
 
 
 class _Page:
@@ -214,6 +224,11 @@ def _failed(request: Request, error: Exception) -> Response:  # noqa: ARG001 - s
     return _refused(str(error), 500 if isinstance(error, OutputError) else 400)
 
 
+def _starved(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    why = getattr(error, "strerror", None) or error
+    return _refused(f"this machine cannot do it now: {why}; try again", 503)
+
+
 def _refused(message: str, status: int) -> Response:
     return JSONResponse({"error": message}, status)
 
@@ -224,13 +239,13 @@ async def _body(request: Request) -> Mapping[str, Any]:
         raise InputError("expected JSON")
     body = b""
     try:
-        async with asyncio.timeout(_MOST_SECONDS):
+        async with asyncio.timeout(UNFINISHED - _ANSWER_FIRST):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > _MOST_BODY:
                     raise InputError(f"the request is larger than {_MOST_BODY:,} bytes")
     except TimeoutError as error:
-        raise InputError(f"the request was not complete after {_MOST_SECONDS} seconds") from error
+        raise InputError(f"the request was not complete after {UNFINISHED:.0f} seconds") from error
     try:
         document = bounded_json.loads(body)
     except ValueError:

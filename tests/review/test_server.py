@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -102,7 +107,8 @@ def test_a_veil_has_no_detail_and_a_picture_is_whole(client):
     "body",
     [b"", b"{", b"[]", b"\xff", {}, {"image": True, "answers": []}, {"image": 0, "answers": []},
      {"image": 0, "answers": [{"label": "Alcohol", "truth": 1}]}, {"image": 0, "answers": [{"label": "Nothing", "truth": True}]},
-     {"image": 99, "answers": [{"label": "Alcohol", "truth": True}]}, b"x" * 100_000],
+     {"image": 99, "answers": [{"label": "Alcohol", "truth": True}]}, b"x" * 100_000,
+     b"[" * 60_000, b'{"a":' * 10_000, b"[" * 300 + b"]" * 300],
 )  # fmt: skip
 def test_bad_requests_say_so_and_write_nothing(client, folder, body):
     client.enter()
@@ -131,3 +137,93 @@ def test_a_picture_that_cannot_be_read_is_an_answer_not_a_crash(client, folder):
         status, _, text = client.ask(f"/veil/{row}")
         assert status == 404
         assert json.loads(text)["error"]
+
+
+def raw(client, text=b""):
+    connection = socket.create_connection((client.place.hostname, client.place.port), timeout=30)
+    connection.sendall(text)
+    return connection
+
+
+HEAD = b"POST /api/answer HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nCookie: %s\r\n"
+
+
+def head(client):
+    place = client.place.netloc.encode()
+    return HEAD % (place, place, client.cookie.encode())
+
+
+def test_half_open_connections_make_room_for_the_browser(client):
+    client.enter()
+    waiting = [raw(client, b"GET / HTTP/1.1\r\nHost:"[: number % 20]) for number in range(200)]
+    assert client.ask("/")[0] == 200
+    assert waiting[0].recv(1) == b"", "the oldest was ended"
+    for connection in waiting:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "ending", [b"", b"Content-Le", b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"]
+)
+def test_a_request_that_does_not_arrive_is_ended(client, monkeypatch, ending):
+    monkeypatch.setattr("manifest_tools.review.connections.UNFINISHED", 0.5)
+    monkeypatch.setattr("manifest_tools.review.server.UNFINISHED", 2.2)
+    client.enter()
+    with raw(client, head(client) + ending) as connection:
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert b" 200 " not in answer
+    assert client.ask("/")[0] == 200
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_slow_request_gets_no_more_time_by_its_parts(client, monkeypatch, before):
+    monkeypatch.setattr("manifest_tools.review.connections.UNFINISHED", 0.5)
+    client.enter()
+    ended, began = False, time.monotonic()
+    with raw(client) as connection:
+        if before:  # an answered request on the same connection
+            connection.sendall(head(client).replace(b"POST /api/answer", b"GET /favicon.ico") + b"\r\n")
+            assert b" 204 " in connection.recv(4096)
+        connection.sendall(head(client))
+        connection.settimeout(0.05)
+        while not ended and time.monotonic() - began < 20:
+            try:
+                connection.sendall(b"X")
+                ended = connection.recv(1) == b""
+            except TimeoutError:
+                pass
+            except OSError:
+                ended = True
+    assert ended
+
+
+SERVE = """
+import resource, sys
+from manifest_tools.review.server import serve
+soft = len(__import__("os").listdir("/proc/self/fd")) + 24
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+serve(sys.argv[1], reviewer="ana", reader=None, ready=lambda url: print(url, flush=True))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_with_few_file_descriptors_it_recovers_and_its_log_stays_small(folder):
+    command = [sys.executable, "-c", SERVE, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            client = Client(process.stdout.readline().strip())
+            client.enter()
+            answer = {"image": 0, "answers": [{"label": "Alcohol", "truth": True}]}
+            assert client.ask("/api/answer", answer)[0] == 200
+            waiting = [raw(client, b"GET / HTTP/1.1\r\n") for _ in range(300)]
+            assert client.ask("/veil/0")[0] == 200
+            for connection in waiting:
+                connection.close()
+            assert client.ask("/api/answer", answer | {"image": 1})[0] == 200
+            client.ask("/api/end", {})
+            said = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert len(said) < 2000, said
+    assert len(ReviewJournal.of(folder).entries) == 2
