@@ -152,6 +152,23 @@ def test_what_people_see_stands_beside_what_the_model_sees(tmp_path, serving, ta
         assert not page.locator("#views .named").first.is_visible()
 
 
+def test_a_key_hides_what_the_label_means_and_shows_it_again(many, serving, tab):
+    with serving(many) as url:
+        page = tab(url)
+        at(page, "0:0")
+        assert page.is_visible("#definition")
+        assert "alcohol" in page.inner_text("#definition").lower()
+        press(page, "d")
+        assert not page.is_visible("#definition")
+        assert page.get_attribute("[data-do=define]", "aria-expanded") == "false"
+        press(page, "ArrowRight")
+        at(page, "1:1")
+        assert not page.is_visible("#definition")  # it stays as one chose
+        press(page, "d")
+        assert page.is_visible("#definition")
+        assert page.get_attribute("[data-do=define]", "aria-expanded") == "true"
+
+
 def test_labels_are_added_taken_back_and_safe_is_said(many, serving, tab):
     with serving(many) as url:
         page = tab(url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +14,8 @@ from manifest_tools.core.percent import percent
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.core.text import shortened
 
+CONTENT_TYPES = ("Animated", "Illustrated")  # as the service names them
+_TYPE_FROM = 50.0  # confidence from which a type that comes with an answer counts
 _EXAMPLE = '"Explicit" = { block = 80, review = 50 }'
 
 
@@ -63,11 +65,15 @@ class Decisions:
         For images that no label decides.
     failed : Action
         For images about which there is no answer.
+    by_type : mapping of str to mapping
+        For images of a content type ("Animated", "Illustrated"), lines that stand in the place of those of `labels`.
+        A type counts from a confidence of 50 on.
     """
 
     labels: Mapping[str, Mapping[Action, float]] = field(default_factory=dict)
     default: Action = Action.ALLOW
     failed: Action = Action.REVIEW
+    by_type: Mapping[str, Mapping[str, Mapping[Action, float]]] = field(default_factory=dict)
 
     @classmethod
     def usual(cls, threshold: float = 50.0, taxonomy: Taxonomy | None = None) -> Self:
@@ -88,6 +94,9 @@ class Decisions:
             "Explicit" = { block = 80, review = 50 }
             "Bare Back" = { allow = 0 }
 
+            [content-types.Illustrated]
+            "Violence" = { review = 90 }
+
         Raises
         ------
         InputError
@@ -103,26 +112,40 @@ class Decisions:
     def from_dict(cls, document: Mapping[str, Any], *, taxonomy: Taxonomy | None = None) -> Self:
         """Build a policy from plain values, as TOML holds them."""
         taxonomy = taxonomy or Taxonomy.load()
-        unknown = sorted(set(document) - {"labels", "default", "failed"})
+        known = ("labels", "default", "failed", "content-types")
+        unknown = sorted(set(document) - set(known))
         if unknown:
-            raise InputError(f"unknown key {shortened(unknown[0])!r}; known: labels, default, failed")
-        labels = document.get("labels", {})
-        if not isinstance(labels, Mapping):
-            raise InputError(f"[labels] is {labels!r}; expected lines such as {_EXAMPLE}")
+            raise InputError(f"unknown key {shortened(unknown[0])!r}; known: {', '.join(known)}")
+        types = document.get("content-types", {})
+        strange = sorted(set(types) - set(CONTENT_TYPES)) if isinstance(types, Mapping) else ["no table"]
+        if strange:
+            raise InputError(f"[content-types] holds {strange[0]!r}; expected {' or '.join(CONTENT_TYPES)}")
         return cls(
-            {_label(name, taxonomy): _thresholds(name, value) for name, value in labels.items()},
+            _lines("labels", document.get("labels", {}), taxonomy),
             _action(document.get("default", "allow"), "default"),
             _action(document.get("failed", "review"), "failed"),
+            {name: _lines(f"content-types.{name}", lines, taxonomy) for name, lines in types.items()},
         )
 
-    def decide(self, labels: Iterable[Mapping[str, Any]]) -> ModerationDecision:
+    def decide(
+        self, labels: Iterable[Mapping[str, Any]], content_types: Iterable[Mapping[str, Any]] = ()
+    ) -> ModerationDecision:
         """Decide on an image.
 
         Parameters
         ----------
         labels : iterable of mapping
             `ModerationLabels` of an answer: ``Name``, ``ParentName``, ``Confidence``.
+        content_types : iterable of mapping
+            `ContentTypes` of the answer: ``Name``, ``Confidence``.
         """
+        named = {str(kind["Name"]) for kind in content_types if float(kind["Confidence"]) >= _TYPE_FROM}
+        kinds = [kind for kind in self.by_type if kind in named]
+        if kinds:
+            lines = dict(self.labels)
+            for kind in kinds:
+                lines |= self.by_type[kind]
+            return replace(self, labels=lines, by_type={}).decide(labels)
         reported = {
             str(label["Name"]): (float(label["Confidence"]), str(label.get("ParentName", "")))
             for label in labels
@@ -166,6 +189,12 @@ class Decisions:
             if parent not in reported:
                 score(name)
         return scores
+
+
+def _lines(table: str, lines: object, taxonomy: Taxonomy) -> dict[str, dict[Action, float]]:
+    if not isinstance(lines, Mapping):
+        raise InputError(f"[{table}] is {lines!r}; expected lines such as {_EXAMPLE}")
+    return {_label(name, taxonomy): _thresholds(name, value) for name, value in lines.items()}
 
 
 def _label(name: str, taxonomy: Taxonomy) -> str:

@@ -226,19 +226,21 @@ class _Rows:
             told = {"code": failure.code, "message": failure.message} if failure else _UNSUITABLE
             return {"image": image, "decision": str(self.decisions.failed), "failure": told}
         labels = answer["ModerationLabels"]
-        decision = self.decisions.decide(labels)
+        decision = self.decisions.decide(labels, answer.get("ContentTypes", ()))
         row = {
             "image": image,
             "decision": str(decision.action),
             "reasons": [{"label": why.label, "confidence": why.confidence} for why in decision.reasons],
             "labels": labels,
+            "content_types": answer.get("ContentTypes", []),
             "model": answer.get("ModerationModelVersion", ""),
             "adapter": answer["ProjectVersion"],
         }
         other = self.base.found.get(key) if self.base else None
         if other is not None:
             seen = _seen(labels, self.threshold), _seen(other["ModerationLabels"], self.threshold)
-            row["base_decision"] = str(self.decisions.decide(other["ModerationLabels"]).action)
+            by_base = self.decisions.decide(other["ModerationLabels"], other.get("ContentTypes", ()))
+            row["base_decision"] = str(by_base.action)
             row["disagreement"] = sorted(seen[0] ^ seen[1])
         return row
 

@@ -147,6 +147,7 @@ function showEnd() {
   $("title").textContent = order.length ? "That was the last one." : "Nothing is waiting.";
   $("why").textContent = "";
   $("score").textContent = "";
+  $("definition").hidden = false;
   $("definition").textContent = "Choose another filter, or finish and run “manifest-tools prepare” or “check” again.";
   $("name").textContent = "";
   $("known").replaceChildren();
@@ -159,6 +160,7 @@ function showEnd() {
 
 function showQuestion() {
   const [question] = questions;
+  showDefinition();
   for (const name of ["yes", "no"]) document.querySelector(`[data-do=${name}]`).disabled = !question;
   if (!question) {
     $("why").textContent = item.answered ? "Answered already" : item.known.length ? "Nothing is open" : "Nobody labelled this yet";
@@ -175,6 +177,12 @@ function showQuestion() {
   $("score").textContent = question.score === null ? "The base model does not report it."
     : `Base model: ${question.score}\u00a0%${below ? ` (${below})` : ""}`;
   $("definition").textContent = question.definition;
+}
+
+function showDefinition(shown = store.get("definition", true)) {
+  store.set("definition", shown);
+  $("definition").hidden = !shown;
+  document.querySelector("[data-do=define]").setAttribute("aria-expanded", String(shown));
 }
 
 function showKnown() {
@@ -392,13 +400,14 @@ const actions = {
     const frame = $("frame");
     frame.scrollTo((frame.scrollWidth - frame.clientWidth) / 2, (frame.scrollHeight - frame.clientHeight) / 2);
   },
+  define: () => showDefinition($("definition").hidden),
   filter: () => $("filtering").showModal(),
   help: () => $("helping").showModal(),
   together: () => { if (!$("together").hidden) $("alike").checked = !$("alike").checked; },
 };
 const keys = {
   " ": "reveal", y: "yes", n: "no", u: "unsure", s: "safe", a: "add", z: "undo", l: "together",
-  arrowleft: "back", arrowright: "next", g: "grey", x: "zoom", f: "filter", "?": "help",
+  arrowleft: "back", arrowright: "next", g: "grey", x: "zoom", d: "define", f: "filter", "?": "help",
 };
 
 async function run(action) {

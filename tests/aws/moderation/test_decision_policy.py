@@ -122,3 +122,46 @@ def test_what_cannot_be_meant_is_refused(tmp_path, text, told):
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(InputError, match="decision policy"):
         Decisions.from_toml(tmp_path / "none.toml")
+
+
+BY_TYPE = Decisions.from_dict(
+    {
+        "labels": {"Explicit": {"block": 80}, "Violence": {"block": 60}},
+        "content-types": {
+            "Illustrated": {"Violence": {"review": 90}},
+            "Animated": {"Violence": {"allow": 0}},
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("types", "scores", "action"),
+    [
+        ((), {"Violence": 95}, "block"),
+        ((("Illustrated", 99),), {"Violence": 95}, "review"),
+        ((("Illustrated", 99),), {"Violence": 85}, "allow"),
+        ((("Illustrated", 50),), {"Violence": 85}, "allow"),
+        ((("Illustrated", 49.9),), {"Violence": 85}, "block"),
+        ((("Illustrated", 99),), {"Violence": 85, "Explicit": 90}, "block"),
+        ((("Animated", 99),), {"Violence": 99}, "allow"),
+        ((("Sketched", 99),), {"Violence": 95}, "block"),
+    ],
+)
+def test_lines_of_a_content_type_stand_in_the_place_of_the_usual_ones(types, scores, action):
+    kinds = [{"Name": name, "Confidence": confidence} for name, confidence in types]
+    assert BY_TYPE.decide(answer(**scores), kinds).action == action
+
+
+@pytest.mark.parametrize(
+    ("types", "told"),
+    [
+        ({"Drawn": {}}, "'Drawn'; expected Animated or Illustrated"),
+        ({"Animated": 3}, r"\[content-types.Animated\] is 3"),
+        ({"Animated": {"Violense": {"review": 9}}}, "'Violense' is not a label"),
+        ("Animated", "expected Animated or Illustrated"),
+    ],
+)
+def test_content_types_that_make_no_sense_are_refused(types, told):
+    with pytest.raises(InputError, match=told):
+        Decisions.from_dict({"content-types": types})
