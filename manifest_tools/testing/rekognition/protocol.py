@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -62,7 +61,7 @@ def read_call(operation: str, body: bytes) -> dict[str, Any]:
     shape = service_model().operation_model(operation).input_shape
     try:
         parameters = _convert(shape, json.loads(body or b"{}"), _decode)
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ServiceError("SerializationException", f"the request cannot be read: {error}") from error
     faults = _faults(shape, parameters)
     if faults:

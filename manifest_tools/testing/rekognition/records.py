@@ -33,6 +33,7 @@ class Adapter:
     created: datetime
     base_model: str
     looks: int
+    tags: dict[str, str]
     status: str = "TRAINING_IN_PROGRESS"
     message: str = "The model is being trained."
     trained: Trained | None = None

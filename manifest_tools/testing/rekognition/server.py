@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
+import traceback
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.testing.rekognition.answers import Answer, by_content
@@ -219,6 +224,9 @@ class _Server(ThreadingHTTPServer):
                 "ProvisionedThroughputExceededException",
             )
             return error.status, error.body()
+        except Exception:  # noqa: BLE001 - such as one of the answer that the caller gave: told, and answered
+            traceback.print_exc()
+            return 500, ServiceError("InternalServerError", "Internal server error").body()
         time.sleep(self._latency)
         self._calls[operation] += 1
         return 200, answer
@@ -252,11 +260,16 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = self.headers.get("Content-Length", "0")
+        if not re.fullmatch("[0-9]{1,9}", length):
+            self.close_connection = True  # nobody knows where the next request begins
+            length = "0"
+        body = self.rfile.read(int(length))
         headers = {name.lower(): value for name, value in self.headers.items()}
         status, answer = self.server.answer(headers, body)
         self.send_response(status)
         self.send_header("Content-Type", CONTENT_TYPE)
+        self.send_header("x-amzn-RequestId", str(uuid.uuid4()))
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
@@ -276,13 +289,16 @@ class _Bucket:
     name: str
 
     def read(self, key: str) -> bytes | None:
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - boto3 is in use by now
-
         try:
             content: bytes = self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
-        except ClientError:
+        except (BotoCoreError, ClientError):  # also of names that boto3 refuses to ask for
             return None
         return content
 
-    def write(self, key: str, content: bytes) -> None:
-        self.client.put_object(Bucket=self.name, Key=key, Body=content)
+    def write(self, key: str, content: bytes) -> bool:
+        try:
+            self.client.head_bucket(Bucket=self.name)  # the local S3 would make a bucket that is not there
+            self.client.put_object(Bucket=self.name, Key=key, Body=content)
+        except (BotoCoreError, ClientError):
+            return False
+        return True

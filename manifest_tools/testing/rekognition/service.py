@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,10 +13,12 @@ from manifest_tools.storage.uris import join_uri
 from manifest_tools.testing.rekognition.answers import IMAGE_SIGNATURES, Answer, Picture, moderation_labels
 from manifest_tools.testing.rekognition.protocol import ServiceError
 from manifest_tools.testing.rekognition.records import Adapter, Project, description, present
+from manifest_tools.testing.rekognition.requests import check_image, check_training
 from manifest_tools.testing.rekognition.training import Bucket, Training
 
 ACCOUNT = "111122223333"
 MAX_OBJECT_BYTES = 15 * 1024 * 1024
+MAX_TAGS = 200  # of one resource, as many as one call can bring
 _START_OF_IDS = 1_730_000_000_000
 _ANSWERING = ("TRAINING_COMPLETED", "DEPRECATED")
 
@@ -129,10 +132,7 @@ class RekognitionService:
     def create_project_version(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Start a training."""
         name = parameters["VersionName"]
-        if ("TrainingData" in parameters) != ("TestingData" in parameters):
-            raise ServiceError(
-                "InvalidParameterException", "give both TrainingData and TestingData, or neither"
-            )
+        check_training(parameters)
         with self._lock:
             project = self._project(parameters["ProjectArn"])
             if (project.feature == "CONTENT_MODERATION") != ("FeatureConfig" in parameters):
@@ -143,7 +143,15 @@ class RekognitionService:
                 raise ServiceError("ResourceInUseException", f"a version named {name} exists already")
             arn = f"{project.arn.rpartition('/')[0]}/version/{name}/{self._next_id()}"
             project.adapters.append(
-                Adapter(arn, name, parameters, datetime.now(UTC), self.base_model, self._training_looks)
+                Adapter(
+                    arn,
+                    name,
+                    parameters,
+                    datetime.now(UTC),
+                    self.base_model,
+                    self._training_looks,
+                    dict(parameters.get("Tags", {})),
+                )
             )
         return {"ProjectVersionArn": arn}
 
@@ -180,11 +188,24 @@ class RekognitionService:
 
     def list_tags_for_resource(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the tags of a project or adapter."""
-        return {"Tags": self._tags(parameters["ResourceArn"])}
+        with self._lock:
+            return {"Tags": dict(self._tags(parameters["ResourceArn"]))}
 
     def tag_resource(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Add tags to a project or adapter."""
-        self._tags(parameters["ResourceArn"]).update(parameters["Tags"])
+        with self._lock:
+            tags = self._tags(parameters["ResourceArn"])
+            if len(tags.keys() | parameters["Tags"].keys()) > MAX_TAGS:
+                raise ServiceError("ServiceQuotaExceededException", f"a resource has at most {MAX_TAGS} tags")
+            tags.update(parameters["Tags"])
+        return {}
+
+    def untag_resource(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Remove tags from a project or adapter; keys that it does not have are passed over."""
+        with self._lock:
+            tags = self._tags(parameters["ResourceArn"])
+            for key in parameters["TagKeys"]:
+                tags.pop(key, None)
         return {}
 
     def detect_moderation_labels(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,16 +243,15 @@ class RekognitionService:
     def _tags(self, arn: str) -> dict[str, str]:
         if arn in self._projects:
             return self._projects[arn].tags
-        tags: dict[str, str] = self.adapter(arn).request.get("Tags", {})
-        return tags
+        return self.adapter(arn).tags
 
     def _image(self, image: Mapping[str, Any]) -> tuple[bytes, str]:
+        check_image(image)
         if "Bytes" in image:
             content, uri = image["Bytes"], ""
         else:
-            place = image.get("S3Object", {})
-            uri = join_uri(str(place.get("Bucket")), str(place.get("Name")))
-            content = self._read(place.get("Bucket", ""), place.get("Name", ""))
+            bucket, key = image["S3Object"]["Bucket"], image["S3Object"]["Name"]
+            content, uri = self._read(bucket, key), join_uri(bucket, key)
         if len(content) > MAX_OBJECT_BYTES:
             raise ServiceError("ImageTooLargeException", "the image is larger than 15 MB")
         if not content.startswith(IMAGE_SIGNATURES):
@@ -270,7 +290,10 @@ class RekognitionService:
 
 
 def _page(found: list[Any], parameters: Mapping[str, Any]) -> tuple[list[Any], str | None]:
-    start, size = int(parameters.get("NextToken", "0")), parameters.get("MaxResults", 100)
+    token, size = parameters.get("NextToken", "0"), parameters.get("MaxResults", 100)
+    if not re.fullmatch("[0-9]{1,9}", token):
+        raise ServiceError("InvalidPaginationTokenException", "NextToken is none that an answer gave")
+    start = int(token)
     more = start + size < len(found)
     return found[start : start + size], str(start + size) if more else None
 
@@ -284,5 +307,6 @@ _OPERATIONS: Mapping[str, Callable[[RekognitionService, Mapping[str, Any]], dict
     "DeleteProject": RekognitionService.delete_project,
     "ListTagsForResource": RekognitionService.list_tags_for_resource,
     "TagResource": RekognitionService.tag_resource,
+    "UntagResource": RekognitionService.untag_resource,
     "DetectModerationLabels": RekognitionService.detect_moderation_labels,
 }

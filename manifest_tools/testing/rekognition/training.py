@@ -27,6 +27,7 @@ _INVALID_SHARE = 0.2  # above it a training fails
 _UNREADABLE = "The manifest file extension or contents are invalid."
 _EMPTY = "The manifest file is empty."
 _TOO_MANY = "The manifest file has too many invalid rows."
+_UNWRITABLE = "Unable to write to output S3 bucket."
 
 
 class Bucket(Protocol):
@@ -36,8 +37,8 @@ class Bucket(Protocol):
         """Return an object's bytes, or None when there is none."""
         ...
 
-    def write(self, key: str, content: bytes) -> None:
-        """Write an object."""
+    def write(self, key: str, content: bytes) -> bool:
+        """Write an object; False when it cannot be written."""
         ...
 
 
@@ -76,8 +77,8 @@ class _Line:
         return {**self.record, "errors": errors} if self.error else self.record
 
 
-class _ManifestError(Exception):
-    """A manifest file cannot be used at all."""
+class _FailedError(Exception):
+    """The training ends here, with this message for whoever asks."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,15 @@ class Training:
         if self.bucket is None:
             return Trained()
         try:
-            sets = self._read(self.bucket)
-        except _ManifestError as error:
+            return self._train(self.bucket)
+        except _FailedError as error:
             return Trained(failure=str(error))
+
+    def _train(self, bucket: Callable[[str], Bucket]) -> Trained:
+        sets = self._read(bucket)
         place = self.request["OutputConfig"]
         prefix = f"{place['S3KeyPrefix'].rstrip('/')}/{self.request['VersionName']}"
-        write = _Writer(self.bucket(place["S3Bucket"]), place["S3Bucket"], prefix)
+        write = _Writer(bucket(place["S3Bucket"]), place["S3Bucket"], prefix)
         failed = [name for name, lines in sets.items() if _share_of_errors(lines) > _INVALID_SHARE]
         summary = write.document("manifest_summary.json", _summary(sets, failed, self.summary_style))
         outputs: dict[str, Any] = {"summary": summary}
@@ -115,8 +119,15 @@ class Training:
     def _read(self, bucket: Callable[[str], Bucket]) -> dict[str, list[_Line]]:
         training = _read_lines(self.request["TrainingData"]["Assets"], bucket)
         if self.request["TestingData"].get("AutoCreate"):
-            return {"training": [line for i, line in enumerate(training) if i % 5], "testing": training[::5]}
-        return {"training": training, "testing": _read_lines(self.request["TestingData"]["Assets"], bucket)}
+            sets = {"training": [line for i, line in enumerate(training) if i % 5], "testing": training[::5]}
+        else:
+            sets = {
+                "training": training,
+                "testing": _read_lines(self.request["TestingData"]["Assets"], bucket),
+            }
+        if not all(sets.values()):
+            raise _FailedError(_EMPTY)
+        return sets
 
     def _evaluate(
         self, sets: Mapping[str, Sequence[_Line]], outputs: dict[str, Any], write: _Writer
@@ -129,7 +140,8 @@ class Training:
         records = {"training": [line.record for line in usable["training"]], "testing": tested}
         for name in sets:
             outputs[name]["Output"] = {"Assets": [write.lines(f"{name}_output.manifest", records[name])]}
-        threshold = self.request["FeatureConfig"]["ContentModeration"].get("ConfidenceThreshold", 50.0)
+        moderation = self.request.get("FeatureConfig", {}).get("ContentModeration", {})
+        threshold = moderation.get("ConfidenceThreshold", 50.0)
         result = evaluation_results(self.arn, tested, len(usable["training"]), threshold)
         f1 = result["AggregatedEvaluationResults"]["F1Score"]
         outputs["evaluation"] = {"F1Score": f1, "Summary": write.document("evaluation_results.json", result)}
@@ -165,7 +177,8 @@ class _Writer:
 
     def _write(self, name: str, text: str) -> dict[str, Any]:
         key = f"{self.prefix}/{name}"
-        self.bucket.write(key, text.encode())
+        if not self.bucket.write(key, text.encode()):
+            raise _FailedError(_UNWRITABLE)
         return {"S3Object": {"Bucket": self.name, "Name": key}}
 
 
@@ -175,17 +188,16 @@ def _read_lines(assets: Sequence[Mapping[str, Any]], bucket: Callable[[str], Buc
         place = asset["GroundTruthManifest"]["S3Object"]
         content = bucket(place["Bucket"]).read(place["Name"])
         if content is None:
-            raise _ManifestError(_UNREADABLE)
+            raise _FailedError(_UNREADABLE)
         lines += [_read_line(raw, bucket) for raw in content.splitlines() if raw.strip()]
-    if not lines:
-        raise _ManifestError(_EMPTY)
     return lines
 
 
 def _read_line(raw: bytes, bucket: Callable[[str], Bucket]) -> _Line:
     try:
         record = json.loads(raw)
-    except ValueError:
+        json.dumps(record, ensure_ascii=False, allow_nan=False).encode()  # it is written again in the results
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
         return _Line({}, error="ERROR_INVALID_JSON_LINE")
