@@ -1,7 +1,7 @@
 """The review sheet: the open questions as a table, for people who will not use the page, and the way back.
 
 One row per question. People fill in `answer` (yes, no, unsure; for the whole image also safe) and `add_labels`
-(names between semicolons). Nobody's answers are lost on the way: those given before stand in the sheet too.
+(names between semicolons); `definition` says what the label means. Nobody's answers are lost on the way: those given before stand in the sheet too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
 from manifest_tools.sources.formats.tables import read_text
 
-COLUMNS = ("image", "sha256", "label", "score", "so_far", "answer", "add_labels", "reviewer")
+COLUMNS = ("image", "sha256", "label", "score", "so_far", "answer", "add_labels", "reviewer", "definition")
 _ANSWERS: dict[str, bool | None] = {
     **dict.fromkeys(("yes", "y", "right", "true", "1", "present"), True),
     **dict.fromkeys(("no", "n", "wrong", "false", "0", "absent"), False),
@@ -69,11 +69,11 @@ def _rows(review: ReviewSession) -> Iterator[tuple[str, ...]]:
         place = (item["name"], digests[row])
         for question in item["questions"]:
             score = "" if question["score"] is None else str(question["score"])
-            yield (*place, question["label"], score, question["truth"], "", "", "")
+            yield (*place, question["label"], score, question["truth"], "", "", "", question["definition"])
         if not item["questions"]:
-            yield (*place, "", "", "unknown", "", "", "")
+            yield (*place, "", "", "unknown", "", "", "", "")
     for reviewer, row, said in _standing(review):
-        yield review.state.keys[row], digests[row], said.label, "", "", _WORDS[said.truth], "", reviewer
+        yield review.state.keys[row], digests[row], said.label, "", "", _WORDS[said.truth], "", reviewer, ""
 
 
 def _standing(review: ReviewSession) -> list[tuple[str, int, Said]]:

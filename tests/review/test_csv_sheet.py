@@ -38,6 +38,16 @@ def test_out_and_back_unchanged_adds_nothing_and_loses_nothing(folder, tmp_path)
     assert ReviewSession(folder, "ana").progress() == before
 
 
+def test_each_question_says_what_its_label_means(folder, tmp_path):
+    review = ReviewSession(folder, "ana")
+    csv_sheet.export_sheet(review, tmp_path / "sheet.csv")
+    rows = rows_of(tmp_path / "sheet.csv")
+    assert [row["definition"] for row in rows] == [
+        review.definition(row["label"]) if row["label"] else "" for row in rows
+    ]
+    assert rows[0]["definition"]
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_filled_rows_become_answers(folder, tmp_path, delimiter):
     path = tmp_path / "sheet.csv"
