@@ -13,14 +13,8 @@ import pandas as pd
 
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.ground_truth import (
-    PREDICTIONS,
-    Mask,
-    Truth,
-    effective_truth,
-    label_rows,
-    read_names,
-)
+from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask, Truth, effective_truth, label_rows
+from manifest_tools.dataset.name_resolution import read_names
 from manifest_tools.findings.policy import Goal, Policy, Target
 
 

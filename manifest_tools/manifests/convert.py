@@ -11,7 +11,7 @@ import orjson
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
-from manifest_tools.dataset.ground_truth import NameReading, NameResolution, read_name
+from manifest_tools.dataset.name_resolution import NameReading, NameResolution, read_name
 from manifest_tools.findings.catalogue import finding, severity_of
 from manifest_tools.findings.collector import FindingCollector
 from manifest_tools.findings.findings import MAX_FINDINGS, Report

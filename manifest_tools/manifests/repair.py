@@ -15,7 +15,7 @@ import orjson
 from manifest_tools.core.bounded_json import loads
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
-from manifest_tools.dataset.ground_truth import NameResolution, read_name
+from manifest_tools.dataset.name_resolution import NameResolution, read_name
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.kinds import LABELS, SOURCE_REF, TRUTH
 from manifest_tools.manifests.line_reader import LongLine, Source

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manifest_tools.core.commit import replacing_files, scratch_in, set_aside_with
-from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import (
     FINDINGS,
     MANIFESTS,
@@ -31,6 +30,7 @@ from manifest_tools.images.inspection import inspect_images
 from manifest_tools.images.stop_list.reading import read_stop_list
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.pipeline import summaries
+from manifest_tools.pipeline.destination import destination_of
 from manifest_tools.pipeline.proof import mistakes_to_prove
 from manifest_tools.pipeline.unpacking import MARK, labels_inside, packed_images, unpack
 from manifest_tools.reports import write_report
@@ -45,7 +45,6 @@ from manifest_tools.sources.parts import keep_test_part
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import LabelFiles, read_images, reader_of
 from manifest_tools.splits.step import split_dataset
-from manifest_tools.storage.uris import SCHEME, split_destination
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,7 @@ def prepare(
     policy, watcher = policy or Policy(), watcher or Steps(progress)
     test_mistakes = mistakes_to_prove(prove, Taxonomy.load(taxonomy))
     packed = packed_images(images)
-    destination = _destination(images, to, keys, local=bool(packed))
+    destination = destination_of(images, to, keys, local=bool(packed))
     with ExitStack() as stack:
         folder = stack.enter_context(claimed(out, mark=MARK))
         earlier = merge_journal(folder) if holds_dataset(folder) and not fresh else None
@@ -375,35 +374,3 @@ def check_write(
     watcher.end("write", str(folder))
     names = (*MANIFESTS, REPORT_HTML, REPORT_JSON, FINDINGS, "dataset")
     return Prepared(dataset, report, {name: folder / name for name in names})
-
-
-def _destination(images: str | Path, to: str, keys: str, *, local: bool) -> str:
-    if keys not in ("original", "sha256"):
-        msg = f"keys is {keys!r}; expected original or sha256"
-        raise InputError(msg)
-    if to:
-        split_destination(to)
-        _refuse_below_source(str(images), to, keys)
-        return to.rstrip("/")
-    if local or Path(images).is_dir():
-        msg = "images in a folder need a destination: --to s3://bucket/prefix, where they will be uploaded"
-        raise InputError(msg)
-    return ""
-
-
-def _refuse_below_source(images: str, to: str, keys: str) -> None:
-    """Refuse a destination below the listed prefix: the next run would find every image twice."""
-    if not images.startswith(SCHEME):
-        return
-    source, destination = images.rstrip("/"), to.rstrip("/")
-    same = source == destination
-    listed = (
-        images if "/" in images.removeprefix(SCHEME) else f"{images}/"
-    )  # a bucket's name is no beginning of another's
-    if (same and keys == "original") or not (same or f"{destination}/".startswith(listed)):
-        return
-    msg = (
-        f"--to {to} lies below {images}, where the images are: the next run would find the images and their copies; "
-        "choose a place beside it, or leave --to out: images in S3 stay where they are"
-    )
-    raise InputError(msg)

@@ -10,15 +10,8 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows
-from manifest_tools.dataset.ground_truth import (
-    PREDICTIONS,
-    REVIEW,
-    Hierarchy,
-    NameReading,
-    NameResolution,
-    read_names,
-    source_priority,
-)
+from manifest_tools.dataset.ground_truth import PREDICTIONS, REVIEW, Hierarchy, source_priority
+from manifest_tools.dataset.name_resolution import NameReading, NameResolution, read_names
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, LazyFindings, Location
 from manifest_tools.rules.evidence import Evidence, lazy_findings

@@ -9,7 +9,7 @@ from typing import Self, TypeAlias
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import Taxonomy
-from manifest_tools.dataset.ground_truth import read_name
+from manifest_tools.dataset.name_resolution import read_name
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.label_table import EVERYTHING

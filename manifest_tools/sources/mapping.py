@@ -11,7 +11,7 @@ from typing import NamedTuple
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.core.text import is_missing
-from manifest_tools.dataset.ground_truth import read_name
+from manifest_tools.dataset.name_resolution import read_name
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.cells import split_labels, visible

@@ -13,7 +13,7 @@ from manifest_tools.core.csv_cells import write_csv
 from manifest_tools.core.errors import OutputError
 from manifest_tools.core.files import adding, replacing
 from manifest_tools.core.taxonomy import VERSIONS, Taxonomy
-from manifest_tools.dataset.ground_truth import read_name
+from manifest_tools.dataset.name_resolution import read_name
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.questions import is_no, subject

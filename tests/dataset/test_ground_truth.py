@@ -9,14 +9,8 @@ from hypothesis import strategies as st
 
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.ground_truth import (
-    PREDICTIONS,
-    NameResolution,
-    effective_truth,
-    judged_column,
-    read_name,
-    source_order,
-)
+from manifest_tools.dataset.ground_truth import PREDICTIONS, effective_truth, judged_column, source_order
+from manifest_tools.dataset.name_resolution import NameResolution, read_name
 from manifest_tools.findings.policy import Policy
 
 TAXONOMY = Taxonomy.load()

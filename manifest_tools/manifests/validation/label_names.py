@@ -48,7 +48,7 @@ class LabelRule:
             if level == 1 or self._policy.label_level == "all":
                 return None
             return Problem("label-level", {"level": level, "top": taxonomy.level_1(name)}, label=name)
-        from manifest_tools.dataset.ground_truth import NameResolution, read_name  # noqa: PLC0415 - loads pandas; rarely needed
+        from manifest_tools.dataset.name_resolution import NameResolution, read_name  # noqa: PLC0415 - loads pandas; rarely needed
 
         reading = read_name(name, taxonomy, self._policy)
         if reading.resolution is NameResolution.SPELLING:
