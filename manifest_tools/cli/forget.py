@@ -83,6 +83,8 @@ def plan_lines(plan: ForgetPlan) -> Iterator[str]:
     yield f"{plan.folder}: {counted(len(plan.images), 'image')} with copies"
     for name, count in plan.files.items():
         yield f"  {name}: {counted(count, 'place')}"
+    if plan.copies:
+        yield f"  derived: {counted(len(plan.copies), 'copy', 'copies')}"
     markers = sum(item.marker for item in plan.versions)
     if plan.versions:
         yield (

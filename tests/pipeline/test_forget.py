@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from pathlib import Path
 
 import boto3
 import pytest
@@ -21,8 +22,10 @@ from manifest_tools.images.cache import default_folder
 from manifest_tools.pipeline.forget.folder import apply_forget, plan_forget
 from manifest_tools.pipeline.forget.records import Names, scrub, scrub_file
 from manifest_tools.pipeline.prepare import prepare
+from manifest_tools.pipeline.split import split_folder
 from manifest_tools.review.journal import ReviewedImage, ReviewJournal, Said, merge_journal
 from tests import ROOT
+from tests.images.samples import encoded, photograph
 
 SAMPLE = ROOT / "sample_data"
 WHO = "animals/beagle.jpg"
@@ -119,6 +122,106 @@ def test_killed_half_way_it_finishes(folder, monkeypatch):
     assert WHO in set(Dataset.load(folder).images["image"])
     apply_forget(plan_forget(folder, [WHO]))
     assert traces(folder, WHO) == []
+
+
+ODD = "photos/odd.webp"
+
+
+@pytest.fixture
+def derived(tmp_path):
+    """A folder with copies: of two pictures, and one copy that two different files share."""
+    place = tmp_path / "some" / "photos"
+    place.mkdir(parents=True)
+    (place / "odd.webp").write_bytes(encoded(photograph(160, 120, 1), "WEBP"))
+    (place / "other.webp").write_bytes(encoded(photograph(160, 120, 2), "WEBP"))
+    for name, colour in (("one.bmp", "BMP"), ("same.gif", "GIF")):
+        (place / name).write_bytes(encoded(photograph(120, 120, 3).quantize(16).convert("RGB"), colour))
+    for number in range(4):
+        (place / f"plain {number}.jpg").write_bytes(encoded(photograph(160, 120, 10 + number)))
+    rows = [
+        f"photos/{path.name},{'Alcohol' if at % 2 else 'Safe'}" for at, path in enumerate(place.iterdir())
+    ]
+    (tmp_path / "labels.csv").write_text("file,labels\n" + "\n".join(rows) + "\n")
+    prepare(
+        tmp_path / "some",
+        labels=tmp_path / "labels.csv",
+        policy=Policy(min_false_positives=1, min_test_images=1, derive={"unusable": True}),
+        to="s3://pictures/demo",
+        out=tmp_path / "out",
+        workers=1,
+    )
+    return tmp_path / "out"
+
+
+def copy_of(out, image):
+    row = Dataset.load(out).image(image)
+    return row["derived_sha256"], out / "derived" / f"{row['derived_sha256']}.jpg"
+
+
+class TestDerivedCopies:
+    def test_the_copy_goes_and_the_receipt_names_it_by_hash(self, derived):
+        sha256, path = copy_of(derived, ODD)
+        key = f"{ODD}.{sha256[:12]}.jpg"
+        others = {one: one.read_bytes() for one in path.parent.iterdir() if one != path}
+        answers = [{"question": "q", "picture": name, "answer": {}} for name in (sha256, "0" * 64)]
+        (derived / "predictions.journal").write_text("".join(json.dumps(one) + "\n" for one in answers))
+        (derived / "old.manifest").write_text(json.dumps({"source-ref": f"s3://earlier/{key}"}) + "\n")
+        assert path.is_file()
+        assert key in (derived / "train.manifest").read_text() + (derived / "test.manifest").read_text()
+        plan = plan_forget(derived, [ODD])
+        assert plan.copies == (path.name,)
+        done = apply_forget(plan)
+        assert {one: one.read_bytes() for one in path.parent.iterdir()} == others
+        assert done.receipt["copies"] == [{"content_sha256": sha256}]
+        assert done.receipt["removed"]["copies"] == 1
+        assert traces(derived, ODD, sha256[:12]) == [done.path.name]
+        assert len((derived / "predictions.journal").read_text().splitlines()) == 1
+        assert (derived / "old.manifest").read_text() == ""
+
+    @pytest.mark.parametrize("moved", [0, 3])
+    def test_killed_half_way_it_finishes(self, derived, monkeypatch, moved):
+        sha256, path = copy_of(derived, ODD)
+        real, count = Path.replace, 0
+
+        def killed(self, target):
+            nonlocal count
+            if "committed" in str(self):
+                if count == moved:
+                    raise KeyboardInterrupt
+                count += 1
+            return real(self, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", killed)
+            with pytest.raises(KeyboardInterrupt):
+                apply_forget(plan_forget(derived, [ODD]))
+        assert path.is_file()
+        assert CliRunner().invoke(app, ["forget", ODD, "--from", str(derived), "--yes"]).exit_code == 0
+        assert not path.exists()
+        (receipt,) = derived.glob("forgotten-*.json")
+        assert traces(derived, ODD, sha256[:12]) == [receipt.name]
+
+    def test_a_copy_that_another_image_needs_stays_until_that_goes_too(self, derived):
+        images = Dataset.load(derived).images.set_index("image")["derived_sha256"]
+        shared = images["photos/one.bmp"]
+        assert shared == images["photos/same.gif"]
+        path = derived / "derived" / f"{shared}.png"
+        plan = plan_forget(derived, ["photos/one.bmp"])
+        assert plan.copies == ()
+        apply_forget(plan)
+        assert path.is_file()
+        assert Dataset.load(derived).image("photos/same.gif")["derived_sha256"] == shared
+        apply_forget(plan_forget(derived, [shared]))  # by the content of the copy
+        assert not path.exists()
+        assert "photos/same.gif" not in set(Dataset.load(derived).images["image"])
+
+    def test_copies_in_another_folder_are_told_of(self, derived, tmp_path):
+        split_folder(derived, out=tmp_path / "other")
+        plan = plan_forget(tmp_path / "other", [ODD])
+        assert plan.copies == ()
+        assert any(f"--from {derived}" in text for text in plan.left)
+        assert str(derived) not in json.dumps(apply_forget(plan).receipt)
+        assert copy_of(derived, ODD)[1].is_file()
 
 
 @mock_aws

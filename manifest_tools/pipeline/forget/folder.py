@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,9 +19,12 @@ from manifest_tools.core.commit import PATIENCE, alone, remove_with, replacing_f
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.journal import JournalFile
 from manifest_tools.core.output_folder import FINDINGS, REPORT_HTML, REPORT_JSON
+from manifest_tools.core.text import counted
 from manifest_tools.core.version import library_version
+from manifest_tools.dataset.copies import FOLDER, copy_names, copy_path, has_copies
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
+from manifest_tools.dataset.tables import COPY_COLUMNS
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.cache import FactsCache, default_folder
 from manifest_tools.pipeline.forget.records import Names, scrub, scrub_file
@@ -48,6 +51,8 @@ class ForgetPlan:
         Keys, addresses and hashes by which files name them.
     files : mapping of str to int
         Files of the folder that name them, and in how many places.
+    copies : tuple of str
+        Their derived copies in the folder, which no other image needs.
     versions : tuple of StoredVersion
         What `publish` put into the bucket of them, with all versions and delete markers.
     adapters : tuple of dict
@@ -60,6 +65,7 @@ class ForgetPlan:
     images: pd.DataFrame
     names: Names
     files: dict[str, int]
+    copies: tuple[str, ...]
     versions: tuple[StoredVersion, ...]
     adapters: tuple[dict[str, str], ...]
     left: tuple[str, ...]
@@ -107,24 +113,27 @@ def plan_forget(folder: str | Path, images: Sequence[str], *, client: Any = None
         msg = f"{folder} is a run folder, whose batches cannot be changed; remove it, and give the folder of its --out"
         raise InputError(msg)
     rows = _rows(dataset, images)
-    references = source_refs(dataset)[rows]
     table = dataset.images[rows]
+    references, own = _references(dataset, rows)
+    copies = _copies(dataset, rows)
     exact = frozenset(
         {*images, *table["image"], *table["uri"], *table["sha256"], *references}
         | {str(dataset.path_of(uri)) for uri in table["uri"] if uri and not is_s3_uri(uri)}
+        | ({_digest(name) for name in copies} - set(dataset.images["sha256"][~rows]))
     ) - {""}
-    names = Names(exact, frozenset(dataset.images["image"][~rows]) - exact)
+    others = frozenset({*dataset.images["image"][~rows], *_keys(dataset, source_refs(dataset)[~rows])})
+    names = Names(exact, others - exact)
     files = {name: count for name, _, count in _scrubbed(folder, names)}
-    own = [ref for ref, uri in zip(references, table["uri"], strict=True) if is_s3_uri(ref) and ref != uri]
     versions: list[StoredVersion] = []
     if client is not None:
-        for bucket, key in sorted(map(split_uri, set(own))):
+        for bucket, key in sorted(map(split_uri, own)):
             versions += find_versions(client, bucket, [key])
     split = set(table["split"]) - {""}
     adapters = tuple(_adapters(dataset)) if split else ()
-    return ForgetPlan(
-        folder, table, names, files, tuple(versions), adapters, tuple(_left(dataset, table, own, client))
-    )
+    here = tuple(name for name in copies if (folder / FOLDER / name).is_file())
+    elsewhere = [path for name in copies if name not in here and (path := copy_path(dataset, name)).is_file()]
+    left = (*_left(dataset, table, own, client), *_left_copies(elsewhere))
+    return ForgetPlan(folder, table, names, files, here, tuple(versions), adapters, left)
 
 
 def apply_forget(plan: ForgetPlan, *, client: Any = None) -> Forgotten:
@@ -138,7 +147,7 @@ def apply_forget(plan: ForgetPlan, *, client: Any = None) -> Forgotten:
         The folder cannot be written, or another process works in it.
     """
     kept = tuple(erase_versions(client, plan.versions)) if client is not None else ()
-    digests = [digest for digest in plan.images["sha256"] if digest]
+    digests = sorted({*plan.images["sha256"], *map(_digest, plan.copies)} & plan.names.exact)
     with alone(plan.folder, wait=PATIENCE), ExitStack() as journals:
         for path in sorted(plan.folder.glob("*.journal")) + sorted(plan.folder.glob("dataset/*.jsonl")):
             journals.enter_context(JournalFile(path).locked(wait=False))
@@ -165,8 +174,8 @@ def _rewrite(plan: ForgetPlan, stage: Path) -> None:
         return
     before = Dataset.load(plan.folder)
     dataset = _without(before, plan)
-    gone = _unpacked(plan.folder, before, plan.images)
-    remove_with(stage, gone)
+    remove_with(stage, _unpacked(plan.folder, before, plan.images))
+    remove_with(stage, [f"{FOLDER}/{name}" for name in plan.copies])
     if (plan.folder / REPORT_JSON).is_file():
         write_report(check_dataset(dataset, policy=Policy.from_dict(dataset.policy)), stage, dataset=dataset)
     dataset.save(stage)
@@ -176,8 +185,39 @@ def _rows(dataset: Dataset, images: Sequence[str]) -> Any:
     wanted = set(images) | {name.lower() for name in images if len(name) == 64}
     table = dataset.images
     named = table["image"].isin(wanted) | table["uri"].isin(wanted) | table["sha256"].isin(wanted)
+    if has_copies(table):
+        named |= table["derived_sha256"].isin(wanted)
     contents = set(table["sha256"][named]) - {""}
     return named | table["sha256"].isin(contents)
+
+
+def _references(dataset: Dataset, rows: Any) -> tuple[set[str], set[str]]:
+    """Return what images are called in manifests, and the objects that `publish` may have made of them.
+
+    A copy may have another key than the image, which may have been published before there was a copy.
+    """
+    bare = replace(dataset, images=dataset.images.drop(columns=list(COPY_COLUMNS), errors="ignore"))
+    found = [source_refs(one) for one in ((dataset, bare) if has_copies(dataset.images) else (dataset,))]
+    staying = {name for refs in found for name in refs[~rows]}  # other images may be sent as the same copy
+    named = {name for refs in found for name in refs[rows]} - staying
+    keys = _keys(dataset, named) - _keys(dataset, staying)
+    return named | keys, {ref for ref in named if is_s3_uri(ref)} - set(dataset.images["uri"][rows])
+
+
+def _keys(dataset: Dataset, references: Iterable[str]) -> set[str]:
+    """Return the object keys below the destination, by which the same images are known below another one."""
+    below = dataset.destination.rstrip("/") + "/"
+    return {name.removeprefix(below) for name in references if dataset.destination and name.startswith(below)}
+
+
+def _copies(dataset: Dataset, rows: Any) -> list[str]:
+    """Return the files that were derived from images, and that no other image needs."""
+    names = copy_names(dataset.images)
+    return sorted(set(names[rows]) - set(names[~rows]) - {""})
+
+
+def _digest(copy: str) -> str:
+    return copy.partition(".")[0]
 
 
 def _scrubbed(folder: Path, names: Names) -> Iterator[tuple[str, bytes, int]]:
@@ -222,20 +262,26 @@ def _adapters(dataset: Dataset) -> Iterator[dict[str, str]]:
             yield {"arn": arn, "trained": when}
 
 
-def _left(dataset: Dataset, table: pd.DataFrame, own: Sequence[str], client: Any) -> Iterator[str]:
+def _left(dataset: Dataset, table: pd.DataFrame, own: set[str], client: Any) -> Iterator[str]:
     local = int(np.sum([bool(uri) and not is_s3_uri(uri) for uri in table["uri"]]))
     if local:
         yield f"{local:,} files of yours: the next prepare would find them again; remove them yourself"
     if len(table) - local:
         yield f"{len(table) - local:,} images of yours in S3; remove them yourself"
     if own and client is None:
-        yield f"{len(set(own)):,} objects that publish may have put into the bucket were not looked at; --bucket erases them"
+        yield f"{len(own):,} objects that publish may have put into the bucket were not looked at; --bucket erases them"
     published = [entry["options"] for entry in dataset.history if entry["step"] == "publish"]
     if published and len(table):
         places = sorted(str(one["uri"]) for one in published[-1]["manifests"].values())
         yield f"manifests in the bucket that name them ({', '.join(places)}): 'publish --replace' puts the new ones"
     if len(table):
         yield "label files, sheets and reports outside the folder, and what a reader of them kept"
+
+
+def _left_copies(elsewhere: Sequence[Path]) -> Iterator[str]:
+    for place in sorted({path.parent for path in elsewhere}):
+        count = sum(path.parent == place for path in elsewhere)
+        yield f"{counted(count, 'derived copy', 'derived copies')} in another folder: forget them there too, by --from {place.parent}"
 
 
 def _receipt(plan: ForgetPlan, cached: int, kept: Sequence[KeptVersion]) -> dict[str, Any]:
@@ -247,9 +293,11 @@ def _receipt(plan: ForgetPlan, cached: int, kept: Sequence[KeptVersion]) -> dict
             {"key_sha256": _hash(key), "content_sha256": digest}
             for key, digest in zip(plan.images["image"], plan.images["sha256"], strict=True)
         ],
+        "copies": [{"content_sha256": _digest(name)} for name in plan.copies],
         "removed": {
             "dataset": len(plan.images),
             "cache_rows": cached,
+            "copies": len(plan.copies),
             "files": dict(sorted(plan.files.items())),
             "bucket_versions": sum(not item.marker for item in plan.versions)
             - sum(not one.version.marker for one in kept),
