@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage lint clean
+.PHONY: demo test coverage lowest lint clean
 
 demo: .venv/installed
 	$(BIN)/manifest-tools prepare sample_data/images --labels sample_data/labels.csv \
@@ -14,6 +14,10 @@ test: .venv/installed-test
 
 coverage: .venv/installed-test
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
+
+# The same tests with the lowest versions that pyproject.toml allows; TESTS names some of them.
+lowest: .venv/lowest/installed
+	.venv/lowest/bin/python -m pytest -n auto $(TESTS)
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check .
@@ -27,6 +31,12 @@ lint: .venv/installed-lint
 
 .venv/installed-%: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[$*]'
+	touch $@
+
+.venv/lowest/installed: pyproject.toml .venv/installed
+	$(BIN)/pip install --quiet uv
+	$(PYTHON) -m venv .venv/lowest
+	$(BIN)/uv pip install --quiet --python .venv/lowest/bin/python --resolution lowest-direct --editable '.[test]'
 	touch $@
 
 clean:
