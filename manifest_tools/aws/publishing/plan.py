@@ -156,8 +156,6 @@ def plan_publish(
         endpoint_url=options.get("endpoint_url"),
         max_connections=workers + 1,
     )
-    if is_amazons(client):
-        require_offer(client.meta.region_name, PROJECTS)
     pays = options.get("requester_pays", False)
 
     def read(uri: str) -> bytes:
@@ -170,6 +168,8 @@ def plan_publish(
         unstripped = strip_prepared(folder, reader=_reader(options), progress=progress)
     prepared = read_prepared(folder)
     prefix = _manifest_prefix(prepared, options.get("to"))
+    if is_amazons(client):
+        require_offer(client.meta.region_name, PROJECTS)
     storage = S3Storage(
         client,
         prepared.bucket,
