@@ -121,6 +121,9 @@ def _wanted(images: list[str], file: Path | None) -> list[str]:
 def _published(folders: list[Path]) -> bool:
     """Whether something of the folders was published; elsewhere no account is needed."""
     from manifest_tools.dataset.dataset import Dataset
+    from manifest_tools.pipeline.forget.folder import refuse_run
 
+    for folder in folders:
+        refuse_run(folder)
     histories = [Dataset.load_frame(folder).history for folder in folders]
     return any(entry["step"] == "publish" for history in histories for entry in history)

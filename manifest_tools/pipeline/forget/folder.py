@@ -18,7 +18,7 @@ from manifest_tools.aws.publishing.erasure import KeptVersion, StoredVersion, er
 from manifest_tools.core.commit import PATIENCE, alone, remove_with, replacing_files
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.journal import JournalFile
-from manifest_tools.core.output_folder import FINDINGS, REPORT_HTML, REPORT_JSON
+from manifest_tools.core.output_folder import FINDINGS, REPORT_HTML, REPORT_JSON, holds_dataset
 from manifest_tools.core.text import counted
 from manifest_tools.core.version import library_version
 from manifest_tools.dataset.copies import FOLDER, copy_names, copy_path, has_copies
@@ -108,10 +108,8 @@ def plan_forget(folder: str | Path, images: Sequence[str], *, client: Any = None
         The bucket's versions cannot be listed.
     """
     folder = Path(folder)
+    refuse_run(folder)
     dataset = Dataset.load(folder)
-    if (folder / _RUN).is_file():
-        msg = f"{folder} is a run folder, whose batches cannot be changed; remove it, and give the folder of its --out"
-        raise InputError(msg)
     rows = _rows(dataset, images)
     table = dataset.images[rows]
     references, own = _references(dataset, rows)
@@ -163,6 +161,18 @@ def apply_forget(plan: ForgetPlan, *, client: Any = None) -> Forgotten:
                 _rewrite(plan, stage)
                 (stage / name).write_text(text, encoding="utf-8")
     return Forgotten(receipt, plan.folder / name, kept)
+
+
+def refuse_run(folder: Path) -> None:
+    """Raise InputError for a run folder: its batches are written once, and stand for what their plan counts."""
+    if not (folder / _RUN).is_file():
+        return
+    if holds_dataset(folder):
+        more = "erase the images, and make the data set anew by 'inspect IMAGES --run NEW --out DIR'"
+    else:
+        more = "give --from the folder of its results, which does not need it any more"
+    msg = f"{folder} is a run folder (--run), whose batches cannot be changed; when the run has ended, remove it whole, and {more}"
+    raise InputError(msg)
 
 
 def _rewrite(plan: ForgetPlan, stage: Path) -> None:
