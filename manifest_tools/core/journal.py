@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from manifest_tools.core.errors import InputError, OutputError
+from manifest_tools.core import bounded_json
+from manifest_tools.core.errors import InputError, OutputError, SurroundingsWarning
 
 
 class JournalFile:
     """A file of JSON lines that only grows. Several processes may write it in turn; each sees the others' lines.
 
-    A last line that was torn by the death of its writer does not count, and goes with the next :meth:`append`; lines
-    that hold no JSON object are passed over.
+    A last line that was torn by the death of its writer does not count, and goes with the next :meth:`append`; other
+    lines that hold no record are passed over and stay. Both are told by a :class:`SurroundingsWarning`.
 
     Parameters
     ----------
     path : Path
         The file; it need not exist.
+    understood : callable, optional
+        Whether a JSON object is a record; what is none is told of, and returned all the same.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, understood: Callable[[dict[str, Any]], bool] = bool) -> None:
         self.path = path
+        self._understood = understood
         self._end = 0  # of the last whole line that was read or written
+        self._lines = 0  # up to there
 
     def read(self) -> tuple[bool, list[dict[str, Any]]]:
         """Return what was appended since the last look, by anybody.
@@ -49,16 +55,25 @@ class JournalFile:
                 if stream.seek(0, os.SEEK_END) < self._end:
                     self._end = 0
                 start = stream.seek(self._end)
+                if not start:
+                    self._lines = 0
                 for line in stream:
-                    if not line.endswith(b"\n"):
+                    number = self._lines + 1
+                    record = _record(line)
+                    if record is None and not line.endswith(b"\n"):
+                        if not start:
+                            self._tell(number, "the last line was not written to its end; it does not count")
                         break
                     self._end += len(line)
-                    try:
-                        record = orjson.loads(line)
-                    except orjson.JSONDecodeError:
-                        continue
-                    if isinstance(record, dict):
+                    self._lines += line.endswith(b"\n")
+                    if record is not None:
                         records.append(record)
+                    if line.strip() and not self._understood(record or {}):
+                        self._tell(
+                            number,
+                            "this line is not as it was written and is passed over; the lines before and after "
+                            "it count. Put it right from a copy, or remove it",
+                        )
         except FileNotFoundError:
             self._end = 0
             return True, []
@@ -108,12 +123,33 @@ class JournalFile:
             with self.path.open("ab") as stream:
                 self._end = min(self._end, stream.tell())
                 stream.truncate(self._end)
+                if lines and not self._ends_a_line():
+                    lines = b"\n" + lines
                 stream.write(lines)
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
             raise self._unusable("written", error) from error
         self._end += len(lines)
+        self._lines += lines.count(b"\n")
+
+    def _ends_a_line(self) -> bool:
+        """Whether what counts of the file ends with a line's end, which an editor may have taken."""
+        with self.path.open("rb") as stream:
+            stream.seek(max(self._end - 1, 0))
+            return stream.read(1) in (b"", b"\n")
+
+    def _tell(self, line: int, what: str) -> None:
+        warnings.warn(f"{self.path}:{line}: {what}", SurroundingsWarning, stacklevel=4)
 
     def _unusable(self, verb: str, error: OSError) -> OutputError:
         return OutputError(f"the journal {self.path} cannot be {verb}: {error.strerror or error}")
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of a line, if it is one."""
+    try:
+        record = bounded_json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None

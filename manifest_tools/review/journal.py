@@ -11,7 +11,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import NoneType
+from typing import Any, Final, NamedTuple, TypeVar
 
 import pandas as pd
 from pandas.api.types import union_categoricals
@@ -25,6 +26,7 @@ from manifest_tools.dataset.tables import typed_labels
 from manifest_tools.findings.policy import Policy
 
 JOURNAL = "reviews.jsonl"
+_MOST: Final = 2**53  # the highest number of an entry: a double holds it
 
 
 class Said(NamedTuple):
@@ -40,6 +42,9 @@ class ReviewedImage(NamedTuple):
     image: str
     sha256: str = ""
     judged: str = ""
+
+
+_Part = TypeVar("_Part", ReviewedImage, Said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +92,38 @@ class ReviewEntry:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ReviewEntry | None:
         """Read a line's JSON object; None when it is no entry."""
+        match record:
+            case {"number": int(number), "reviewer": str(reviewer)} if 0 < number <= _MOST:
+                images = _each(record.get("images", []), ReviewedImage, (str,))
+                answers = _each(record.get("answers", []), Said, (bool, NoneType))
+                undoes, asked, at = record.get("undoes", 0), record.get("id", ""), record.get("at", "")
+                kinds = type(number), type(undoes), type(asked), type(at)
+                if images is None or answers is None or kinds != (int, int, str, str) or undoes < 0:
+                    return None
+                return cls(number, reviewer, images, answers, undoes, asked, at)
+        return None
+
+
+def _each(items: Any, kind: type[_Part], types: tuple[type, ...]) -> tuple[_Part, ...] | None:
+    """Return the parts of an entry; None when one of them is none."""
+    made = []
+    for item in items if isinstance(items, list) else [None]:
         try:
-            return cls(
-                int(record["number"]),
-                str(record["reviewer"]),
-                tuple(ReviewedImage(**image) for image in record.get("images", ())),
-                tuple(Said(**said) for said in record.get("answers", ())),
-                int(record.get("undoes", 0)),
-                str(record.get("id", "")),
-                str(record.get("at", "")),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError):
+            part = kind(**item)
+        except TypeError:
             return None
+        if not isinstance(part[0], str) or not all(isinstance(value, types) for value in part[1:]):
+            return None
+        made.append(part)
+    return tuple(made)
+
+
+def _entries(record: Mapping[str, Any]) -> list[ReviewEntry | None]:
+    """Return the entries of a line, each None that is no entry."""
+    each = record.get("entries", [record])
+    if not isinstance(each, list):
+        return [None]
+    return [ReviewEntry.from_record(item) if isinstance(item, dict) else None for item in each]
 
 
 class ReviewJournal:
@@ -115,7 +140,7 @@ class ReviewJournal:
     def __init__(self, path: Path, start: int = 0) -> None:
         self.start = start
         self.entries: list[ReviewEntry] = []
-        self._file = JournalFile(path)
+        self._file = JournalFile(path, lambda record: None not in _entries(record))
 
     @classmethod
     def of(cls, folder: str | Path, labels: pd.DataFrame | None = None) -> ReviewJournal:
@@ -136,9 +161,7 @@ class ReviewJournal:
         anew, records = self._file.read()
         if anew:
             self.entries.clear()
-        lines = (record.get("entries", [record]) for record in records)
-        entries = (entry for line in lines if isinstance(line, list) for entry in line)
-        found = [entry for each in entries if (entry := ReviewEntry.from_record(each))]
+        found = [entry for record in records for entry in _entries(record) if entry]
         self.entries += found
         return found
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import warnings
 from dataclasses import replace
+from functools import reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from manifest_tools.core.commit import replacing_files, set_aside_with
+from manifest_tools.core.errors import SurroundingsWarning
 from manifest_tools.dataset.carry_over import carry_over
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth
@@ -22,6 +25,7 @@ from manifest_tools.review.journal import (
     ReviewJournal,
     Said,
     merge_journal,
+    with_answers,
 )
 from tests.review.conftest import ALCOHOL, image_of, make_folder
 
@@ -94,11 +98,104 @@ def test_a_torn_last_line_is_passed_over_and_the_next_answer_stands(folder):
     say(journal, "001.png", ALCOHOL, truth=True)
     path = folder / "dataset" / JOURNAL
     path.write_bytes(path.read_bytes()[:-20])  # as a killed writer leaves it
-    journal = ReviewJournal.of(folder)
+    with pytest.warns(SurroundingsWarning, match=f"{JOURNAL}:2: the last line"):
+        journal = ReviewJournal.of(folder)
     assert [entry.number for entry in journal.entries] == [1]
     say(journal, "002.png", ALCOHOL, truth=False)
     assert [entry.images[0].image for entry in ReviewJournal.of(folder).entries] == ["000.png", "002.png"]
     assert [entry.number for entry in ReviewJournal.of(folder).entries] == [1, 2]
+
+
+def numbers_and_warnings(folder):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = [entry.number for entry in ReviewJournal.of(folder).entries]
+    assert all(each.category is SurroundingsWarning for each in told)
+    return found, [str(each.message) for each in told]
+
+
+def test_wherever_a_journal_is_cut_what_was_whole_stays_and_the_next_answer_stands(folder):
+    journal, path, ends = ReviewJournal.of(folder), folder / "dataset" / JOURNAL, []
+    for name in ("000.png", "001.png", "002.png"):
+        say(journal, name, ALCOHOL, truth=True)
+        ends.append(path.stat().st_size)
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        left = sum(end - 1 <= size for end in ends)  # the line's end may be missing
+        found, told = numbers_and_warnings(folder)
+        assert found == list(range(1, left + 1))
+        assert len(told) == (size not in {0, *ends, *(end - 1 for end in ends)})
+        assert all(f"{JOURNAL}:{left + 1}: the last line" in text for text in told)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            say(ReviewJournal.of(folder), "003.png", ALCOHOL, truth=False)
+        assert numbers_and_warnings(folder) == (list(range(1, left + 2)), [])
+
+
+BAD = [
+    b"x", b"[]", b"7", b"null", b"{", b"\xff\xfe", b'{"a": NaN}', b"{}", b"[" * 100_000, b'{"a":' * 100_000, b"\x00" * 50,
+]  # fmt: skip
+VALUES = [None, True, -1, 1.5, 2**63, 10**30, "", "x", [], [{}], {"image": "000.png"}]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_line_is_named_and_no_answer_before_or_after_it_is_lost(folder, bad):
+    path = folder / "dataset" / JOURNAL
+    for name in ("000.png", "001.png"):
+        say(ReviewJournal.of(folder), name, ALCOHOL, truth=True)
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + bad + b"\n" + second)
+    found, told = numbers_and_warnings(folder)
+    assert found == [1, 2]
+    assert [f"{JOURNAL}:2: " in text for text in told] == [True]
+    with pytest.warns(SurroundingsWarning):
+        say(ReviewJournal.of(folder), "002.png", ALCOHOL, truth=True)
+    with pytest.warns(SurroundingsWarning):
+        assert [row[0] for row in reviews(merge_journal(folder, save=True))] == [
+            "000.png",
+            "001.png",
+            "002.png",
+        ]
+    assert bad in path.read_bytes(), "what cannot be read is kept"
+
+
+def places(value, path=()):
+    """Yield the path of every value in a JSON document."""
+    yield path
+    for key, inner in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        yield from places(inner, (*path, key))
+
+
+def test_every_value_of_a_line_may_be_anything(folder):
+    path = folder / "dataset" / JOURNAL
+    journal = ReviewJournal.of(folder)
+    say(journal, "000.png", ALCOHOL, truth=True)
+    journal.append_all([("ben", [ReviewedImage("001.png")], [Said(ALCOHOL, None)])])
+    journal.append("ana", undoes=1)
+    lines, dataset = path.read_bytes().splitlines(keepends=True), Dataset.load(folder)
+    for number, line in enumerate(lines):
+        for place in places(json.loads(line)):
+            for value in (*VALUES, "gone"):
+                document = {"": json.loads(line)}
+                *outer, last = ("", *place)
+                inner = reduce(lambda each, key: each[key], outer, document)
+                if value == "gone":
+                    del inner[last]
+                else:
+                    inner[last] = value
+                changed = json.dumps(document.get("")).encode() + b"\n"
+                path.write_bytes(b"".join([*lines[:number], changed, *lines[number + 1 :]]))
+                with warnings.catch_warnings(record=True) as told:
+                    warnings.simplefilter("always")
+                    found = ReviewJournal.of(folder)
+                assert len(told) <= 1
+                if not told:  # what is taken for an answer becomes a label
+                    with_answers(dataset, found.entries, standing=found.standing)
+                others = {1, 2, 3} - {number + 1}
+                assert others <= {entry.number for entry in found.entries}
 
 
 def test_the_same_id_is_written_once(folder):
