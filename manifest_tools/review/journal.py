@@ -109,10 +109,14 @@ def _each(items: Any, kind: type[_Part], types: tuple[type, ...]) -> tuple[_Part
     made = []
     for item in items if isinstance(items, list) else [None]:
         try:
-            part = kind(**item)
-        except TypeError:
-            return None
-        if not isinstance(part[0], str) or not all(isinstance(value, types) for value in part[1:]):
+            part = kind(**item) if isinstance(item, dict) else None
+        except TypeError:  # other names
+            part = None
+        if (
+            part is None
+            or not isinstance(part[0], str)
+            or not all(isinstance(value, types) for value in part[1:])
+        ):
             return None
         made.append(part)
     return tuple(made)

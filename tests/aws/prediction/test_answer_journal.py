@@ -52,10 +52,11 @@ def test_a_torn_end_costs_the_torn_line_alone(tmp_path_factory, data):
 def test_lines_that_cannot_be_read_are_passed_over(path):
     written(path, RECORDS[:1])
     path.write_bytes(path.read_bytes() + b"\x00\x00\x00\n[1]\n")
-    with pytest.warns(SurroundingsWarning, match=r"x\.journal:2: "):
+    with pytest.warns(SurroundingsWarning) as told:
         written(path, RECORDS[1:2])
-    with pytest.warns(SurroundingsWarning, match=r"x\.journal:3: "), answer_journal(path) as journal:
-        assert journal.records == RECORDS[:2]
+        with answer_journal(path) as journal:
+            assert journal.records == RECORDS[:2]
+    assert [str(each.message).partition("x.journal:")[2][:2] for each in told] == ["2:", "3:"] * 2
 
 
 def test_fresh_forgets(path):
