@@ -54,9 +54,9 @@ def test_lines_that_cannot_be_read_are_passed_over(path):
     path.write_bytes(path.read_bytes() + b"\x00\x00\x00\n[1]\n")
     with pytest.warns(SurroundingsWarning) as told:
         written(path, RECORDS[1:2])
-        with answer_journal(path) as journal:
-            assert journal.records == RECORDS[:2]
-    assert [str(each.message).partition("x.journal:")[2][:2] for each in told] == ["2:", "3:"] * 2
+    assert [str(each.message).partition("x.journal:")[2][:2] for each in told] == ["2:", "3:"]
+    with pytest.warns(SurroundingsWarning), answer_journal(path) as journal:
+        assert journal.records == RECORDS[:2]
 
 
 def test_fresh_forgets(path):
