@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
@@ -14,6 +13,7 @@ from manifest_tools.core.percent import percent
 from manifest_tools.core.resources import load_json
 from manifest_tools.core.taxonomy import VERSIONS, Taxonomy
 from manifest_tools.core.text import shortened
+from manifest_tools.core.toml_file import read_toml
 from manifest_tools.findings.catalogue import look_up
 from manifest_tools.findings.findings import Severity
 
@@ -173,6 +173,9 @@ class Policy:
             if isinstance(value, int | float) and not isinstance(value, bool) and not value >= 0:  # nor nan
                 msg = f"policy: {item.name} is {value}; expected a number of at least 0"
                 raise InputError(msg)
+            if isinstance(value, int) and value > _LARGEST:
+                msg = f"policy: {item.name} is {shortened(str(value))}; expected a number of at most {_LARGEST:,}"
+                raise InputError(msg)
         percent(self.confidence_threshold, "policy: confidence_threshold")
         _one_of("label_level", self.label_level, ("1", "all"))
         _one_of("fail_on", self.fail_on, (*Severity, "never"))
@@ -194,15 +197,7 @@ class Policy:
             The file cannot be read, is not TOML, or has an unknown or ill-typed key.
         """
         try:
-            document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            msg = f"policy file {path} cannot be read: {error.strerror or error}; expected a TOML file"
-            raise InputError(msg) from error
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            msg = f"policy file {path}: {error}; expected TOML in UTF-8"
-            raise InputError(msg) from error
-        try:
-            return cls.from_dict(document, taxonomy=taxonomy)
+            return cls.from_dict(read_toml(path), taxonomy=taxonomy)
         except InputError as error:
             msg = f"policy file {path}: {error}"
             raise InputError(msg) from error
@@ -248,6 +243,7 @@ class Policy:
         return name.strip().casefold() in {safe.casefold() for safe in self.safe_names}
 
 
+_LARGEST = 2**53  # what JSON keeps exactly
 DERIVE = ("unusable", "strip_metadata")  # what copies can be made for
 
 _DEFAULTS = {item.name: item.default for item in fields(Policy)}
@@ -281,9 +277,9 @@ def _read_value(key: str, value: Any, taxonomy: Taxonomy | None) -> Any:
         return _plain(type(_DEFAULTS[key]), value)
     except InputError:
         raise
-    except (AttributeError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, TypeError, ValueError, RecursionError) as error:
         example = _EXAMPLES.get(key) or repr(_DEFAULTS[key])
-        msg = f"{key} is {value!r}; expected a value such as {example}"
+        msg = f"{key} is {shortened(repr(value))}; expected a value such as {example}"
         raise InputError(msg) from error
 
 

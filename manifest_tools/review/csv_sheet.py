@@ -133,6 +133,7 @@ def _cells(path: str | Path) -> list[tuple[int, dict[str, str]]]:
     text = read_text(path)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)  # spreadsheets write the one of their language
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
     missing = [name for name in ("image", "label", "answer") if name not in (table.fieldnames or ())]
     if missing:

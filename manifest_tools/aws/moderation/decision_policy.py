@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -13,6 +12,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.percent import percent
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.core.text import shortened
+from manifest_tools.core.toml_file import read_toml
 
 CONTENT_TYPES = ("Animated", "Illustrated")  # as the service names them
 _TYPE_FROM = 50.0  # confidence from which a type that comes with an answer counts
@@ -103,9 +103,8 @@ class Decisions:
             It cannot be read, or names a label, action or confidence that does not exist.
         """
         try:
-            document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-            return cls.from_dict(document, taxonomy=taxonomy)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, InputError) as error:
+            return cls.from_dict(read_toml(path), taxonomy=taxonomy)
+        except InputError as error:
             raise InputError(f"decision policy {path}: {error}") from error
 
     @classmethod

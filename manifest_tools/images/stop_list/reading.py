@@ -183,6 +183,7 @@ def _from_csv(path: Path, text: str, kind: str, found: _Found) -> None:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     first = lines[0]
     mark = max(",;\t", key=first.count)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=mark)
     head: list[str] = []
     for number, row in enumerate(rows, 1):

@@ -117,6 +117,7 @@ def _document(data: bytes, names: Names) -> tuple[bytes, int]:
 
 
 def _table(data: bytes, names: Names) -> tuple[bytes, int]:
+    csv.field_size_limit(max(csv.field_size_limit(), len(data) + 1))
     try:
         rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error):
