@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+_TIME = re.compile(rb'(?<="at":)"[^"]*"')
 TOOLS = [sys.executable, "-m", "manifest_tools"]
 
 
@@ -43,6 +45,9 @@ def jobs() -> dict[str, Job]:
         "convert DIR": Job(["convert", "out", "other", "--kind", "multi-label"], prepared=True),
         "convert DIR to CSV": Job(["convert", "out", "labels-out.csv"], prepared=True),
         "split MANIFEST": Job(["split", "many.manifest", "--out", "sides"]),
+        "review --import": Job(
+            ["review", "out", "--reviewer", "ana", "--import", "sheet.csv"], prepared=True
+        ),
         "map": Job(["map", "labels.csv", "--out", "mapping.csv"]),
     }
 
@@ -57,6 +62,8 @@ def make(folder: Path, images: int, lines: int) -> None:
         picture.resize((96, 96)).save(folder / "images" / f"{number:03}.png")
         rows.append(f"{number:03}.png,{'Alcohol' if number % 3 else 'Safe'}")
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    answers = (f"{number:03}.png,Alcohol,{'yes' if number % 2 else 'no'}" for number in range(images))
+    (folder / "sheet.csv").write_text("\n".join(["image,label,answer", *answers]) + "\n")
     line = '{{"source-ref": "s3://my-bucket/{}.jpg", "content-moderation-groundtruth": {{"ModerationLabels": [{{"Name": "alcohol"}}]}}}}\n'
     (folder / "many.manifest").write_text("".join(line.format(number) for number in range(lines)))
 
@@ -72,15 +79,15 @@ def run(folder: Path, job: Job, *, kill_after: float | None = None) -> float:
             process.kill()
             process.communicate()
         else:
-            if process.returncode not in (0, 1):
+            if process.returncode not in (0, 1) or b"Traceback" in said:
                 raise SystemExit(f"{job.arguments}: exit code {process.returncode}: {said.decode()}")
     return time.monotonic() - began
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Return every file, hidden ones too."""
+    """Return every file, hidden ones too, without the times at which answers were given."""
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): _TIME.sub(b"", path.read_bytes())
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
