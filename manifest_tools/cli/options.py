@@ -155,8 +155,8 @@ Slices = Annotated[
     list[str] | None,
     typer.Option(
         "--slice",
-        metavar="COLUMN",
-        help="Tell figures by the values of a column of the labels (it is kept), by 'folders' or 'sources', and keep them balanced in the split. Repeatable.",
+        metavar="COLUMN|FILE|folders|sources|content-types",
+        help="Tell figures by the values of a column of the labels (it is kept), by 'folders', 'sources' or 'content-types', and keep them balanced in the split. Repeatable.",
     ),
 ]
 LabelsFormat = Annotated[

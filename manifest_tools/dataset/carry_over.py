@@ -69,12 +69,14 @@ def _with_predictions(dataset: Dataset, earlier: Dataset, now: dict[str, str]) -
     }
     asked = asked[asked["image"].isin(same)]
     model, reported_from = _known(asked, "predicted", same), _known(asked, "min_confidence", same)
+    types = _known(asked, "content_types", same)
     rows = earlier.labels[(earlier.labels["source"] == PREDICTIONS) & earlier.labels["image"].isin(same)]
     rows = rows.assign(image=rows["image"].map(same)).drop_duplicates(["image", "label"])
     keys = dataset.images["image"]
     images = dataset.images.assign(
         predicted=[model.get(key, "") for key in keys],
         min_confidence=[reported_from.get(key, math.nan) for key in keys],
+        content_types=[types.get(key, "") for key in keys],
     )
     labels = pd.concat([dataset.labels, rows], ignore_index=True)
     sources = {**dataset.sources, PREDICTIONS: earlier.sources.get(PREDICTIONS, {})}

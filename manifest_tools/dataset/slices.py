@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from manifest_tools.core.arrays import Mask
+from manifest_tools.dataset.content_types import TYPES_COLUMN, masks_of_types
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.split_groups import values_of
 from manifest_tools.dataset.tables import KEPT
@@ -26,6 +27,9 @@ def slices_of(dataset: Dataset) -> dict[tuple[str, str], Mask]:
     several = dataset.sources.get(KEPT, {}).get("several", {})
     for column in dataset.sources.get(SLICES, {}).get("by", ()):
         if column not in images.columns:
+            continue
+        if column == TYPES_COLUMN:
+            found |= {(column, value): mask for value, mask in masks_of_types(images).items()}
             continue
         rows, values = values_of(images, column, several=several)
         names = np.asarray(values, dtype=object)

@@ -36,6 +36,7 @@ IMAGE_COLUMNS: Mapping[str, tuple[str, Any]] = {
     "judged": ("str", ""),  # what people looked for: "all", "scope", or "" for nobody looked
     "predicted": ("str", ""),  # base model version that was asked
     "min_confidence": ("float64", np.nan),  # the confidence from which it reported
+    "content_types": ("str", ""),  # "Animated", "Illustrated", both; "none"; "": the answer tells not
     "split": ("str", ""),  # train, test or ""
     "locked": ("bool", False),  # an earlier round fixed the split
     "set_aside": ("str", ""),  # why the image was not selected; "" when it was

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
+from manifest_tools.dataset.content_types import types_cell
 from manifest_tools.manifests.kinds import (
     BASE_PREDICTION,
     LABELS,
@@ -40,11 +41,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model said of one image: its version, label -> confidence (0-100), and from which confidence."""
+    """What a model said of one image: its version, label -> confidence (0-100), from which confidence, and the content types as a cell."""
 
     version: str
     scores: Mapping[str, float]
     asked: float | None
+    types: str = ""
 
 
 def what_people_said(line: Mapping[str, Any], label_confidence: float = 0.0) -> Said:
@@ -156,4 +158,5 @@ def _prediction(answer: Any, asked: float | None) -> Prediction:
             # v6.1 has one name at two levels: the higher score answers for it.
             scores[name] = max(float(score), scores.get(name, 0.0))
     version = answer.get("ModerationModelVersion") if isinstance(answer, dict) else None
-    return Prediction(str(version or "unknown"), scores, asked)
+    types = types_cell(answer.get("ContentTypes")) if isinstance(answer, dict) else ""
+    return Prediction(str(version or "unknown"), scores, asked, types)

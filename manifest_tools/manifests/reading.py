@@ -112,7 +112,7 @@ def read_predictions(path: str | Path | bytes, *, min_confidence: float | None =
     Returns
     -------
     Dataset
-        The predicted images with ``predicted`` and ``min_confidence``, and label rows of the source
+        The predicted images with ``predicted``, ``min_confidence`` and ``content_types``, and label rows of the source
         "predictions" alone. An image for which the model reported nothing has a row and no labels.
 
     Raises
@@ -130,7 +130,7 @@ def read_predictions(path: str | Path | bytes, *, min_confidence: float | None =
         raise InputError(msg)
     labels = dataset.labels[dataset.labels["source"] == PREDICTIONS]
     return Dataset.from_tables(
-        images[["image", "uri", "predicted", "min_confidence"]],
+        images[["image", "uri", "predicted", "min_confidence", "content_types"]],
         labels,
         taxonomy=dataset.taxonomy,
         sources={PREDICTIONS: dataset.sources[SOURCE]},
@@ -153,20 +153,21 @@ class _Table:
     def __init__(self, label_confidence: float, policy: Policy) -> None:
         self._confidence = label_confidence
         self._policy = policy
-        self._images: dict[str, list[str | float]] = {}  # judged, model version, confidence asked for
+        self._images: dict[str, list[str | float]] = {}  # judged, model version, confidence asked for, types
         self._labels: dict[tuple[str, str, str], tuple[bool | None, float | None, int]] = {}
         self.scope: set[str] = set()
         self.cut: Cut | None = None
 
     def add(self, number: int, line: Mapping[str, Any]) -> None:
         image = line[SOURCE_REF]
-        row = self._images.setdefault(image, ["", "", float("nan")])
+        row = self._images.setdefault(image, ["", "", float("nan"), ""])
         said = what_people_said(line, self._confidence)
         self._add_said(image, row, said, number)
         prediction = base_prediction(line)
         if prediction is not None:
             row[1] = prediction.version
             row[2] = float("nan") if prediction.asked is None else prediction.asked
+            row[3] = prediction.types
             self._add_prediction(image, prediction, number)
 
     def _add_said(self, image: str, row: list[str | float], said: Said, number: int) -> None:
@@ -189,7 +190,7 @@ class _Table:
     def frames(self, min_confidence: float | None) -> tuple[pd.DataFrame, pd.DataFrame]:
         images = pd.DataFrame(
             [(image, image, *row) for image, row in self._images.items()],
-            columns=["image", "uri", "judged", "predicted", "min_confidence"],
+            columns=["image", "uri", "judged", "predicted", "min_confidence", "content_types"],
         )
         labels = pd.DataFrame(
             [(*key, *row) for key, row in self._labels.items()],

@@ -32,10 +32,11 @@ def share_among_copies(dataset: Dataset, policy: Policy) -> Dataset:
     shared = [labels, _given(labels[~answers], from_labels), _given(labels[answers], from_answers)]
     merged = pd.concat(shared, ignore_index=True)
     of = images["image"].map(lambda key: from_answers.get(key, key))
-    given = images.set_index("image")[["predicted", "min_confidence"]].loc[of]
+    given = images.set_index("image")[["predicted", "min_confidence", "content_types"]].loc[of]
     images = images.assign(
         predicted=given["predicted"].to_numpy(),
         min_confidence=given["min_confidence"].to_numpy(),
+        content_types=given["content_types"].to_numpy(),
         judged=judged_column(images, merged, policy),
     )
     numbers = {"labels": len(from_labels), "answers": len(from_answers)}

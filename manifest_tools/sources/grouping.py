@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.dataset.content_types import TYPES_COLUMN
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import listed_folder
 from manifest_tools.dataset.slices import MAX_VALUES, SLICES, slices_of
@@ -23,7 +24,7 @@ from manifest_tools.sources.image_index import ImageIndex
 from manifest_tools.sources.kept_columns import keep_columns, kept_name, with_kept
 from manifest_tools.sources.matching import match_references
 
-FOLDERS, SOURCES = "folders", "sources"
+FOLDERS, SOURCES, TYPES = "folders", "sources", "content-types"
 _FOLDER, _SOURCE = "folder", "label_file"  # the columns that hold them
 
 
@@ -35,7 +36,9 @@ def columns_of_labels(names: Sequence[str]) -> list[str]:
     names : sequence of str
         As in :func:`group_by`.
     """
-    return [name for name in names if name not in (FOLDERS, SOURCES) and _file_and_column(name) is None]
+    return [
+        name for name in names if name not in (FOLDERS, SOURCES, TYPES) and _file_and_column(name) is None
+    ]
 
 
 def group_by(dataset: Dataset, names: Sequence[str]) -> Dataset:
@@ -75,7 +78,8 @@ def slice_by(dataset: Dataset, names: Sequence[str]) -> Dataset:
     dataset : Dataset
         Read.
     names : sequence of str
-        As in :func:`group_by`; "sources": the files of labels that speak of an image.
+        As in :func:`group_by`; "sources": the files of labels that speak of an image; "content-types":
+        what the base model's answers say of animations and drawings, also of answers that come later.
 
     Raises
     ------
@@ -89,6 +93,8 @@ def slice_by(dataset: Dataset, names: Sequence[str]) -> Dataset:
             dataset, column = _with_folders(dataset), _FOLDER
         elif name == SOURCES:
             dataset, column = _with_sources(dataset), _SOURCE
+        elif name == TYPES:
+            column = TYPES_COLUMN
         elif file is not None:
             dataset, column = _with_file(dataset, *file)
         else:

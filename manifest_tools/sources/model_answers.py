@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.dataset.content_types import types_cell
 from manifest_tools.manifests.kinds import TRUTH
 from manifest_tools.sources.formats.json_files import shown, text
 from manifest_tools.sources.formats.tables import IMAGE_NAMES, find_column
@@ -19,11 +20,10 @@ from manifest_tools.sources.formats.tables import IMAGE_NAMES, find_column
 _LABELS = "moderationlabels"
 _VERSION = "moderationmodelversion"
 _ADAPTER = "projectversion"
+_TYPES = "contenttypes"
 _PEOPLE = frozenset({"humananswers", TRUTH})  # what people said is no answer of a model
 _SELECTED = "selectedaiserviceresponse"  # a part of the answer, once more
-_OTHER_LISTS = frozenset(
-    {"contenttypes", "customlabels"}
-)  # of names and confidences that are no moderation labels
+_OTHER_LISTS = frozenset({_TYPES, "customlabels"})  # of names and confidences that are no moderation labels
 _OTHER_MEMBERS = frozenset(
     {"instances", "parents"}
 )  # of DetectLabels' labels, which name things, not what is unsafe
@@ -37,12 +37,13 @@ _SHOWN = 8
 
 
 class ModelAnswer(NamedTuple):
-    """What a model said of one image: label and confidence as they stand, and the model's version."""
+    """What a model said of one image: label and confidence as they stand, the model's version, and the content types as a cell."""
 
     image: str
     scores: tuple[tuple[str, Any], ...]
     version: str
     record: str
+    types: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class AnswerReader:
                 f"an answer, but nothing names the image (members: {keys}); put it into a member "
                 "'image', or into the name of a file for each answer",
             )
-        return ModelAnswer(image, tuple(map(_score, found.labels)), _version(found), place)
+        return ModelAnswer(image, tuple(map(_score, found.labels)), _version(found), place, _types(found))
 
     def _image(self, record: Mapping[str, Any], place: str) -> str:
         """Return what names the image: the request that is kept, or a member as near to the record's top as can be."""
@@ -284,6 +285,14 @@ def _score(label: Any) -> tuple[str, Any]:
 
 def _version(found: _Found) -> str:
     return text(_member(found.holder, _VERSION))
+
+
+def _types(found: _Found) -> str:
+    entries = _member(found.holder, _TYPES)
+    if not isinstance(entries, list):
+        return ""
+    named = [dict(zip(("Name", "Confidence"), _score(entry), strict=True)) for entry in entries]
+    return types_cell(named)
 
 
 def _s3_uri(node: Mapping[str, Any]) -> str:

@@ -47,13 +47,14 @@ _EXPECTED = (
 class Predictions:
     """What the files of one source say; the columns of `rows` are those of :data:`ROW`.
 
-    `asked`: the model's version of each image that it was asked about. `manifests`: the tables of images and labels
-    of manifests, which tell more. `respelled`: scores of which a per cent sign or a decimal comma was undone.
+    `asked`: the model's version of each image that it was asked about. `types`: the content types that its
+    answer tells, as a cell. `manifests`: the tables of images and labels of manifests, which tell more. `respelled`: scores of which a per cent sign or a decimal comma was undone.
     `unread`: records, and files of a folder, without an answer.
     """
 
     asked: dict[str, str] = field(default_factory=dict)
     rows: list[tuple[str, str, float, int | None, str, bool]] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
     manifests: list[tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=list)
     respelled: int = 0
     unread: int = 0
@@ -62,7 +63,7 @@ class Predictions:
     def frames(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the tables of images and labels; the confidence that was asked for is NaN where no file tells it."""
         images = pd.DataFrame(self.asked.items(), columns=["image", "predicted"]).assign(
-            min_confidence=math.nan
+            min_confidence=math.nan, content_types=[self.types.get(image, "") for image in self.asked]
         )
         labels = pd.DataFrame(self.rows, columns=ROW)
         parts = [(images, labels), *self.manifests]
@@ -79,6 +80,7 @@ class Predictions:
             msg = f"{file}: two different answers about {answer.image}; keep one"
             raise InputError(msg)
         self.asked[answer.image] = answer.version or UNNAMED_MODEL
+        self.types[answer.image] = answer.types
         by_line = answer.record.isdigit()
         place = f"{file}:{answer.record}" if by_line else file + answer.record
         for name, confidence in answer.scores:
@@ -176,7 +178,7 @@ def _values(content: str, path: Path) -> Iterator[tuple[str, Any]]:
 def _read_manifest(path: Path, said: Predictions) -> None:
     dataset = read_predictions(path, min_confidence=math.nan)
     labels = dataset.labels[["image", "label", "score", "line"]].assign(file=str(path), signed=False)
-    said.manifests.append((dataset.images[["image", "predicted", "min_confidence"]], labels))
+    said.manifests.append((dataset.images[["image", "predicted", "min_confidence", "content_types"]], labels))
 
 
 def _read_table(path: Path, said: Predictions) -> bool:

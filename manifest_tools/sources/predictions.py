@@ -44,7 +44,7 @@ def attach_predictions(
     Returns
     -------
     Dataset
-        With `predicted` and `min_confidence` for the images that were asked about, and label rows of the source
+        With `predicted`, `min_confidence` and `content_types` for the images that were asked about, and label rows of the source
         "predictions". Answers about other images are counted in ``sources["predictions"]``.
 
     Raises
@@ -76,11 +76,13 @@ def attach_predictions(
     asked = images.assign(image=images["image"].map(found)).dropna(subset="image")
     asked = asked.drop_duplicates("image", keep="last").set_index("image")
     model, floor = asked["predicted"].to_dict(), asked["min_confidence"].to_dict()
+    types = asked["content_types"].to_dict()
     rows = labels.assign(image=labels["image"].map(found)).dropna(subset="image")
     images = dataset.images
     images = images.assign(
         predicted=[model.get(key, "") for key in images["image"]],
         min_confidence=[floor.get(key, math.nan) for key in images["image"]],
+        content_types=[types.get(key, "") for key in images["image"]],
     )
     kept = dataset.labels[dataset.labels["source"] != PREDICTIONS]
     origin = {"file": name, "unmatched": len(unmatched), "examples": unmatched[:EXAMPLES], **facts}

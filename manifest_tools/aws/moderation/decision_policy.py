@@ -13,9 +13,8 @@ from manifest_tools.core.percent import percent
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.core.text import shortened
 from manifest_tools.core.toml_file import read_toml
+from manifest_tools.dataset.content_types import CONTENT_TYPES, types_named
 
-CONTENT_TYPES = ("Animated", "Illustrated")  # as the service names them
-_TYPE_FROM = 50.0  # confidence from which a type that comes with an answer counts
 _EXAMPLE = '"Explicit" = { block = 80, review = 50 }'
 
 
@@ -138,7 +137,7 @@ class Decisions:
         content_types : iterable of mapping
             `ContentTypes` of the answer: ``Name``, ``Confidence``.
         """
-        named = {str(kind["Name"]) for kind in content_types if float(kind["Confidence"]) >= _TYPE_FROM}
+        named = types_named(content_types)
         kinds = [kind for kind in self.by_type if kind in named]
         if kinds:
             lines = dict(self.labels)

@@ -20,7 +20,7 @@ from manifest_tools.manifests.content import base_prediction
 
 Rows = npt.NDArray[np.int64]
 
-_COLUMNS: Final = ("row", "image", "model", "label", "score", "code", "message")
+_COLUMNS: Final = ("row", "image", "model", "types", "label", "score", "code", "message")
 _SHOWN: Final = 10  # failures that are kept by name
 _UNNAMED: Final = "unknown"  # model version of an answer without one
 
@@ -45,12 +45,12 @@ def _lines(
     answer = found.get(picture.key)
     if answer is None:
         failure = result.failed[picture.key]
-        yield row, picture.image, "", "", np.nan, failure.code, failure.message
+        yield row, picture.image, "", "", "", np.nan, failure.code, failure.message
         return
     prediction = base_prediction({"detect-moderation-labels": answer})
     assert prediction is not None
     for label, score in [*prediction.scores.items()] or [("", np.nan)]:
-        yield row, picture.image, prediction.version or _UNNAMED, label, score, "", ""
+        yield row, picture.image, prediction.version or _UNNAMED, prediction.types, label, score, "", ""
 
 
 @dataclass
@@ -110,6 +110,9 @@ def collect_answers(
             )
             said = said.loc[said["label"] != "", ["image", "label", "score"]].assign(source=PREDICTIONS)
             images.loc[at, "predicted"] = answers["model"].iloc[starts[first[at]]].astype("str").to_numpy()
+            images.loc[at, "content_types"] = (
+                answers["types"].iloc[starts[first[at]]].astype("str").to_numpy()
+            )
             images.loc[at, "min_confidence"] = float(min_confidence)
             old = (piece.labels["source"] == PREDICTIONS) & piece.labels["image"].isin(
                 images["image"].iloc[at]
@@ -125,9 +128,9 @@ def collect_answers(
 
 
 def _answers(batches: Iterable[pd.DataFrame], result: Collected) -> pd.DataFrame:
-    """Return all answers as one lean table, sorted by row: models and labels are few, and held by number."""
-    numbers: dict[str, dict[str, int]] = {"model": {}, "label": {}}
-    parts = [pd.DataFrame({"row": np.zeros(0, np.int64), "model": 0, "label": 0, "score": 0.0})]
+    """Return all answers as one lean table, sorted by row: models, types and labels are few, and held by number."""
+    numbers: dict[str, dict[str, int]] = {"model": {}, "types": {}, "label": {}}
+    parts = [pd.DataFrame({"row": np.zeros(0, np.int64), "model": 0, "types": 0, "label": 0, "score": 0.0})]
     for table in batches:
         noted = _noted(table, result)
         for name, known in numbers.items():
@@ -148,7 +151,7 @@ def _noted(table: pd.DataFrame, result: Collected) -> pd.DataFrame:
     result.failed += len(missed)
     room = _SHOWN - len(result.failures)
     result.failures += missed[["image", "code", "message"]].head(room).to_dict("records")
-    answers = table.loc[table["code"] == "", ["row", "model", "label", "score"]]
+    answers = table.loc[table["code"] == "", ["row", "model", "types", "label", "score"]]
     for model, count in answers.drop_duplicates("row")["model"].value_counts().items():
         result.models[str(model)] = result.models.get(str(model), 0) + int(count)
     return answers

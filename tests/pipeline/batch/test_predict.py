@@ -80,6 +80,7 @@ def test_the_answers_are_those_of_one_go(folder, client, tmp_path):
     pd.testing.assert_frame_equal(after.labels.drop(columns="line"), expected.labels.drop(columns="line"))
     assert told.answered == 19
     assert told.failed == 0
+    assert after.images["content_types"].value_counts().to_dict() == {"none": 19, "": 1}
     assert after.history[-1]["step"] == "predict"
 
 
