@@ -453,7 +453,7 @@ class TestInS3:
     def test_a_silent_object_keeps_its_batch_open(self, first_batch, monkeypatch):
         task, batch = first_batch
         silent = iter([Read(ImageFacts(decode_error="unreachable: busy"), None)] * 2)
-        monkeypatch.setattr(batches, "settled", lambda _, read: next(silent, read))
+        monkeypatch.setattr(batches, "settled", lambda _path, read, *_: next(silent, read))
         monkeypatch.setattr(batches.BatchReader, "_decode", once(batches.BatchReader._decode))
         with pytest.raises(UnavailableError, match="busy"):
             task(batch)
