@@ -30,6 +30,14 @@ def cache_of_its_own(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def usual_rights() -> Iterator[None]:
+    """Begin with the usual rights of new files: a command that is called in this process narrows them."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture(autouse=True)
 def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the credentials, or the account, of whoever runs it."""
     for name in (
