@@ -116,18 +116,24 @@ class JournalFile:
         Raises
         ------
         OutputError
-            The disk is full, or worse.
+            The disk is full, or worse. What was begun is taken back.
         """
         lines = b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
         try:
-            with self.path.open("ab") as stream:
+            # A buffer would be written once more when it is closed.
+            with self.path.open("ab", buffering=0) as stream:
                 self._end = min(self._end, stream.tell())
                 stream.truncate(self._end)
                 if lines and not self._ends_a_line():
                     lines = b"\n" + lines
-                stream.write(lines)
-                stream.flush()
-                os.fsync(stream.fileno())
+                try:
+                    rest = memoryview(lines)
+                    while rest:
+                        rest = rest[stream.write(rest) :]
+                    os.fsync(stream.fileno())
+                except OSError:
+                    stream.truncate(self._end)
+                    raise
         except OSError as error:
             raise self._unusable("written", error) from error
         self._end += len(lines)

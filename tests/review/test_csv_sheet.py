@@ -197,7 +197,8 @@ def test_numbers_as_data_frames_write_them_are_answers(folder, tmp_path, answers
     assert said == {"001.png": True, "000.png": False, "002.png": False, "003.png": True}
 
 
-def test_a_full_disk_takes_nothing_in(folder, tmp_path):
+@pytest.mark.parametrize("room", [100, 400, 700])
+def test_a_full_disk_takes_nothing_in(folder, tmp_path, room):
     """A limit on the size of files stands for the disk: the write breaks off in the middle."""
     resource = pytest.importorskip("resource")
     path, rows = filled(folder, tmp_path)
@@ -206,7 +207,7 @@ def test_a_full_disk_takes_nothing_in(folder, tmp_path):
     review.answer(0, [Said(ALCOHOL, True)])
     size = (folder / "dataset" / "reviews.jsonl").stat().st_size
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 700, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, before[1]))
     try:
         with pytest.raises(OutputError):
             csv_sheet.import_sheet(review, path)
