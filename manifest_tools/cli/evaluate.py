@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,6 @@ import typer
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, say, show
 from manifest_tools.core.text import to_json
-from manifest_tools.storage.uris import is_s3_uri
 
 if TYPE_CHECKING:
     from manifest_tools.dataset.dataset import Dataset
@@ -129,9 +129,9 @@ def evaluate(
         if not quiet:
             say(f"wrote {printable(str(write_decisions))}")
     if html:
-        from manifest_tools.evaluation.page import write_page
+        from manifest_tools.evaluation.page import pictured, write_page
 
-        write_page(html, evaluation, _pictures(dataset))
+        write_page(html, evaluation, _pictures(dataset, pictured(evaluation)))
         if not quiet:
             say(f"wrote {printable(str(html))}")
     if format is options.OutputFormat.JSON:
@@ -148,15 +148,13 @@ def _source(item: str, profile: str | None, endpoint_url: str | None) -> str | E
     return fetch_evaluation(item, profile=profile, endpoint_url=endpoint_url)
 
 
-def _pictures(dataset: Dataset | None) -> dict[str, Path]:
+def _pictures(dataset: Dataset | None, wanted: Sequence[str]) -> dict[str, tuple[str, bool]]:
+    """Return small pictures of the images that are wanted, by their addresses in the manifest."""
     if dataset is None:
         return {}
     from manifest_tools.dataset.object_keys import source_refs
+    from manifest_tools.reports.thumbnails import thumbnails
 
-    return {
-        reference: dataset.path_of(uri)
-        for reference, uri, error in zip(
-            source_refs(dataset), dataset.images["uri"], dataset.images["decode_error"], strict=True
-        )
-        if not error and uri and not is_s3_uri(uri)
-    }
+    images = dict(zip(source_refs(dataset), dataset.images["image"], strict=True))
+    small = thumbnails(dataset, [images[reference] for reference in wanted if reference in images])
+    return {reference: small[image] for reference in wanted if (image := images.get(reference)) in small}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,7 +10,7 @@ from markupsafe import Markup
 
 from manifest_tools.core.errors import OutputError
 from manifest_tools.core.files import replacing
-from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
+from manifest_tools.evaluation.comparison import ENRICHED, Evaluation
 from manifest_tools.evaluation.counts import FORMULA
 from manifest_tools.evaluation.decision_file import PROMISE, chart, plan_lines
 from manifest_tools.evaluation.text import (
@@ -24,19 +22,19 @@ from manifest_tools.evaluation.text import (
     traffic_lines,
 )
 
-_SIDE = 240  # pixels of a thumbnail
 MAX_PICTURES = 60
+Pictures = Mapping[str, tuple[str, bool]]
 
 
-def render_page(evaluation: Evaluation, pictures: Mapping[str, Path] | None = None) -> str:
+def render_page(evaluation: Evaluation, pictures: Pictures | None = None) -> str:
     """Return the evaluation as an HTML page.
 
     Parameters
     ----------
     evaluation : Evaluation
-    pictures : mapping of str to Path, optional
-        Local files of test images, by their address in the manifest. Thumbnails of images that flipped are put
-        into the page, the first 60 of each adapter; they stay hidden until the reader reveals each.
+    pictures : mapping of str to (str, bool), optional
+        Small pictures of the images of :func:`pictured`, by their address in the manifest: a ``data:`` URI, and
+        whether what people see stands beside what the model sees. They stay hidden until the reader reveals each.
     """
     environment = Environment(
         loader=PackageLoader("manifest_tools.evaluation", "."), autoescape=True, undefined=StrictUndefined
@@ -56,11 +54,11 @@ def render_page(evaluation: Evaluation, pictures: Mapping[str, Path] | None = No
         promise=PROMISE,
         plan_lines=plan_lines,
         traffic_lines=traffic_lines,
-        thumbnails={item.adapter: _thumbnails(item, pictures or {}) for item in evaluation.adapters},
+        pictures=pictures or {},
     )
 
 
-def write_page(path: str | Path, evaluation: Evaluation, pictures: Mapping[str, Path] | None = None) -> None:
+def write_page(path: str | Path, evaluation: Evaluation, pictures: Pictures | None = None) -> None:
     """Write :func:`render_page` to a file, whole or not at all.
 
     Raises
@@ -77,30 +75,11 @@ def write_page(path: str | Path, evaluation: Evaluation, pictures: Mapping[str, 
         raise OutputError(msg) from error
 
 
-def _thumbnails(item: Comparison, pictures: Mapping[str, Path]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for flip in item.flips:
-        if len(found) == MAX_PICTURES:
-            break
-        if flip.image in pictures and flip.image not in found:
-            thumbnail = _thumbnail(pictures[flip.image])
-            if thumbnail:
-                found[flip.image] = thumbnail
-    return found
-
-
-def _thumbnail(path: Path) -> str:
-    """Return a small JPEG as base64 text; empty when the picture cannot be read, which others report."""
-    from PIL import Image  # noqa: PLC0415 - only pages with pictures need it
-
-    from manifest_tools.core.two_views import side_by_side, two_views  # noqa: PLC0415
-
-    try:
-        with Image.open(path) as picture:
-            picture.draft("RGB", (_SIDE, _SIDE))
-            small = side_by_side(two_views(picture, _SIDE))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return ""
-    buffer = BytesIO()
-    small.save(buffer, "JPEG", quality=70)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+def pictured(evaluation: Evaluation) -> list[str]:
+    """Return of which images the page shows pictures, by their addresses: the first 60 that flipped of each adapter."""
+    wanted = {
+        image: None
+        for item in evaluation.adapters
+        for image in list(dict.fromkeys(flip.image for flip in item.flips))[:MAX_PICTURES]
+    }
+    return list(wanted)

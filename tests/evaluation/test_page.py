@@ -3,10 +3,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from PIL import Image
-
 from manifest_tools.evaluation import EvaluationFiles, compare_evaluation
-from manifest_tools.evaluation.page import render_page, write_page
+from manifest_tools.evaluation.page import pictured, render_page, write_page
 from tests.evaluation.samples import alcohol_lines, line, manifest
 
 
@@ -27,19 +25,19 @@ def test_the_page_needs_nothing_else() -> None:
     assert "73 % fewer false negatives (11 of 15; 95 % interval 48 to 89 %)" in page
 
 
-def test_pictures_are_in_the_page_but_not_shown(tmp_path: Path) -> None:
-    Image.new("RGB", (900, 600), "red").save(tmp_path / "a.jpg")
-    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
-    pictures = {
-        "s3://acme-mod/found-0.jpg": tmp_path / "a.jpg",
-        "s3://acme-mod/found-1.jpg": tmp_path / "broken.jpg",
-        "s3://acme-mod/clean-0.jpg": tmp_path / "a.jpg",  # did not flip
-    }
+def test_pictures_are_in_the_page_but_not_shown() -> None:
     evaluation = compare_evaluation(EvaluationFiles("x", manifest=manifest(alcohol_lines())))
+    pictures = {
+        image: ("data:image/jpeg;base64,", image.endswith("-0.jpg")) for image in pictured(evaluation)
+    }
 
     page = render_page(evaluation, pictures)
 
-    assert page.count("data-jpeg=") == 1
+    flipped = {f"s3://acme-mod/found-{number}.jpg" for number in range(11)}
+    assert set(pictures) == flipped
+    assert page.count("data-picture=") == 11
+    assert page.count("data-both>") == 1
+    assert "Left: what the model sees. Right: what people see." in page
     assert "<img" not in page
 
 
