@@ -151,6 +151,8 @@ def _noted(table: pd.DataFrame, result: Collected) -> pd.DataFrame:
     result.failed += len(missed)
     room = _SHOWN - len(result.failures)
     result.failures += missed[["image", "code", "message"]].head(room).to_dict("records")
+    if "types" not in table:  # of a run that was begun before answers' content types were kept
+        table = table.assign(types="")
     answers = table.loc[table["code"] == "", ["row", "model", "types", "label", "score"]]
     for model, count in answers.drop_duplicates("row")["model"].value_counts().items():
         result.models[str(model)] = result.models.get(str(model), 0) + int(count)

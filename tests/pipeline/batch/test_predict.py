@@ -19,8 +19,8 @@ from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.pipeline.batch import predict
-from manifest_tools.pipeline.batch.predict import plan_asking, plan_in_numbers, predict_saved
-from manifest_tools.pipeline.batch.run_folder import RunFolder
+from manifest_tools.pipeline.batch.predict import begin, plan_asking, plan_in_numbers, predict_saved
+from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 from manifest_tools.testing import local_rekognition
 
 JPEG = b"\xff\xd8\xff\xe0"
@@ -122,6 +122,21 @@ def test_a_run_that_was_stopped_goes_on(folder, client, rekognition, tmp_path, m
     predict_saved(asking, place, QUESTION, client=client, tps=FAST)
     assert sum(rekognition.pictures.values()) - before <= 16 - 4 * done
     assert (Dataset.load(folder).images["predicted"] != "").sum() == 19
+
+
+def test_a_run_from_before_content_types_goes_on(folder, client, rekognition, tmp_path):
+    asking = plan_asking(SavedDataset.open(folder), scratch=tmp_path)
+    place = RunFolder.at(tmp_path / "run")
+    begin(place, asking, QUESTION)
+    first = place.place + "/" + batch_name(0)
+    task = predict.PredictionTask(place, predict.AskTask(QUESTION, "", "us-east-1", rekognition.url))
+    task(next(predict._batches(asking, set(), lambda: FAST)))
+    pd.read_parquet(first).drop(columns="types").to_parquet(first)
+
+    predict_saved(asking, place, QUESTION, client=client, tps=FAST)
+
+    told = Dataset.load(folder).images.query("predicted != ''")["content_types"]
+    assert told.value_counts().to_dict() == {"none": 12, "": 7}  # of the first batch, three have copies
 
 
 def test_another_question_is_another_run(folder, client, tmp_path):
