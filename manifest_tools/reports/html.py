@@ -23,6 +23,7 @@ from manifest_tools.reports.advice import Advice, advice
 from manifest_tools.reports.alike import AllLookAlikes, look_alikes
 from manifest_tools.reports.charts import charts
 from manifest_tools.reports.confusion import confusion
+from manifest_tools.reports.definitions import DEFINITIONS_TITLE, definitions
 from manifest_tools.reports.power import POWER_METHOD, POWER_TITLE, power_lines
 from manifest_tools.reports.thumbnails import Thumbnail
 from manifest_tools.reports.thumbnails import thumbnails as small_pictures
@@ -84,6 +85,8 @@ def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: s
         groups=groups,
         plan=plan,
         power=power_lines(report),
+        defined=definitions(report),
+        defined_title=DEFINITIONS_TITLE,
         power_title=POWER_TITLE,
         power_method=POWER_METHOD,
         pictures=numbers,

@@ -10,6 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from manifest_tools.core.text import printable
 from manifest_tools.findings.findings import Finding, Report, Severity
 from manifest_tools.reports.advice import advice
+from manifest_tools.reports.definitions import DEFINITIONS_TITLE, definitions
 from manifest_tools.reports.power import POWER_METHOD, POWER_TITLE, power_lines
 from manifest_tools.reports.summary import (
     Group,
@@ -25,6 +26,7 @@ from manifest_tools.reports.summary import (
 )
 
 PLACES = 10  # of each code
+DEFINED = 3  # labels whose meaning is told
 _WIDTH = 100
 _NARROWEST = 40
 _STYLES = {
@@ -61,6 +63,7 @@ def render_text(report: Report, *, width: int | None = None, color: bool = False
         _slices(report, paint),
         _advice(report, columns, paint),
         _power(report, columns, paint),
+        _definitions(report, columns, paint),
         _findings(report, columns, paint),
         _left_out(report, columns, paint),
         _not_checked(report, columns, paint),
@@ -165,6 +168,18 @@ def _power(report: Report, columns: int, paint: Paint) -> Iterator[str]:
     yield from _wrapped(f"({POWER_METHOD})", columns)
     for about, told in found:
         yield from _wrapped(f"{about}: {told}", columns, "    ", "  - ")
+
+
+def _definitions(report: Report, columns: int, paint: Paint) -> Iterator[str]:
+    found = definitions(report)
+    if not found:
+        return
+    yield paint(DEFINITIONS_TITLE, "head")
+    for label, why, definition in found[:DEFINED]:
+        yield from _wrapped(f"{label} ({why}): {definition}", columns, "    ", "  - ")
+    if len(found) > DEFINED:
+        others = ", ".join(item.label for item in found[DEFINED:])
+        yield from _wrapped(f"and of {others}: 'manifest-tools taxonomy LABEL'", columns, "    ", "    ")
 
 
 def _findings(report: Report, columns: int, paint: Paint) -> Iterator[str]:

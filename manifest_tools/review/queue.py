@@ -39,6 +39,7 @@ class Filter:
     outcome: str = ""
     split: str = ""
     finding: str = ""
+    content_type: str = ""
     everything: bool = False
 
 

@@ -180,7 +180,7 @@ class _Page:
 
     def queue(self, request: Request) -> Response:
         chosen = request.query_params
-        names = ("label", "outcome", "split", "finding")
+        names = ("label", "outcome", "split", "content_type", "finding")
         wanted = Filter(**{name: chosen.get(name, "") for name in names}, everything="everything" in chosen)
         return JSONResponse(self._desk.queue(wanted))
 

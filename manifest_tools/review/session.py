@@ -13,6 +13,7 @@ import pandas as pd
 from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import FINDINGS
+from manifest_tools.dataset.content_types import masks_of_types
 from manifest_tools.dataset.eligibility import exclusion_reasons, unusable_content
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask
 from manifest_tools.dataset.outcomes import Outcome, targets_in_force
@@ -56,6 +57,7 @@ class ReviewSession:
         targets = {target.label for target in targets_in_force(state.policy, state.taxonomy)}
         self._targets = np.array([label in targets for label in state.outcomes.labels])
         self._findings = _findings(Path(folder), state)
+        self._types = masks_of_types(images)
 
     def queue(self, wanted: Filter) -> list[int]:
         """Return the positions of the images to look at, the most useful first.
@@ -63,7 +65,7 @@ class ReviewSession:
         Raises
         ------
         InputError
-            The filter names a label, outcome or finding that there is not.
+            The filter names a label, outcome, content type or finding that there is not.
         """
         with self._lock:
             self.state.refresh()
@@ -106,10 +108,12 @@ class ReviewSession:
             chosen &= (outcomes.outcome[:, columns] == OUTCOMES[wanted.outcome]).any(axis=1)
         if wanted.split:
             chosen &= self.state.dataset.images["split"].eq(wanted.split).to_numpy()
-        if wanted.finding:
-            if wanted.finding not in self._findings:
-                raise InputError(f"no image has the finding {wanted.finding!r}")
-            chosen &= self._findings[wanted.finding]
+        masks = {"finding": self._findings, "content type": self._types}
+        for what, value in (("finding", wanted.finding), ("content type", wanted.content_type)):
+            if value and value not in masks[what]:
+                raise InputError(f"no image has the {what} {value!r}")
+            if value:
+                chosen &= masks[what][value]
         return chosen
 
     def item(self, row: int, label: str = "") -> dict[str, Any]:
@@ -197,6 +201,7 @@ class ReviewSession:
             "labels": [label for label, here in zip(outcomes.labels, occurs, strict=True) if here],
             "outcomes": list(OUTCOMES),
             "splits": sorted(set(self.state.dataset.images["split"]) - {""}),
+            "content_types": {name: int(mask.sum()) for name, mask in self._types.items()},
             "findings": {code: int(mask.sum()) for code, mask in sorted(self._findings.items())},
         }
 

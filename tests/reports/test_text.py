@@ -15,6 +15,8 @@ from manifest_tools.findings.findings import Report, Severity
 from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.pipeline.select import select_images
 from manifest_tools.reports import findings_jsonl, render_text, report_json, write_report
+from manifest_tools.reports.definitions import DEFINITIONS_TITLE, definitions
+from manifest_tools.reports.html import render_html
 from manifest_tools.reports.summary import printable
 from manifest_tools.rules.checking import check_dataset
 from tests.rules.samples import ASKED, check, data, mixture, together
@@ -256,3 +258,34 @@ class TestNotebooks:
         assert "<img" not in split._repr_html_()
         assert "1 image<" in split._repr_html_()
         assert "did not pass" in check(split)._repr_html_()
+
+
+class TestDefinitions:
+    def test_told_where_answers_differ_the_most_disputed_first_and_own_rules_before_the_guides(self):
+        report = check(
+            together(mixture(fp=3, tn=30), mixture(fn=1, label="Violence", prefix="v/")),
+            definitions={"Alcohol": "Beer brands on clothes count."},
+        )
+        found = definitions(report)
+        assert [item[:2] for item in found] == [
+            ("Alcohol", "3 mistakes of the base model"), ("Violence", "1 mistake of the base model"),
+        ]  # fmt: skip
+        assert found[0].definition.startswith("Beer brands on clothes count. ")
+        text = render_text(report, width=1000)
+        assert f"  - Alcohol (3 mistakes of the base model): {found[0].definition}" in text
+        assert "<h3><bdi>Violence</bdi>" in render_html(report)
+
+    def test_people_who_disagree(self):
+        said = [("a.jpg", "Alcohol", True, "review:ana"), ("a.jpg", "Alcohol", False, "review:bo")]
+        assert [item.why for item in definitions(check(data(["a.jpg"], said)))] == [
+            "1 disagreement between people"
+        ]
+
+    def test_silent_where_all_agree(self):
+        assert not definitions(check(mixture(tp=3, tn=30)))
+        assert DEFINITIONS_TITLE not in render_text(check(mixture(tp=3, tn=30)))
+
+    def test_the_text_names_the_rest(self):
+        names = ("Alcohol", "Gambling", "Violence", "Rude Gestures", "Hate Symbols")
+        report = check(together(*(mixture(fp=1, label=name, prefix=name) for name in names)))
+        assert "and of Rude Gestures, Violence: 'manifest-tools taxonomy LABEL'" in render_text(report)

@@ -86,6 +86,20 @@ def test_filters(folder, wanted, rows):
     assert ReviewSession(folder, "ana").queue(wanted) == rows
 
 
+def test_filter_by_content_type(tmp_path):
+    types = ("Illustrated", "none", "Animated; Illustrated", "")
+    images = [image_of(n, judged="", content_types=cell) for n, cell in enumerate(types)]
+    images.append(image_of(4, judged="", predicted=""))
+    review = ReviewSession(make_folder(tmp_path, images, []), "ana")
+    counts = {"Animated": 1, "Illustrated": 2, "none": 1, "not asked": 1, "not told": 1}
+    assert review.catalogue()["content_types"] == counts
+    assert review.queue(Filter(content_type="Illustrated")) == [0, 2]
+    assert review.queue(Filter(content_type="not told")) == [3]
+    assert review.queue(Filter(content_type="Animated", split="test")) == []
+    with pytest.raises(InputError, match="no image has the content type 'Drawn'"):
+        review.queue(Filter(content_type="Drawn"))
+
+
 @pytest.mark.parametrize("wanted", [Filter(label="Nothing"), Filter(outcome="x"), Filter(finding="x")])
 def test_a_filter_for_what_is_not_there_is_refused(folder, wanted):
     with pytest.raises(InputError):

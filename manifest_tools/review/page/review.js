@@ -353,9 +353,11 @@ function take(line) {
 
 function fillFilter() {
   const form = $("filtering").querySelector("form");
-  const lists = { label: start.labels, outcome: start.outcomes, split: start.splits, finding: Object.keys(start.findings) };
+  const counted = { content_type: start.content_types, finding: start.findings };
+  const lists = { label: start.labels, outcome: start.outcomes, split: start.splits };
+  for (const [name, counts] of Object.entries(counted)) lists[name] = Object.keys(counts);
   for (const [name, values] of Object.entries(lists)) {
-    const text = (value) => (name === "finding" ? `${value} (${start.findings[value]})` : value.replaceAll("-", " "));
+    const text = (value) => (name in counted ? `${value} (${counted[name][value]})` : value.replaceAll("-", " "));
     form.elements[name].replaceChildren(new Option("any", ""), ...values.map((value) => new Option(text(value), value)));
   }
 }
