@@ -1,13 +1,35 @@
-"""The account's own quota of calls."""
+"""How many calls a second an account may make: by default, as it says itself, and as the caller says."""
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
-from manifest_tools.core.errors import RemoteError
+from manifest_tools.core.errors import InputError, RemoteError
+from manifest_tools.core.resources import load_json
 from manifest_tools.storage.aws_errors import remote_errors
 
 _OPERATION: Final = "DetectModerationLabels"
+
+
+def default_tps(region: str | None) -> float:
+    """Return the calls per second that a new account may make in a Region."""
+    quota = load_json("service-quotas.json")["detect_moderation_labels"]
+    return float(quota["calls_per_second"].get(region or "", quota["calls_per_second_elsewhere"]))
+
+
+def rate_of(tps: float | None, region: str | None) -> float:
+    """Return the calls per second to make: those that were asked for, or the default of the Region.
+
+    Raises
+    ------
+    InputError
+        `tps` is no number of calls.
+    """
+    rate = default_tps(region) if tps is None else tps
+    if not 0 < rate < math.inf:
+        raise InputError(f"tps is {rate}; expected calls per second, more than 0")
+    return rate
 
 
 def account_tps(client: Any) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
-from manifest_tools.core.arrays import Mask
+    from manifest_tools.core.arrays import Mask
 
 TYPES_COLUMN = "content_types"  # of the images table
 CONTENT_TYPES = ("Animated", "Illustrated")  # as the service names them
@@ -51,6 +51,9 @@ def masks_of_types(images: pd.DataFrame) -> dict[str, Mask]:
     images : pandas.DataFrame
         An images table. An image of two types is in both masks.
     """
+    import numpy as np  # noqa: PLC0415 - slow to load, and decisions on single images need no tables
+    import pandas as pd  # noqa: PLC0415
+
     asked = (images["predicted"] != "").to_numpy()
     cells = images[TYPES_COLUMN].to_numpy(dtype=object)
     cells = np.where(asked, np.where(cells == "", NOT_TOLD, cells), NOT_ASKED)

@@ -67,6 +67,13 @@ class Decisions:
     by_type : mapping of str to mapping
         For images of a content type ("Animated", "Illustrated"), lines that stand in the place of those of `labels`.
         A type counts from a confidence of 50 on.
+
+    Examples
+    --------
+    >>> from manifest_tools import aws
+    >>> rules = aws.Decisions.from_dict({"labels": {"Alcohol": {"block": 80, "review": 50}}})
+    >>> str(rules.decide([{"Name": "Alcohol", "ParentName": "", "Confidence": 66.0}]).action)
+    'review'
     """
 
     labels: Mapping[str, Mapping[Action, float]] = field(default_factory=dict)

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from manifest_tools.aws.moderation.adapter_checks import MIN_CONFIDENCE, look_at, other_base_models
+from manifest_tools.aws.moderation.decided_image import decide
 from manifest_tools.aws.moderation.decision_policy import Action, Decisions
 from manifest_tools.aws.prediction.answer_journal import answer_journal
 from manifest_tools.aws.prediction.output_files import references_of
 from manifest_tools.aws.prediction.predict import ask_about
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Question
-from manifest_tools.aws.training.adapters import Adapter, AdapterName, adapter_status
-from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.catalogue import finding
@@ -26,8 +26,6 @@ from manifest_tools.storage.aws_clients import make_client
 
 RESULTS, JOURNAL, COMPARED = "moderation.jsonl", "moderation.journal", "moderation-output.manifest"
 DISAGREEMENTS = "disagreements"
-_MIN_CONFIDENCE = 5.0  # as in the output of a training, whose form the comparison has
-_UNSUITABLE = {"code": "unsuitable", "message": "not a readable JPEG or PNG of at most 15 MB"}
 
 
 @dataclass(frozen=True)
@@ -141,14 +139,14 @@ def moderate(
     out = Path(out)
     client = client or make_client("rekognition")
     threshold = Policy.from_dict(dataset.policy).confidence_threshold
-    known, findings = _look_at(client, adapter)
+    known, findings = look_at(client, adapter)
     if any(found.severity is Severity.ERROR for found in findings):
         return ModerationResult({}, findings=tuple(findings))
 
     def ask(which: str) -> tuple[dict[str, list[str]], Answers]:
         return ask_about(
             dataset,
-            Question(which, _MIN_CONFIDENCE),
+            Question(which, MIN_CONFIDENCE),
             journal,
             client=client,
             s3_client=s3_client,
@@ -164,7 +162,7 @@ def moderate(
         except AdapterIgnoredError:
             return ModerationResult({}, findings=(*findings, finding("adapter-ignored", adapter=adapter)))
         base = ask("")[1] if compare_base else None
-    findings += _drift(known, [*answers.found.values(), *(base.found.values() if base else ())])
+    findings += other_base_models(known, [*answers.found.values(), *(base.found.values() if base else ())])
     key_of = {image: key for key, images in by_key.items() for image in images}
     row_of = _Rows(answers, base, decisions or Decisions.usual(threshold), threshold)
     rows = [row_of(image, key_of.get(image, "")) for image in dataset.images["image"]]
@@ -182,34 +180,6 @@ def moderate(
     )
 
 
-def _look_at(client: Any, arn: str) -> tuple[Adapter | None, list[Finding]]:
-    """Return what is known of an adapter before it is asked; None when these credentials may not look."""
-    name = AdapterName.parse(arn)
-    region = client.meta.region_name
-    if name.region != region:
-        raise InputError(
-            f"adapter {arn} is in {name.region}, the calls go to {region}; give --region {name.region}"
-        )
-    try:
-        known = adapter_status(client, arn)
-    except RemoteError:
-        return None, []  # every answer is checked all the same
-    if known.status == "EXPIRED":
-        return known, [finding("adapter-expired", adapter=arn)]
-    if known.status == "DEPRECATED":
-        return known, [finding("adapter-expired", variant="deprecated", adapter=arn)]
-    if not known.usable:
-        raise InputError(f"adapter {arn} is {known.status}: {known.message or 'it cannot be asked'}")
-    return known, []
-
-
-def _drift(known: Adapter | None, answers: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
-    versions = {str(answer.get("ModerationModelVersion", "")) for answer in answers} - {""}
-    expected = known.base_model if known else ""
-    if expected and versions - {expected}:
-        yield finding("base-model-changed", found=sorted(versions - {expected}), expected=expected)
-
-
 @dataclass(frozen=True)
 class _Rows:
     """Makes the lines of the results."""
@@ -221,24 +191,15 @@ class _Rows:
 
     def __call__(self, image: str, key: str) -> dict[str, Any]:
         answer = self.answers.found.get(key)
+        row = {"image": image, **decide(answer, self.answers.failed.get(key), self.decisions).to_dict()}
         if answer is None:
-            failure = self.answers.failed.get(key)
-            told = {"code": failure.code, "message": failure.message} if failure else _UNSUITABLE
-            return {"image": image, "decision": str(self.decisions.failed), "failure": told}
-        labels = answer["ModerationLabels"]
-        decision = self.decisions.decide(labels, answer.get("ContentTypes", ()))
-        row = {
-            "image": image,
-            "decision": str(decision.action),
-            "reasons": [{"label": why.label, "confidence": why.confidence} for why in decision.reasons],
-            "labels": labels,
-            "content_types": answer.get("ContentTypes", []),
-            "model": answer.get("ModerationModelVersion", ""),
-            "adapter": answer["ProjectVersion"],
-        }
+            return row
         other = self.base.found.get(key) if self.base else None
         if other is not None:
-            seen = _seen(labels, self.threshold), _seen(other["ModerationLabels"], self.threshold)
+            seen = (
+                _seen(answer["ModerationLabels"], self.threshold),
+                _seen(other["ModerationLabels"], self.threshold),
+            )
             by_base = self.decisions.decide(other["ModerationLabels"], other.get("ContentTypes", ()))
             row["base_decision"] = str(by_base.action)
             row["disagreement"] = sorted(seen[0] ^ seen[1])
@@ -285,5 +246,5 @@ def _write_disagreements(
     manifest = folder / "predictions.manifest"
     write_lines(manifest, lines)
     if lines:
-        part = attach_predictions(part, manifest, min_confidence=_MIN_CONFIDENCE)
+        part = attach_predictions(part, manifest, min_confidence=MIN_CONFIDENCE)
     part.save(folder)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class AskedPicture:
     bytes : int
     sha256 : str
         Of the content (hex), where it is known: then nothing else is sent under this name.
+    content : bytes, optional
+        The content itself, of a picture that is in memory and nowhere else; `uri` is empty then.
     """
 
     key: str
@@ -41,6 +44,7 @@ class AskedPicture:
     uri: str
     bytes: int
     sha256: str = ""
+    content: builtins.bytes | None = field(default=None, repr=False)
 
     @property
     def too_large_for_a_call(self) -> bool:
@@ -86,7 +90,7 @@ class Sender:
             return
         if not self._staging:
             raise UnsendableError(
-                f"{picture.image} has {len(content):,} bytes, too many for a call: give --staging"
+                f"{picture.image} has {len(content):,} bytes, too many for a call: give it a way through S3 (--staging)"
             )
         with self._staged(picture, content) as place:
             yield place
@@ -106,7 +110,7 @@ class Sender:
 
 def _read(picture: AskedPicture) -> bytes:
     try:
-        content = Path(picture.uri).read_bytes()
+        content = Path(picture.uri).read_bytes() if picture.content is None else picture.content
     except (OSError, ValueError) as error:
         raise UnsendableError(
             f"{picture.image} cannot be read: {getattr(error, 'strerror', '') or error}"

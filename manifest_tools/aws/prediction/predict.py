@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -19,11 +18,11 @@ from manifest_tools.aws.prediction.payload import AskedPicture, Sender, require_
 from manifest_tools.aws.prediction.question import Answers, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
+from manifest_tools.aws.quotas import rate_of
 from manifest_tools.core.content_type import ACCEPTED_FORMATS
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.journal import JournalFile
 from manifest_tools.core.progress import Progress
-from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.copies import as_sent, copy_names, copy_path
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import failed_to_decode
@@ -71,26 +70,6 @@ class PredictionPlan:
     staged_bytes: int
     seconds: float
     cost: float | None
-
-
-def default_tps(region: str | None) -> float:
-    """Return the calls per second that a new account may make in a Region."""
-    quota = load_json("service-quotas.json")["detect_moderation_labels"]
-    return float(quota["calls_per_second"].get(region or "", quota["calls_per_second_elsewhere"]))
-
-
-def rate_of(tps: float | None, region: str | None) -> float:
-    """Return the calls per second to make: those that were asked for, or the default of the Region.
-
-    Raises
-    ------
-    InputError
-        `tps` is no number of calls.
-    """
-    rate = default_tps(region) if tps is None else tps
-    if not 0 < rate < math.inf:
-        raise InputError(f"tps is {rate}; expected calls per second, more than 0")
-    return rate
 
 
 def plan_predictions(

@@ -41,6 +41,7 @@ def ask(
     journal: AnswerJournal,
     limiter: RateLimiter,
     workers: int,
+    policy: RetryPolicy | None = None,
     progress: Progress | None = None,
 ) -> Answers:
     """Ask about each picture that the journal knows no answer for.
@@ -54,6 +55,8 @@ def ask(
         Each picture once.
     client : boto3 client
         Rekognition; it must not retry by itself.
+    policy : RetryPolicy, optional
+        Which failed calls are made again, and for how long.
     progress : callable, optional
         ``progress(done, total)`` in pictures that this run asks about.
 
@@ -70,7 +73,7 @@ def ask(
     answers = recall(journal.records, question)
     todo = [p for p in pictures if p.key not in answers.found and p.key not in answers.failed]
     left, done = iter(todo), 0
-    caller = _Caller(question, client, sender, limiter)
+    caller = _Caller(question, client, sender, limiter, policy or RetryPolicy())
     under_way: set[Future[_Result | None]] = set()
     with ThreadPoolExecutor(workers, thread_name_prefix="ask") as pool:
         try:
@@ -103,12 +106,14 @@ class _Result:
 class _Caller:
     """Asks about one picture after the other, in many threads, as often as the retry policy wants."""
 
-    def __init__(self, question: Question, client: Any, sender: Sender, limiter: RateLimiter) -> None:
+    def __init__(
+        self, question: Question, client: Any, sender: Sender, limiter: RateLimiter, policy: RetryPolicy
+    ) -> None:
         self._question = question
         self._client = client
         self._sender = sender
         self._limiter = limiter
-        self._policy = RetryPolicy()
+        self._policy = policy
         self._stopped = threading.Event()
 
     def stop(self) -> None:

@@ -21,7 +21,7 @@ _ABOUT_THE_IMAGE = ABOUT_THE_CONTENT | {
 }
 _TRIES = 8  # for one image, refusals for the rate not counted
 _HOPELESS = 20  # images refused, and none answered: the fault is not the images'
-_PATIENCE = 120.0  # seconds without any answer after which the run ends
+_PATIENCE = 120.0  # seconds
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 20.0
 
 
@@ -51,9 +51,16 @@ class Attempts:
 
 
 class RetryPolicy:
-    """Judges the failed calls of one run, whose threads share it."""
+    """Judges the failed calls of one run, whose threads share it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    patience : float
+        Seconds without any answer after which the run ends.
+    """
+
+    def __init__(self, patience: float = _PATIENCE) -> None:
+        self._patience = patience
         self._last_answer = time.monotonic()
         self._hopeless: float = _HOPELESS
 
@@ -74,6 +81,6 @@ class RetryPolicy:
         attempts.failures += code not in REFUSED
         given_up = attempts.failures >= _TRIES
         nothing_answered = given_up and self._hopeless < math.inf
-        if nothing_answered or time.monotonic() - self._last_answer > _PATIENCE:
+        if nothing_answered or time.monotonic() - self._last_answer > self._patience:
             return Verdict.GIVE_UP_RUN
         return Verdict.GIVE_UP_IMAGE if given_up else Verdict.AGAIN

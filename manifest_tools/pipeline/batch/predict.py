@@ -21,8 +21,9 @@ import pandas as pd
 
 from manifest_tools.aws.prediction.distributed import AskTask, Share
 from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, AskedPicture
-from manifest_tools.aws.prediction.predict import PredictionPlan, rate_of, suitable
+from manifest_tools.aws.prediction.predict import PredictionPlan, suitable
 from manifest_tools.aws.prediction.question import Question
+from manifest_tools.aws.quotas import rate_of
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress, Steps, Watcher
 from manifest_tools.dataset.chunks import SavedDataset

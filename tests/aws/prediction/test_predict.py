@@ -20,7 +20,6 @@ from manifest_tools.aws.prediction import distributed, retries
 from manifest_tools.aws.prediction.answer_journal import answer_journal
 from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, Sender
 from manifest_tools.aws.prediction.predict import (
-    default_tps,
     pictures_of,
     plan_predictions,
     predict_labels,
@@ -28,6 +27,7 @@ from manifest_tools.aws.prediction.predict import (
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Question
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
+from manifest_tools.aws.quotas import default_tps
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.manifests.reading import read_predictions

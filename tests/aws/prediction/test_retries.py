@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from manifest_tools.aws.prediction import retries
 from manifest_tools.aws.prediction.retries import Attempts, IncompleteAnswer, RetryPolicy, Verdict
 
 
@@ -37,13 +36,12 @@ def test_an_image_that_always_fails_is_given_up_and_the_run_only_if_nothing_was_
     assert verdicts[-1] is (Verdict.GIVE_UP_IMAGE if answered else Verdict.GIVE_UP_RUN)
 
 
-def test_refusals_for_the_rate_are_no_tries_but_end_with_patience(monkeypatch):
+def test_refusals_for_the_rate_are_no_tries_but_end_with_patience():
     policy, attempts = RetryPolicy(), Attempts()
     verdicts = {policy.judge(error("ThrottlingException"), attempts) for _ in range(100)}
     assert verdicts == {Verdict.AGAIN}
     assert attempts.delay() <= 20
-    monkeypatch.setattr(retries, "_PATIENCE", -1)
-    assert policy.judge(error("ThrottlingException"), attempts) is Verdict.GIVE_UP_RUN
+    assert RetryPolicy(patience=-1).judge(error("ThrottlingException"), attempts) is Verdict.GIVE_UP_RUN
 
 
 @pytest.mark.parametrize("answered", [True, False])
