@@ -10,6 +10,7 @@ from typing import Any
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.folders import files_below
 from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
+from manifest_tools.sources.formats.class_names import card_class_names, named
 from manifest_tools.sources.formats.column_choice import ColumnChoice
 from manifest_tools.sources.formats.json_files import member, shown, text, texts
 from manifest_tools.sources.formats.label_table import label_table, with_images
@@ -41,8 +42,8 @@ def read(path: Path) -> Annotations:
     """Read one metadata file, or every one below a folder (train/, test/, ...).
 
     The column ``file_name`` is relative to the metadata file. Labels come from a column of labels, of any number
-    of names a cell, or from ``objects`` (boxes, which say nothing of what was not drawn). Class numbers without
-    names are categories, for a mapping to say what they mean; lists of 0 and 1 have one for each place.
+    of names a cell, or from ``objects`` (boxes, which say nothing of what was not drawn). Class numbers have
+    the names that README.md beside the data gives them; without names they are categories, for a mapping to say what they mean; lists of 0 and 1 have one for each place.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def _read_file(file: Path, prefix: str, notes: AnnotationBuilder) -> tuple[str, 
     if _IMAGE not in columns:
         msg = f"{file}: no column {_IMAGE!r}, which Hugging Face demands; found {listed(columns)}"
         raise InputError(msg)
-    records = with_images(records, _IMAGE, file)
+    records = with_images(_with_class_names(records, file), _IMAGE, file)
     notes.open_world |= _ABSENT in columns  # what is absent is said there, and the rest is not known
     if "objects" in columns:
         _read_objects(records, file, prefix, notes)
@@ -92,6 +93,20 @@ def _read_file(file: Path, prefix: str, notes: AnnotationBuilder) -> tuple[str, 
         for name in texts(cells.get(_ABSENT)):
             notes.say(_joined(prefix, text(cells.get(_IMAGE))), name, False, line=line)
     return tuple(column for column in table.unread if column != _ABSENT)
+
+
+def _with_class_names(records: list[Record], file: Path) -> list[Record]:
+    names = card_class_names(file.parent)
+    return (
+        [
+            record._replace(
+                cells={name: named(value, names.get(name)) for name, value in record.cells.items()}
+            )
+            for record in records
+        ]
+        if names
+        else records
+    )
 
 
 def _read_objects(records: list[Record], file: Path, prefix: str, notes: AnnotationBuilder) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,6 +11,7 @@ from manifest_tools.core.content_type import SUFFIXES, sniff
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
 from manifest_tools.sources.folders import files_below
+from manifest_tools.sources.formats.class_names import card_class_names, named, schema_class_names
 from manifest_tools.sources.formats.tables import IMAGE_NAMES, Record
 
 _MAGIC = b"PAR1"
@@ -41,7 +41,7 @@ def parquet_columns(path: str | Path) -> list[str]:
 
 
 def parquet_records(path: str | Path) -> list[Record]:
-    """Return the rows of a Parquet file; class numbers become the names that the schema gives them.
+    """Return the rows of a Parquet file; class numbers become the names that its schema or the card gives them.
 
     An image that is inside stands under its column's name, or "image", with the name that
     :func:`unpack_images` gives it.
@@ -55,7 +55,7 @@ def parquet_records(path: str | Path) -> list[Record]:
 
     file = _open(path)
     schema = file.schema_arrow
-    names = _class_names(schema.metadata or {})
+    names = schema_class_names(schema.metadata or {}) or card_class_names(Path(path).parent)
     inside = _image_column(schema)
     plain = [
         field.name
@@ -74,7 +74,7 @@ def parquet_records(path: str | Path) -> list[Record]:
             {column: name} | row for row, (name, _) in zip(rows, _images(path, file, inside), strict=True)
         ]
     return [
-        Record(number, {key: _named(value, names.get(key)) for key, value in row.items()})
+        Record(number, {key: named(value, names.get(key)) for key, value in row.items()})
         for number, row in enumerate(rows, start=1)
     ]
 
@@ -183,32 +183,3 @@ def _image_column(schema: Any) -> str:
         if binary and field.name.casefold() in IMAGE_NAMES:
             return str(field.name)
     return ""
-
-
-def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
-    """Return the names of the classes of each column, as Hugging Face keeps them in the schema's metadata."""
-    try:
-        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    found = {}
-    for column, feature in features.items() if isinstance(features, dict) else ():
-        inner = feature
-        for _ in range(3):  # of a list, its members
-            inner = inner[0] if isinstance(inner, list) and inner else inner
-            inner = inner.get("feature", inner) if isinstance(inner, dict) else inner
-        names = inner.get("names") if isinstance(inner, dict) and inner.get("_type") == "ClassLabel" else None
-        if isinstance(names, list) and all(isinstance(name, str) for name in names):
-            found[column] = names
-    return found
-
-
-def _named(value: Any, names: list[str] | None) -> Any:
-    """Return class numbers by their names; -1 is no class, as Hugging Face has it."""
-    if names is None:
-        return value
-    if isinstance(value, list):
-        return [_named(item, names) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return names[value] if 0 <= value < len(names) else None if value == -1 else value
-    return value

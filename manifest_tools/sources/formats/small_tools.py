@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -118,16 +119,23 @@ def _is_datumaro(value: Any) -> bool:
     return isinstance(member(value, "items"), list) and isinstance(member(value, "categories"), dict)
 
 
+def _datumaro_name(item: Mapping[str, Any]) -> str:
+    return text(member(item, "image", "path")) or text(item.get("id"))
+
+
 def _read_datumaro(document: Mapping[str, Any], path: Path, notes: AnnotationBuilder) -> None:  # noqa: ARG001 - one signature
     names = [text(label.get("name")) for label in objects(member(document, "categories", "label", "labels"))]
     for name in names:
         notes.category(name)
     kinds = set()
+    times = Counter(map(_datumaro_name, objects(document["items"])))
     for position, item in records(document["items"]):
-        reference = text(member(item, "image", "path")) or text(item.get("id"))
+        reference = _datumaro_name(item)
         if not reference:
             notes.problem("an item has no id", field=f"/items/{position}")
             continue
+        if times[reference] > 1:  # two pictures, whose folders the file does not tell
+            reference = f"item {position}/{reference}"
         notes.image(reference)
         for mark in objects(item.get("annotations")):
             number = mark.get("label_id")

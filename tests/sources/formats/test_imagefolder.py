@@ -81,6 +81,49 @@ def test_class_numbers_without_names_are_categories_for_a_mapping(tmp_path):
     assert said(imagefolder.read(path)) == [("a.jpg", "3", True), ("b.jpg", "0", True)]
 
 
+def card(*names):
+    """Return the card of a data set with a configuration for each list of names."""
+    kinds = [{"class_label": {"names": dict(enumerate(of_one))}} for of_one in names]
+    infos = [{"features": [{"name": "label", "dtype": kind}]} for kind in kinds]
+    return f"---\n{json.dumps({'license': 'cc0-1.0', 'dataset_info': infos}, indent=1)}\n---\n# Photographs\n"
+
+
+@pytest.mark.parametrize(("folder", "name"), [(".", "metadata.jsonl"), ("train", "metadata.csv")])
+def test_the_card_names_class_numbers(tmp_path, folder, name):
+    (tmp_path / "README.md").write_text(card(["fine", "Alcohol"]), encoding="utf-8")
+    (tmp_path / folder).mkdir(exist_ok=True)
+    path = tmp_path / folder / name
+    if name.endswith("csv"):
+        path.write_text("file_name,label\na.jpg,1\nb.jpg,0\nc.jpg,7\n", encoding="utf-8")
+    else:
+        numbers = {"a.jpg": 1, "b.jpg": 0, "c.jpg": 7}
+        write(path, *({"file_name": image, "label": number} for image, number in numbers.items()))
+
+    assert said(imagefolder.read(path)) == [
+        ("a.jpg", "Alcohol", True),
+        ("b.jpg", "fine", True),
+        ("c.jpg", "7", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# About\n\nfor people alone\n",
+        "---\n{[\n---\n",
+        "---\n" + "[" * 5000 + "\n---\n",
+        "---\ndataset_info: [1, {features: 3}]\n---\n",
+        card(["fine", 3]),
+        card(["fine", "Alcohol"], ["Alcohol", "fine"]),
+    ],
+)
+def test_a_card_that_names_no_classes_or_contradicts_itself_names_none(tmp_path, text):
+    (tmp_path / "README.md").write_text(text, encoding="utf-8")
+
+    path = write(tmp_path / "metadata.jsonl", {"file_name": "a.jpg", "label": 0})
+    assert said(imagefolder.read(path)) == [("a.jpg", "0", True)]
+
+
 def test_lists_of_0_and_1_that_cannot_be_class_numbers_have_a_category_for_each_place(tmp_path):
     path = write(
         tmp_path / "metadata.jsonl",

@@ -179,3 +179,15 @@ def test_datumaro(write):
     assert said(read) == [("a.jpg", "dice", True), ("b", "label 5", True)]
     assert not read.open_world
     assert reasons(read) == ["no label has the number 5"]
+
+
+def test_two_datumaro_items_of_one_name_are_two_pictures(write):
+    document = {
+        "categories": {"label": {"labels": [{"name": "beer"}]}},
+        "items": [
+            {"id": "1", "attr": {"frame": 0}, "annotations": [{"type": "label", "label_id": 0}]},
+            {"id": "1", "attr": {"frame": 1}, "annotations": []},
+        ],
+    }
+
+    assert small_tools.read(write(document)).references == ("item 0/1", "item 1/1")
