@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -15,10 +16,10 @@ ROUND = "round"  # the source under which what an earlier round had is told
 
 
 def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy, *, predictions: bool = True) -> Dataset:
-    """Return `dataset` with the reviews, predictions, locked split and selection of an earlier round.
+    """Return `dataset` with the reviews, predictions and selection of an earlier round.
 
-    Images are recognised by content (sha256), then by key. A locked image that is gone stays gone. The base
-    model's answers are kept for images of the same content, unless there are new ones.
+    Images are recognised by content (sha256), then by key. The base model's answers are kept for images of the same
+    content, unless there are new ones. Locked sides come later (:func:`keep_locked`).
 
     Parameters
     ----------
@@ -35,26 +36,47 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy, *, prediction
     reviews = earlier.labels[earlier.labels["source"].str.startswith(REVIEW)]
     reviews = reviews.assign(image=reviews["image"].map(lambda key: now.get(key, key)))
     labels = pd.concat([dataset.labels, reviews], ignore_index=True)
-    side = _known(earlier.images[earlier.images["locked"]], "split", now)
     aside = _known(earlier.images[earlier.images["set_aside"] != ""], "set_aside", now)
     images = dataset.images
     if len(reviews):
         images = images.assign(judged=judged_column(images, labels, policy))
-    keys = images["image"]
-    images = images.assign(
-        split=[side.get(key, "") for key in keys],
-        locked=[key in side for key in keys],
-        set_aside=[aside.get(key, "") for key in keys],
-    )
-    options = {"reviews": len(reviews), "locked": len(side), "set_aside": len(aside)}
-    locked = earlier.images[earlier.images["locked"]]
-    gone = {name: sorted(set(rows["image"]) - set(now)) for name, rows in locked.groupby("split")}
-    if any(
-        options.values()
-    ):  # else there is nothing to tell of: the run may be one that was killed, once more
-        sources = {**dataset.sources, ROUND: {"gone": {name: keys for name, keys in gone.items() if keys}}}
+    images = images.assign(set_aside=[aside.get(key, "") for key in images["image"]])
+    options = {"reviews": len(reviews), "set_aside": len(aside)}
+    gone = _gone(dataset, earlier, now)
+    if gone or any(options.values()):  # else there is nothing to tell of
+        sources = {**dataset.sources, **({ROUND: {"gone": gone}} if gone else {})}
         dataset = dataset.step("carry-over", images=images, labels=labels, options=options, sources=sources)
     return _with_predictions(dataset, earlier, now) if predictions else dataset
+
+
+def _gone(dataset: Dataset, earlier: Dataset, now: dict[str, str]) -> dict[str, list[str]]:
+    """Return the locked images of each side that are missing, also since a round before the last."""
+    known, here = earlier.sources.get(ROUND, {}).get("gone", {}), set(dataset.images["image"])
+    gone = {side: {key for key in keys if key not in here} for side, keys in known.items()}
+    for side, rows in earlier.images[earlier.images["locked"]].groupby("split"):
+        gone.setdefault(str(side), set()).update(set(rows["image"]) - set(now))
+    return {side: sorted(keys) for side, keys in sorted(gone.items()) if keys}
+
+
+def keep_locked(dataset: Dataset, earlier: Dataset) -> Dataset:
+    """Return `dataset` with its images that an earlier round locked on the side that they had there.
+
+    No step of the history: whether the sides come from an earlier round or from this one, locked, is the same in the end.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Ready to be split.
+    earlier : Dataset
+        What the output folder held.
+    """
+    locked = earlier.images[earlier.images["locked"]]
+    side = _known(locked, "split", match_images(locked, dataset.images))
+    keys = dataset.images["image"]
+    images = dataset.images.assign(
+        split=[side.get(key, "") for key in keys], locked=[key in side for key in keys]
+    )
+    return replace(dataset, images=images)
 
 
 def _with_predictions(dataset: Dataset, earlier: Dataset, now: dict[str, str]) -> Dataset:
@@ -120,6 +142,12 @@ def match_images(earlier: pd.DataFrame, now: pd.DataFrame) -> dict[str, str]:
 
 
 def lock_split(dataset: Dataset) -> Dataset:
-    """Return the data set with every image that has a side locked to it, for the rounds to come."""
-    images = dataset.images
-    return dataset.step("lock", images=images.assign(locked=images["split"] != ""))
+    """Return a data set that was split last with every image that has a side locked to it, for the rounds to come.
+
+    That is a part of the split: the same split, made again of what it locked, leaves the same history.
+    """
+    *before, split = dataset.history
+    images = dataset.images.assign(locked=dataset.images["split"] != "")
+    return replace(dataset, history=tuple(before)).step(
+        "split", images=images, options={**split["options"], "lock": True}
+    )

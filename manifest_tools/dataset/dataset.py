@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 COMPRESSION: Final = "zstd"
 PIECE_ROWS = 65_536  # of a saved table that can be read by themselves (a Parquet row group)
-_SEALING = "lock"  # the step that may follow a split, and is done again with it
 _LOOKS = 3  # at a data set that another process changes meanwhile
 _ROWS = 4096  # of a table that are turned into Python values at a time
 
@@ -326,8 +325,9 @@ def with_step(
 ) -> tuple[Mapping[str, Any], ...]:
     """Return a history with one step more, and what it says of the tables that the step made.
 
-    A step that is only done again takes the place of the earlier one, so that a run that was killed after its work, and
-    the same run once more, leave the same history.
+    A step that is only done again takes the place of the earlier one, and several that are done again in their order
+    and lead to the same tables are not told twice: a run that was killed after its work, and the same run once more,
+    leave the same history.
     """
     entry = {  # in the order in which it is read back
         "fingerprint": fingerprint,
@@ -335,15 +335,15 @@ def with_step(
         "step": name,
         "version": library_version(),
     }
-    end = len(history)
-    while end and name != _SEALING and history[end - 1]["step"] == _SEALING:
-        end -= 1
-    if end and history[end - 1]["step"] == name and history[end - 1]["options"] == entry["options"]:
-        if end == len(history):
-            return (*history[:-1], entry)
-        if fingerprint == history[-1]["fingerprint"]:
-            return tuple(history)
-    return (*history, entry)
+    steps = [*history, entry]
+    asked = [(one["step"], one["options"]) for one in steps]
+    if asked[-2:-1] == asked[-1:]:
+        return (*history[:-1], entry)
+    for count in range(2, len(steps) // 2 + 1):
+        before = steps[-count - 1]
+        if asked[-count:] == asked[-2 * count : -count] and before["fingerprint"] == fingerprint:
+            return tuple(steps[:-count])
+    return tuple(steps)
 
 
 def add_column(digest: Digest, name: str, rows: int, parts: Iterable[pd.Series[Any]]) -> None:

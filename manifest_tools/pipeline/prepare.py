@@ -20,7 +20,7 @@ from manifest_tools.core.output_folder import (
 from manifest_tools.core.progress import Progress, Steps, Watcher
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.core.text import counted
-from manifest_tools.dataset.carry_over import carry_over, lock_split
+from manifest_tools.dataset.carry_over import carry_over, keep_locked, lock_split
 from manifest_tools.dataset.dataset import Dataset, remembered_stop_list
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
@@ -228,8 +228,6 @@ def prepare(
         )
         if earlier is not None:
             dataset = carry_over(dataset, earlier, policy, predictions=predictions is None)
-        if keep_test:
-            dataset = keep_test_part(dataset)
         watcher.end("inspect", summaries.summary_of_inspection(dataset))
 
         copies: Path | None = None
@@ -267,6 +265,10 @@ def prepare(
                 watcher.end("share", summaries.summary_of_copies(shared))
             dataset = shared
 
+        if earlier is not None:
+            dataset = keep_locked(dataset, earlier)
+        if keep_test:
+            dataset = keep_test_part(dataset)
         return split_check_write(
             dataset,
             folder,

@@ -16,6 +16,7 @@ import pytest
 from manifest_tools import prepare
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.findings.policy import Policy, Target
+from manifest_tools.pipeline.split import split_folder
 from tests import ROOT
 from tests.pictures import picture, save
 
@@ -198,19 +199,49 @@ def test_the_same_input_gives_the_same_bytes(folder, monkeypatch):
         assert (other / "out" / name).read_bytes() == (folder / "out" / name).read_bytes(), name
 
 
-def test_running_again_changes_nothing(folder):
+def files(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"lock": True, "test_size": 0.9, "policy": Policy(min_false_positives=5, min_test_images=45)},
+        {"keep_test": True, "lock": True, "keys": "sha256"},
+        {"group_by": ["folders"], "slices": ["folders"], "lock": True, "thumbnails": "hidden"},
+    ],
+)
+def test_running_again_changes_nothing(folder, options):
+    (folder / "images" / "shop 2").rename(folder / "images" / "test")
+    run(folder, **options)
+    before = files(folder / "out")
+    run(folder, **options)
+    assert files(folder / "out") == before
+
+
+def test_a_locked_image_that_is_gone_is_told_of_until_it_is_back(folder):
+    run(folder, lock=True)
+    for name in ("picture 00.png", "picture 03.jpg"):
+        (folder / "images" / "shop 0" / name).rename(folder / name)
+    run(folder, lock=True)
+    before = files(folder / "out")
+    assert b"locked-image-missing" in before["findings.jsonl"]
+    run(folder, lock=True)
+    assert files(folder / "out") == before
+    (folder / "picture 03.jpg").rename(folder / "images" / "shop 0" / "picture 03.jpg")
+    told = [f for f in run(folder).report.findings if f.code == "locked-image-missing"]
+    assert [finding.data["examples"] for finding in told] == [["shop 0/picture 00.png"]]
+    assert b"locked-image-missing" not in (run(folder, fresh=True).paths["findings.jsonl"]).read_bytes()
+
+
+def test_splitting_a_folder_again_changes_nothing(folder):
     run(folder)
-    before = {path: path.read_bytes() for path in sorted((folder / "out").rglob("*.*")) if path.is_file()}
-    run(folder)
-    after = {path: path.read_bytes() for path in sorted((folder / "out").rglob("*.*")) if path.is_file()}
-    changed = [path.name for path in before if before[path] != after[path]]
-    assert before.keys() == after.keys()
-    assert changed in (
-        [],
-        ["dataset.json"],
-        ["dataset.json", "report.json"],
-        ["dataset.json", "report.html", "report.json"],
-    )
+    asked = {"group_by": ["folders"], "slices": ["folders"], "seed": 3, "min_test": 5, "lock": True}
+    split_folder(folder / "out", **asked)
+    before = files(folder / "out")
+    split_folder(folder / "out", **asked)
+    assert files(folder / "out") == before
 
 
 def test_locked_images_keep_their_side_when_images_are_added(folder):
