@@ -13,6 +13,7 @@ import orjson
 
 from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError, OutputError, SurroundingsWarning
+from manifest_tools.core.hash_chain import HashChain
 
 
 class JournalFile:
@@ -27,11 +28,21 @@ class JournalFile:
         The file; it need not exist.
     understood : callable, optional
         Whether a JSON object is a record; what is none is told of, and returned all the same.
+    chained : bool
+        Give each line the hash of all lines up to it (:mod:`manifest_tools.core.hash_chain`).
     """
 
-    def __init__(self, path: Path, understood: Callable[[dict[str, Any]], bool] = bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        understood: Callable[[dict[str, Any]], bool] = bool,
+        *,
+        chained: bool = False,
+    ) -> None:
         self.path = path
         self._understood = understood
+        self._chained = chained
+        self._chain = HashChain()
         self._end = 0  # of the last whole line that was read or written
         self._lines = 0  # up to there
 
@@ -56,7 +67,7 @@ class JournalFile:
                     self._end = 0
                 start = stream.seek(self._end)
                 if not start:
-                    self._lines = 0
+                    self._lines, self._chain = 0, HashChain()
                 for line in stream:
                     number = self._lines + 1
                     record = _record(line)
@@ -66,6 +77,7 @@ class JournalFile:
                         break
                     self._end += len(line)
                     self._lines += line.endswith(b"\n")
+                    self._chain.take(line)
                     if record is not None:
                         records.append(record)
                     if line.strip() and not self._understood(record or {}):
@@ -118,7 +130,9 @@ class JournalFile:
         OutputError
             The disk is full, or worse. What was begun is taken back.
         """
-        lines = b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
+        chain = HashChain(self._chain.head)
+        each = (orjson.dumps(record) for record in records)
+        lines = b"".join((chain.link(line) if self._chained else line) + b"\n" for line in each)
         try:
             # A buffer would be written once more when it is closed.
             with self.path.open("ab", buffering=0) as stream:
@@ -136,6 +150,7 @@ class JournalFile:
                     raise
         except OSError as error:
             raise self._unusable("written", error) from error
+        self._chain = chain
         self._end += len(lines)
         self._lines += lines.count(b"\n")
 

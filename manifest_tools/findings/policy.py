@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -124,6 +124,8 @@ class Policy:
         The least severity that makes a report fail.
     definitions : mapping of str to str
         For labels, what your own rules say of them; shown to reviewers before Amazon's definition.
+    reasons : mapping of str to str
+        Your own reason codes, each with what it says in words; reviewers may give one with an answer.
     derive : mapping of str to bool
         Which copies are made and sent in the place of images: "unusable" (of those that the service refuses) and
         "strip_metadata" (of those that hold more than the picture). Default: none.
@@ -164,6 +166,7 @@ class Policy:
     fail_on: str = "error"
     definitions: Mapping[str, str] = field(default_factory=dict)
     derive: Mapping[str, bool] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take plain values for what they say, and refuse those that cannot be meant."""
@@ -222,6 +225,7 @@ class Policy:
             "severities": {code: str(severity) for code, severity in sorted(self.severities.items())},
             "definitions": dict(sorted(self.definitions.items())),
             "derive": dict(sorted(self.derive.items())),
+            "reasons": dict(sorted(self.reasons.items())),
         }
 
     def with_targets(self, targets: Iterable[Target | str]) -> Self:
@@ -244,6 +248,7 @@ class Policy:
 
 
 _LARGEST = 2**53  # what JSON keeps exactly
+_LONGEST_CODE = 40  # characters of a reason code
 DERIVE = ("unusable", "strip_metadata")  # what copies can be made for
 
 _DEFAULTS = {item.name: item.default for item in fields(Policy)}
@@ -262,14 +267,8 @@ def _read_value(key: str, value: Any, taxonomy: Taxonomy | None) -> Any:
             raise _not_that(list)
         if key == "targets":
             return tuple(sorted({_target(item, taxonomy) for item in value}))
-        if key == "severities":
-            return {look_up(code).code: Severity(severity) for code, severity in value.items()}
-        if key == "definitions":
-            return {
-                _label(name, f"definitions: {name!r}", taxonomy): _text(text) for name, text in value.items()
-            }
-        if key == "derive":
-            return {DERIVE[DERIVE.index(name)]: _plain(bool, wanted) for name, wanted in value.items()}
+        if key in _TABLES:
+            return dict(_TABLES[key](name, item, taxonomy) for name, item in value.items())
         if key == "safe_names":
             return tuple(str(name) for name in value)
         if key == "reading":
@@ -287,6 +286,14 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise _not_that(str)
     return value.strip()
+
+
+def _code(value: Any) -> str:
+    code = " ".join(_text(value).split())
+    if not code or not code.isprintable() or len(code) > _LONGEST_CODE:
+        msg = f"reasons: the code {shortened(value)!r} cannot be used; expected 1 to {_LONGEST_CODE} characters that can be printed"
+        raise InputError(msg)
+    return code
 
 
 def _target(item: Target | str, taxonomy: Taxonomy | None) -> Target:
@@ -307,10 +314,20 @@ def _not_that(expected: type) -> TypeError:
     return TypeError(f"expected {expected.__name__}")
 
 
+_TABLES: Mapping[str, Callable[[Any, Any, Taxonomy | None], tuple[str, Any]]] = {
+    "severities": lambda name, item, _: (look_up(name).code, Severity(item)),
+    "definitions": lambda name, item, taxonomy: (
+        _label(name, f"definitions: {name!r}", taxonomy),
+        _text(item),
+    ),
+    "reasons": lambda name, item, _: (_code(name), _text(item)),
+    "derive": lambda name, item, _: (DERIVE[DERIVE.index(name)], _plain(bool, item)),
+}
 _EXAMPLES = {
     "targets": '["Alcohol:false-positives"]',
     "severities": '{ "image-animated" = "error" }',
     "definitions": '{ "Alcohol" = "in our shop, beer brands on clothes count" }',
+    "reasons": '{ "ad" = "an advertisement" }',
     "derive": '{ "unusable" = true, "strip_metadata" = true }',
     "safe_names": '["Safe", "Nothing unsafe"]',
     "reading": '"any", "total" or "strict"',

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from manifest_tools.core.csv_cells import unguarded, write_csv
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
-from manifest_tools.review.journal import Said
+from manifest_tools.review.entries import Said
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
 from manifest_tools.sources.formats.tables import read_text

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import NoneType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any
 
 import pandas as pd
 from pandas.api.types import union_categoricals
@@ -24,110 +23,17 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import REVIEW, judged_column
 from manifest_tools.dataset.tables import typed_labels
 from manifest_tools.findings.policy import Policy
+from manifest_tools.review.entries import (
+    NO_REMARK,
+    Look,
+    Remark,
+    ReviewedImage,
+    ReviewEntry,
+    Said,
+    entries_of,
+)
 
 JOURNAL = "reviews.jsonl"
-_MOST: Final = 2**53  # the highest number of an entry: a double holds it
-
-
-class Said(NamedTuple):
-    """One statement: the label is there (True), is not there (False), or the reviewer cannot say (None)."""
-
-    label: str
-    truth: bool | None
-
-
-class ReviewedImage(NamedTuple):
-    """An image that an answer is about: its key and content, and what had been looked for before the answer."""
-
-    image: str
-    sha256: str = ""
-    judged: str = ""
-
-
-_Part = TypeVar("_Part", ReviewedImage, Said)
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewEntry:
-    """One line of the journal.
-
-    Parameters
-    ----------
-    number : int
-        Grows by one from line to line.
-    reviewer : str
-        Who answered.
-    images : tuple of ReviewedImage
-        The image, and look-alikes that were answered together with it; empty for an undo.
-    answers : tuple of Said
-        What holds for every one of `images`; empty for an undo.
-    undoes : int
-        The number of the answer that is taken back, or 0.
-    id : str
-        Given by who asked for the entry, so that asking twice makes one entry; may be empty.
-    at : str
-        When, ISO 8601 in UTC.
-    """
-
-    number: int
-    reviewer: str
-    images: tuple[ReviewedImage, ...] = ()
-    answers: tuple[Said, ...] = ()
-    undoes: int = 0
-    id: str = ""
-    at: str = ""
-
-    def to_record(self) -> dict[str, Any]:
-        """Return the entry as the JSON object of its line."""
-        record: dict[str, Any] = {"number": self.number, "at": self.at, "reviewer": self.reviewer}
-        if self.id:
-            record["id"] = self.id
-        if self.undoes:
-            record["undoes"] = self.undoes
-        else:
-            record["images"] = [image._asdict() for image in self.images]
-            record["answers"] = [said._asdict() for said in self.answers]
-        return record
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> ReviewEntry | None:
-        """Read a line's JSON object; None when it is no entry."""
-        match record:
-            case {"number": int(number), "reviewer": str(reviewer)} if 0 < number <= _MOST:
-                images = _each(record.get("images", []), ReviewedImage, (str,))
-                answers = _each(record.get("answers", []), Said, (bool, NoneType))
-                undoes, asked, at = record.get("undoes", 0), record.get("id", ""), record.get("at", "")
-                kinds = type(number), type(undoes), type(asked), type(at)
-                if images is None or answers is None or kinds != (int, int, str, str) or undoes < 0:
-                    return None
-                return cls(number, reviewer, images, answers, undoes, asked, at)
-        return None
-
-
-def _each(items: Any, kind: type[_Part], types: tuple[type, ...]) -> tuple[_Part, ...] | None:
-    """Return the parts of an entry; None when one of them is none."""
-    made = []
-    for item in items if isinstance(items, list) else [None]:
-        try:
-            part = kind(**item) if isinstance(item, dict) else None
-        except TypeError:  # other names
-            part = None
-        if (
-            part is None
-            or not isinstance(part[0], str)
-            or not all(isinstance(value, types) for value in part[1:])
-        ):
-            return None
-        made.append(part)
-    return tuple(made)
-
-
-def _entries(record: Mapping[str, Any]) -> list[ReviewEntry | None]:
-    """Return the entries of a line, each None that is no entry."""
-    each = record.get("entries", [record])
-    if not isinstance(each, list):
-        return [None]
-    return [ReviewEntry.from_record(item) if isinstance(item, dict) else None for item in each]
 
 
 class ReviewJournal:
@@ -144,7 +50,7 @@ class ReviewJournal:
     def __init__(self, path: Path, start: int = 0) -> None:
         self.start = start
         self.entries: list[ReviewEntry] = []
-        self._file = JournalFile(path, lambda record: None not in _entries(record))
+        self._file = JournalFile(path, lambda record: None not in entries_of(record), chained=True)
 
     @classmethod
     def of(cls, folder: str | Path, labels: pd.DataFrame | None = None) -> ReviewJournal:
@@ -165,7 +71,7 @@ class ReviewJournal:
         anew, records = self._file.read()
         if anew:
             self.entries.clear()
-        found = [entry for record in records for entry in _entries(record) if entry]
+        found = [entry for record in records for entry in entries_of(record) if entry]
         self.entries += found
         return found
 
@@ -177,6 +83,9 @@ class ReviewJournal:
         answers: Iterable[Said] = (),
         undoes: int = 0,
         id: str = "",  # noqa: A002 - the journal's word
+        look: Look = Look.FIRST,
+        remark: Remark = NO_REMARK,
+        second_look: Iterable[str] = (),
     ) -> list[ReviewEntry]:
         """Write one entry; it is on the disk when this returns.
 
@@ -191,26 +100,16 @@ class ReviewJournal:
         OutputError
             The entry could not be written.
         """
-        with self._file.locked():
-            found = self.read()
-            if id and any(entry.id == id for entry in self.entries):
-                return found
-            number = max((entry.number for entry in self.entries), default=self.start) + 1
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            entry = ReviewEntry(number, reviewer, tuple(images), tuple(answers), undoes, id, now)
-            self._file.append([entry.to_record()])
-        self.entries.append(entry)
-        return [*found, entry]
+        parts = tuple(images), tuple(answers), undoes, id, "", look, remark, tuple(second_look)
+        return self.append_all([ReviewEntry(0, reviewer, *parts)])
 
-    def append_all(
-        self, given: Iterable[tuple[str, Iterable[ReviewedImage], Iterable[Said]]]
-    ) -> list[ReviewEntry]:
-        """Write the answers of several images in one line, so that all of them are on the disk or none is.
+    def append_all(self, given: Iterable[ReviewEntry]) -> list[ReviewEntry]:
+        """Write several entries in one line, so that all of them are on the disk or none is.
 
         Parameters
         ----------
-        given : iterable of (reviewer, images, answers)
-            As in :meth:`append`.
+        given : iterable of ReviewEntry
+            Their numbers do not count; an empty `at` means now. One whose `id` the journal has is not written again.
 
         Returns
         -------
@@ -224,14 +123,17 @@ class ReviewJournal:
         """
         with self._file.locked():
             found = self.read()
+            known = {entry.id for entry in self.entries} - {""}
             number = max((entry.number for entry in self.entries), default=self.start)
             now = datetime.now(UTC).isoformat(timespec="seconds")
+            anew = (entry for entry in given if entry.id not in known)
             entries = [
-                ReviewEntry(number + place, reviewer, tuple(images), tuple(answers), at=now)
-                for place, (reviewer, images, answers) in enumerate(given, start=1)
+                replace(entry, number=number + place, at=entry.at or now)
+                for place, entry in enumerate(anew, start=1)
             ]
-            if entries:
-                self._file.append([{"entries": [entry.to_record() for entry in entries]}])
+            records = [entry.to_record() for entry in entries]
+            if records:
+                self._file.append(records if len(records) == 1 else [{"entries": records}])
         self.entries += entries
         return [*found, *entries]
 
@@ -239,7 +141,7 @@ class ReviewJournal:
     def standing(self) -> list[ReviewEntry]:
         """The answers that were not taken back, oldest first."""
         gone = {entry.undoes for entry in self.entries}
-        return [entry for entry in self.entries if not entry.undoes and entry.number not in gone]
+        return [entry for entry in self.entries if entry.images and entry.number not in gone]
 
 
 def newest_review(labels: pd.DataFrame) -> int:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
-from manifest_tools.review.journal import Said, merge_journal
+from manifest_tools.review.entries import Said
+from manifest_tools.review.journal import merge_journal
 from manifest_tools.review.pictures import Pictures, Reader, Shown
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession

@@ -18,7 +18,7 @@ from manifest_tools.dataset.eligibility import exclusion_reasons, unusable_conte
 from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask
 from manifest_tools.dataset.outcomes import Outcome, targets_in_force
 from manifest_tools.findings.policy import Goal
-from manifest_tools.review.journal import Said
+from manifest_tools.review.entries import Said
 from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
 from manifest_tools.review.state import ReviewState
 

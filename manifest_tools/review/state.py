@@ -15,15 +15,8 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import REVIEW, Mask, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.policy import Policy
-from manifest_tools.review.journal import (
-    ReviewedImage,
-    ReviewEntry,
-    ReviewJournal,
-    Said,
-    merge_journal,
-    newest_review,
-    with_answers,
-)
+from manifest_tools.review.entries import ReviewedImage, ReviewEntry, Said
+from manifest_tools.review.journal import ReviewJournal, merge_journal, newest_review, with_answers
 from manifest_tools.review.queue import conflicts
 
 
@@ -96,7 +89,12 @@ class ReviewState:
         judged, digest = self.dataset.images["judged"], self.dataset.images["sha256"]
         with self._writing:
             entries = [
-                (reviewer, [ReviewedImage(self.keys[row], digest.iloc[row], judged.iloc[row])], answers)
+                ReviewEntry(
+                    0,
+                    reviewer,
+                    (ReviewedImage(self.keys[row], digest.iloc[row], judged.iloc[row]),),
+                    tuple(answers),
+                )
                 for reviewer, row, answers in given
             ]
             self._take(self.journal.append_all(entries))

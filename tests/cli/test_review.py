@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from manifest_tools.review.journal import Said
+from manifest_tools.review.entries import Said
 from manifest_tools.review.session import ReviewSession
 from tests.review.conftest import ALCOHOL, folder  # noqa: F401 - a fixture
 

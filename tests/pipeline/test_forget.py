@@ -24,7 +24,8 @@ from manifest_tools.pipeline.forget.folder import apply_forget, plan_forget
 from manifest_tools.pipeline.forget.records import Names, scrub, scrub_file
 from manifest_tools.pipeline.prepare import prepare
 from manifest_tools.pipeline.split import split_folder
-from manifest_tools.review.journal import ReviewedImage, ReviewJournal, Said, merge_journal
+from manifest_tools.review.entries import ReviewedImage, Said
+from manifest_tools.review.journal import ReviewJournal, merge_journal
 from tests import ROOT
 from tests.images.samples import encoded, photograph
 

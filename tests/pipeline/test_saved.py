@@ -16,7 +16,8 @@ from manifest_tools.findings.policy import Policy
 from manifest_tools.pipeline.check_folder import check_folder
 from manifest_tools.pipeline.select import select_images
 from manifest_tools.pipeline.select_folder import select_folder
-from manifest_tools.review.journal import ReviewedImage, ReviewJournal, Said, merge_journal
+from manifest_tools.review.entries import ReviewedImage, Said
+from manifest_tools.review.journal import ReviewJournal, merge_journal
 from manifest_tools.rules import PAIR_RULES, evidence
 from manifest_tools.rules.checking import check_dataset, check_evidence, check_images
 from manifest_tools.rules.evidence import Evidence

@@ -8,7 +8,8 @@ import pytest
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.review import csv_sheet
-from manifest_tools.review.journal import ReviewJournal, Said
+from manifest_tools.review.entries import Said
+from manifest_tools.review.journal import ReviewJournal
 from manifest_tools.review.session import ReviewSession
 from tests.review.conftest import ALCOHOL, VIOLENCE, image_of, make_folder
 

@@ -18,15 +18,8 @@ from manifest_tools.dataset.carry_over import carry_over
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth
 from manifest_tools.findings.policy import Policy
-from manifest_tools.review.journal import (
-    JOURNAL,
-    ReviewedImage,
-    ReviewEntry,
-    ReviewJournal,
-    Said,
-    merge_journal,
-    with_answers,
-)
+from manifest_tools.review.entries import Look, Remark, ReviewedImage, ReviewEntry, Said
+from manifest_tools.review.journal import JOURNAL, ReviewJournal, merge_journal, with_answers
 from tests.review.conftest import ALCOHOL, image_of, make_folder
 
 
@@ -41,6 +34,7 @@ def say(journal, image, label, *, truth, reviewer="ana", judged="scope"):
     return journal.append(reviewer, images=[ReviewedImage(image, "", judged)], answers=[Said(label, truth)])
 
 
+REMARK = Remark("ad", "a beer's brand", 2.5)
 names = st.text(st.characters(codec="utf-8"), max_size=20)
 entries = st.builds(
     ReviewEntry,
@@ -50,6 +44,8 @@ entries = st.builds(
     answers=st.lists(st.builds(Said, names, st.none() | st.booleans()), min_size=1, max_size=3).map(tuple),
     id=names,
     at=names,
+    look=st.sampled_from(Look),
+    remark=st.builds(Remark, names, names, st.none() | st.floats(0, 1000)),
 )
 
 
@@ -173,9 +169,14 @@ def test_every_value_of_a_line_may_be_anything(folder):
     path = folder / "dataset" / JOURNAL
     journal = ReviewJournal.of(folder)
     say(journal, "000.png", ALCOHOL, truth=True)
-    journal.append_all([("ben", [ReviewedImage("001.png")], [Said(ALCOHOL, None)])])
+    journal.append_all(
+        ReviewEntry(0, "ben", (ReviewedImage(name),), (Said(ALCOHOL, None),), look=Look.SECOND, remark=REMARK)
+        for name in ("001.png", "002.png")
+    )
+    journal.append("ana", second_look=["0.1"])
     journal.append("ana", undoes=1)
     lines, dataset = path.read_bytes().splitlines(keepends=True), Dataset.load(folder)
+    written = [(1,), (2, 3), (4,), (5,)]
     for number, line in enumerate(lines):
         for place in places(json.loads(line)):
             for value in (*VALUES, "gone"):
@@ -194,7 +195,7 @@ def test_every_value_of_a_line_may_be_anything(folder):
                 assert len(told) <= 1
                 if not told:  # what is taken for an answer becomes a label
                     with_answers(dataset, found.entries, standing=found.standing)
-                others = {1, 2, 3} - {number + 1}
+                others = {1, 2, 3, 4, 5} - set(written[number])
                 assert others <= {entry.number for entry in found.entries}
 
 

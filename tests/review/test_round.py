@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from manifest_tools import prepare
-from manifest_tools.review.journal import Said
+from manifest_tools.review.entries import Said
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
 from tests.pictures import save

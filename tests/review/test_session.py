@@ -8,7 +8,8 @@ import pytest
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.policy import Goal, Policy, Target
-from manifest_tools.review.journal import Said, merge_journal
+from manifest_tools.review.entries import Said
+from manifest_tools.review.journal import merge_journal
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
 from manifest_tools.rules.checking import check_dataset

@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from manifest_tools.core.csv_cells import write_csv
+from manifest_tools.core.hash_chain import chained_anew
 from manifest_tools.storage.uris import SCHEME
 
 _NAMING: Final = frozenset({"image", "picture", "source-ref", "uri", "sha256", "file", "reference"})
@@ -102,7 +103,7 @@ def _lines(data: bytes, names: Names) -> tuple[bytes, int]:
         if after is _GONE:
             continue
         kept.append(line if after == record else orjson.dumps(after, option=orjson.OPT_APPEND_NEWLINE))
-    return b"".join(kept), count
+    return chained_anew(b"".join(kept)), count
 
 
 def _document(data: bytes, names: Names) -> tuple[bytes, int]:
