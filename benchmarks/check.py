@@ -67,7 +67,7 @@ def measure(name: str, dataset: Dataset) -> None:
     report = check_dataset(dataset)
     page = render_html(report, dataset)
     check = seconds(lambda: check_dataset(dataset))
-    print(f"{name}: {len(dataset):,} images, {sum(report.counts.values()):,} findings")
+    print(f"{name}: {len(dataset):,} images, {sum(code.count for code in report.codes):,} findings")
     print(f"  check      {check:6.2f} s   {check / limit:4.1f} x loading the saved tables ({limit:.2f} s)")
     print(
         f"  page       {seconds(lambda: render_html(report, dataset), 3):6.2f} s   {len(page.encode()) / 1e6:.2f} MB"

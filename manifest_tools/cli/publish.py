@@ -98,6 +98,9 @@ def publish(
 
 def plan_lines(plan: PublishPlan) -> Iterator[str]:
     """Yield the plan for people."""
+    from manifest_tools.aws.publishing.prepared_folder import verdict_lines
+
+    yield from verdict_lines(plan.prepared.folder)
     yield from plan.bucket.lines()
     counts = plan.to_dict()["images"]
     words = {
@@ -115,6 +118,8 @@ def plan_lines(plan: PublishPlan) -> Iterator[str]:
 
 
 def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
+    from manifest_tools.aws.publishing.prepared_folder import verdict_lines
+
     for finding in result.findings[:_SHOWN]:
         yield f"{finding.severity}: {finding.code}: {finding.message}. {finding.fix}"
     if len(result.findings) > _SHOWN:
@@ -122,6 +127,7 @@ def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
     if result.passed:
         yield f"published: {result.sent:,} objects sent, {result.kept:,} were there already; all verified"
         yield from (f"  {uri}" for uri in result.manifests)
+        yield from verdict_lines(result.plan.prepared.folder)
     elif dry_run and result.plan.ready:
         yield "nothing is in the way; run it without --dry-run"
     else:

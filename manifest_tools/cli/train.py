@@ -21,7 +21,7 @@ _SHOWN = 20  # findings in the text
 
 
 def train(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What prepare wrote, passed and published.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What prepare wrote, ready and published.")],
     project: Annotated[str | None, typer.Option(help="Name of the project; made when there is none.")] = None,
     threshold: Annotated[
         float | None,
@@ -44,7 +44,8 @@ def train(
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Train although the check has not passed; the plan says what that overrides."
+            "--force",
+            help="Train although it is not ready, or not known to be; the plan says what that overrides.",
         ),
     ] = False,
     attach: Annotated[
@@ -62,7 +63,7 @@ def train(
 ) -> None:
     """Train an adapter on a published data set, and wait for it.
 
-    Training costs money and takes hours, so a data set that has not passed its check is refused. Waiting may
+    Training costs money and takes hours, so a data set that is not ready, or not known to be, is refused. Waiting may
     be interrupted at any time: --attach takes it up again. The same data is not trained twice.
     """
     from manifest_tools.aws.training.plan import plan_training

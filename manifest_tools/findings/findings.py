@@ -52,6 +52,23 @@ class Severity(StrEnum):
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
+class Verdict(StrEnum):
+    """Whether a data set is ready to train with.
+
+    ``UNKNOWN``: nothing is wrong, but only the base model's answers tell whether there are enough samples.
+
+    Examples
+    --------
+    >>> from manifest_tools import check_dataset, read_images
+    >>> str(check_dataset(read_images("sample_data/images", labels="sample_data/labels.csv")).verdict)
+    'unknown'
+    """
+
+    READY = "ready"
+    UNKNOWN = "unknown"
+    NOT_READY = "not-ready"
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where a finding is. Members that do not apply are None; `line` counts from 1; `field` is a JSON pointer."""
@@ -210,7 +227,7 @@ class Report:
     Parameters
     ----------
     passed : bool
-        Whether the manifests, as they are written, may be used.
+        Whether the policy accepts the manifests as they are written.
     findings : tuple of Finding
         Sorted by severity, code and place; at most a fixed number of each code.
     codes : tuple of CodeCount
@@ -219,7 +236,7 @@ class Report:
         The label table: a mapping for each label, with its counts.
     facts : mapping
         What the verdict rests on: images and their fate, policy reading, label scope, what could not be
-        checked here. Ready for JSON.
+        checked here. Ready for JSON. ``facts["readiness"]["state"]`` is the verdict.
 
     Examples
     --------
@@ -239,19 +256,43 @@ class Report:
     labels: tuple[Mapping[str, Any], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Let the facts say no more than the verdict does."""
+        if self.verdict is not None:
+            agreeing = {**self.facts["readiness"], "state": str(self.verdict)}
+            object.__setattr__(self, "facts", {**self.facts, "readiness": agreeing})
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether the data set is ready to train with; None for a report that does not judge that."""
+        readiness = self.facts.get("readiness")
+        if readiness is None:
+            return None
+        return Verdict(readiness["state"]) if self.passed and not self.counts["error"] else Verdict.NOT_READY
+
     @property
     def counts(self) -> dict[str, int]:
-        """Exact number of findings of each severity."""
+        """Exact number of findings of each severity that are about the manifests as they are written."""
+        return self._totals(lambda code: code.count - code.left_out)
+
+    @property
+    def counts_left_out(self) -> dict[str, int]:
+        """Exact number of findings of each severity that are about images which the manifests leave out."""
+        return self._totals(lambda code: code.left_out)
+
+    def _totals(self, number: Callable[[CodeCount], int]) -> dict[str, int]:
         totals = dict.fromkeys(map(str, Severity), 0)
         for code in self.codes:
-            totals[str(code.severity)] += code.count
+            totals[str(code.severity)] += number(code)
         return totals
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as its JSON object (``schemas/report.schema.json``)."""
         return {
+            "verdict": self.verdict and str(self.verdict),
             "passed": self.passed,
             "counts": self.counts,
+            "counts_left_out": self.counts_left_out,
             "labels": [dict(row) for row in self.labels],
             "findings": [finding.to_dict() for finding in self.findings],
             "codes": [
@@ -287,22 +328,24 @@ class Report:
         lines = [f"Report: {self._verdict}, {total}"]
         width = max((len(c.code) for c in self.codes), default=0)
         for c in self.codes:
-            left_out = f" ({c.left_out:,} about images that are left out)" if c.left_out else ""
-            lines.append(f"  {c.severity:8}{c.code:{width}}{c.count:>8,}{left_out}")
+            left_out = f" and {c.left_out:,} about images that are left out" if c.left_out else ""
+            lines.append(f"  {c.severity:8}{c.code:{width}}{c.count - c.left_out:>8,}{left_out}")
         return "\n".join(lines)
 
     @property
     def _verdict(self) -> str:
-        return "passed" if self.passed else "did not pass"
+        if self.verdict is None:
+            return "passed" if self.passed else "did not pass"
+        return self.verdict.replace("-", " ")
 
     def _repr_html_(self) -> str:
         """Return the verdict and the counts by code, for a notebook."""
         rows = "".join(
             f"<tr><td>{escape(c.severity)}</td><td>{escape(c.code)}</td>"
-            f"<td style='text-align:right'>{c.count:,}</td><td style='text-align:right'>{c.left_out:,}</td></tr>"
+            f"<td style='text-align:right'>{c.count - c.left_out:,}</td><td style='text-align:right'>{c.left_out:,}</td></tr>"
             for c in self.codes
         )
-        head = "<tr><th>severity</th><th>code</th><th>findings</th><th>about left-out images</th></tr>"
+        head = "<tr><th>severity</th><th>code</th><th>about the manifests</th><th>about left-out images</th></tr>"
         table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
         return f"<div><p><strong>Report: {self._verdict}</strong></p>{table}</div>"
 

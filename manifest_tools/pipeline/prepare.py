@@ -19,7 +19,6 @@ from manifest_tools.core.output_folder import (
 )
 from manifest_tools.core.progress import Progress, Steps, Watcher
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
-from manifest_tools.core.text import counted
 from manifest_tools.dataset.carry_over import carry_over, keep_locked, lock_split
 from manifest_tools.dataset.dataset import Dataset, remembered_stop_list
 from manifest_tools.duplicates.grouping import group_duplicates
@@ -34,6 +33,7 @@ from manifest_tools.pipeline.destination import destination_of
 from manifest_tools.pipeline.proof import mistakes_to_prove
 from manifest_tools.pipeline.unpacking import MARK, labels_inside, packed_images, unpack
 from manifest_tools.reports import write_report
+from manifest_tools.reports.summary import counts_in_words
 from manifest_tools.review.journal import JOURNAL, merge_journal
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.checked import CheckedLabels
@@ -362,8 +362,7 @@ def check_write(
     watcher = watcher or Steps()
     watcher.begin("check")
     report = check_dataset(dataset, policy=policy, max_findings=max_findings)
-    counts = report.counts
-    watcher.end("check", ", ".join(counted(number, severity) for severity, number in counts.items()))
+    watcher.end("check", counts_in_words(report))
 
     watcher.begin("write")
     with replacing_files(folder) as stage:

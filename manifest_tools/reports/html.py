@@ -81,7 +81,7 @@ def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: s
     return page.render(
         report=report,
         facts=report.facts,
-        answer=summary.verdict(report),
+        answer=summary.answer(report),
         groups=groups,
         plan=plan,
         power=power_lines(report),

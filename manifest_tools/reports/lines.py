@@ -63,8 +63,6 @@ def _head(finding: Finding, color: bool) -> str:
 
 
 def _verdict(report: Report) -> str:
-    counts = [
-        f"{count:,} {word}{'s' if count != 1 else ''}" for word, count in report.counts.items() if count
-    ]
+    counts = [counted(count, severity) for severity, count in report.counts.items() if count]
     verdict = "Passed" if report.passed else "Not passed"
     return f"{verdict}: {', '.join(counts) or 'nothing found'}."

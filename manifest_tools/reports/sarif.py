@@ -36,13 +36,20 @@ def render_sarif(report: Report) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, positions[finding.code]) for finding in report.findings],
         "invocations": [{"executionSuccessful": True}],
-        "properties": {"passed": report.passed},
+        "properties": {
+            "verdict": report.verdict and str(report.verdict),
+            "passed": report.passed,
+            "counts": report.counts,
+            "countsLeftOut": report.counts_left_out,
+        },
     }
     return to_json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1)
 
 
 def _rule(code: str, report: Report) -> dict[str, Any]:
     entry = CATALOGUE[code]
+    counts = [count for count in report.codes if count.code == code]
+    left_out = sum(count.left_out for count in counts)
     page = re.search(r"https://\S+", entry.source)
     return {
         "id": code,
@@ -52,7 +59,7 @@ def _rule(code: str, report: Report) -> dict[str, Any]:
         "help": {"text": f"{entry.fix}\nSource: {entry.source}"},
         "helpUri": page.group() if page else _GUIDE,
         "defaultConfiguration": {"level": str(entry.severity)},
-        "properties": {"count": sum(count.count for count in report.codes if count.code == code)},
+        "properties": {"count": sum(count.count for count in counts) - left_out, "countLeftOut": left_out},
     }
 
 

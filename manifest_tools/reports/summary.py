@@ -11,7 +11,7 @@ from typing import Any
 
 from manifest_tools.core.text import counted, printable, shortened
 from manifest_tools.findings.catalogue import CATALOGUE
-from manifest_tools.findings.findings import CodeCount, Finding, Report, Severity
+from manifest_tools.findings.findings import CodeCount, Finding, Report, Severity, Verdict
 
 _REASONS = 5  # that the verdict names; the groups below it name all
 GOALS = {"false-positives": "false positives", "false-negatives": "false negatives"}
@@ -46,18 +46,18 @@ class Group:
 
     @property
     def tally(self) -> str:
-        """The number of findings, and how many of them are about images that are left out."""
+        """The number of findings about the manifests, and that of those about images that are left out."""
+        against = self.count - self.left_out
         if not self.left_out:
-            return f"{self.count:,}"
+            return f"{against:,}"
         about = "files that are not among the images" if self.code == _ORPHAN else "images that are left out"
-        if self.left_out == self.count:
-            return f"{self.count:,}, about {about}"
-        return f"{self.count:,}, {self.left_out:,} of them about {about}"
+        first = f"{against:,}, and " if against else ""
+        return f"{first}{self.left_out:,}{'' if first else ','} about {about}"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer. `tone` is "good", "open" or "bad"; `reasons` are sentences."""
+class Answer:
+    """The verdict in words. `tone` is "good", "open" or "bad"; `reasons` are sentences."""
 
     headline: str
     tone: str
@@ -86,32 +86,38 @@ def groups(report: Report) -> tuple[Group, ...]:
     )
 
 
-def verdict(report: Report) -> Verdict:
-    """Return the answer in one line, and why."""
+def answer(report: Report) -> Answer:
+    """Return the verdict in one line, and why."""
     readiness = report.facts.get("readiness", {})
-    state = readiness.get("state")
-    errors = [c for c in report.codes if c.severity is Severity.ERROR and c.count > c.left_out]
+    limit = Severity.ERROR.rank if report.passed else _limit(report)
+    against = [c for c in report.codes if c.severity.rank <= limit and c.count > c.left_out]
+    match report.verdict:
+        case Verdict.READY:
+            return Answer("Ready to train", "good", _reached(readiness))
+        case Verdict.UNKNOWN:
+            reason = (
+                "No error was found, but only the base model's answers tell whether there are enough samples."
+            )
+            return Answer("Not known yet whether it is ready to train", "open", (reason,))
+        case Verdict.NOT_READY:
+            reasons = (*_nothing_usable(report), *_against(report, against), *_let_pass(report, readiness))
+            return Answer("Not ready to train", "bad", reasons)
     if not report.passed:
-        against = [c for c in report.codes if c.severity.rank <= _limit(report) and c.count > c.left_out]
-        headline = "Not ready to train" if state else "Did not pass"
-        return Verdict(headline, "bad", (*_nothing_usable(report), *_against(report, against)))
-    if errors:
-        return Verdict("Passed, though with errors: the policy allows it", "open", _against(report, errors))
-    if state == "not-ready":
-        return Verdict("Passed, though not ready to train", "open", _reached(readiness))
-    if state == "unknown":
-        reason = (
-            "No error was found, but only the base model's answers tell whether there are enough samples."
-        )
-        return Verdict("Not known yet whether it is ready to train", "open", (reason,))
-    if state == "ready":
-        return Verdict("Ready to train", "good", _reached(readiness))
-    count = sum(report.counts.values())
-    return Verdict(
-        "Passed",
-        "good",
-        (f"{counted(count, 'finding')}, none of them fatal." if count else "Nothing found.",),
-    )
+        return Answer("Did not pass", "bad", (*_nothing_usable(report), *_against(report, against)))
+    if against:
+        return Answer("Passed, though with errors: the policy allows it", "open", _against(report, against))
+    count = sum(report.counts.values()) + sum(report.counts_left_out.values())
+    nothing_fatal = f"{counted(count, 'finding')}, none of them fatal." if count else "Nothing found."
+    return Answer("Passed", "good", (nothing_fatal,))
+
+
+def counts_in_words(report: Report) -> str:
+    """Return the number of findings of each severity; those about images that are left out stand apart."""
+    parts = [", ".join(counted(count, severity) for severity, count in report.counts.items())]
+    if any(report.counts_left_out.values()):
+        apart = [counted(count, severity) for severity, count in report.counts_left_out.items() if count]
+        parts.append(f"{', '.join(apart)} about images that are left out")
+    return "; ".join(parts)
 
 
 def still_needed(report: Report, row: Mapping[str, Any]) -> str:
@@ -164,6 +170,8 @@ def images_in_words(report: Report) -> str:
     words = f"{counted(images['found'], 'image')} found, {images['usable']:,} usable"
     if images.get("test"):
         words += f": {images['train']:,} in training, {images['test']:,} in test"
+        if images.get("no_side"):
+            words += f", {images['no_side']:,} on no side (prepare or split deals them out)"
     return words + (f"; {left:,} left out" if left else "")
 
 
@@ -244,6 +252,14 @@ def _against(report: Report, codes: list[CodeCount]) -> tuple[str, ...]:
         else:
             reasons.append(f"{against:,} x {code.code}: {_meaning(code.code) or 'see below'}")
     return _first(reasons, "kinds of finding")
+
+
+def _let_pass(report: Report, readiness: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say that the policy asks for less than the minimum, where it does."""
+    if not report.passed:
+        return ()
+    minimum = () if report.counts["error"] else (f"The minimum is not reached: {readiness['reading']}.",)
+    return (*minimum, "The policy lets it pass all the same (fail_on, severities).")
 
 
 def _nothing_usable(report: Report) -> tuple[str, ...]:

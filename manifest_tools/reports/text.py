@@ -14,6 +14,8 @@ from manifest_tools.reports.definitions import DEFINITIONS_TITLE, definitions
 from manifest_tools.reports.power import POWER_METHOD, POWER_TITLE, power_lines
 from manifest_tools.reports.summary import (
     Group,
+    answer,
+    counts_in_words,
     groups,
     groups_in_words,
     images_in_words,
@@ -22,7 +24,6 @@ from manifest_tools.reports.summary import (
     place,
     slice_cells,
     still_needed,
-    verdict,
 )
 
 PLACES = 10  # of each code
@@ -73,9 +74,9 @@ def render_text(report: Report, *, width: int | None = None, color: bool = False
 
 
 def _answer(report: Report, columns: int, paint: Paint) -> Iterator[str]:
-    answer = verdict(report)
-    yield paint(answer.headline, answer.tone)
-    for reason in answer.reasons:
+    told = answer(report)
+    yield paint(told.headline, told.tone)
+    for reason in told.reasons:
         yield from _wrapped(reason, columns, "  ", "  - ")
     rest = [images_in_words(report), groups_in_words(report)]
     readiness = report.facts.get("readiness", {})
@@ -186,10 +187,8 @@ def _findings(report: Report, columns: int, paint: Paint) -> Iterator[str]:
     found = groups(report)
     if not found:
         return
-    counts = ", ".join(
-        f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in report.counts.items()
-    )
-    yield paint("What was found, what to fix first on top", "head") + f"  ({counts})"
+    yield paint("What was found, what to fix first on top", "head")
+    yield from _wrapped(f"({counts_in_words(report)})", columns)
     for group in found:
         yield ""
         yield from _group(group, columns, paint)

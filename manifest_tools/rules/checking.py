@@ -138,7 +138,8 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     Returns
     -------
     dict
-        `readiness` (state, ready_for, candidates, reading in words), `images` (found, usable, train, test, and
+        `readiness` (state; expected: whether the base model was asked about any image; ready_for,
+        candidates, reading in words), `images` (found, usable, train, test, no_side, and
         effective numbers), `groups` (see :func:`manifest_tools.rules.groups.group_facts`), `slices` (see :func:`manifest_tools.rules.slices.slice_facts`), `plan` (see
         :func:`manifest_tools.rules.plan.plan`), `power` (see :func:`manifest_tools.rules.power.test_power`), `left_out`
         (images by reason; an
@@ -152,6 +153,8 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     return {
         "readiness": {
             "state": str(result.state),
+            "expected": bool(evidence.outcomes.asked.any())
+            or any(entry["step"] == "predict" for entry in dataset.history),
             "ready_for": list(result.ready_for),
             "reading": reading_in_words(evidence.policy),
             "candidates": [
@@ -173,6 +176,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
             "usable": int(usable.sum()),
             "train": int(train.sum()) if evidence.is_split else 0,
             "test": int(test.sum()),
+            "no_side": int((usable & ~train & ~test).sum()) if evidence.is_split else 0,
             "different": distinct(groups, usable),
             "different_train": distinct(groups, train) if evidence.is_split else 0,
             "different_test": distinct(groups, test),

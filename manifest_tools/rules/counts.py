@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from manifest_tools.core.output_folder import TRAIN_TEST
 from manifest_tools.dataset.outcomes import MISTAKE, Outcome, targets_in_force
+from manifest_tools.findings.findings import Verdict
 from manifest_tools.findings.policy import Goal, Policy, Reading
 from manifest_tools.rules.evidence import Evidence
 from manifest_tools.rules.tally import Counts
@@ -18,14 +18,6 @@ _OUTCOMES = {
     "false_negatives": Outcome.FALSE_NEGATIVE,
     "true_negatives": Outcome.TRUE_NEGATIVE,
 }
-
-
-class State(StrEnum):
-    """Whether the 20/50 minimum is reached."""
-
-    READY = "ready"
-    UNKNOWN = "unknown"  # only predictions can tell
-    NOT_READY = "not-ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +46,11 @@ class Samples:
     needed: int
 
     @property
-    def state(self) -> State:
+    def state(self) -> Verdict:
         """Whether the minimum is reached, out of reach, or not to be told."""
         if self.count >= self.needed:
-            return State.READY
-        return State.UNKNOWN if self.possible >= self.needed else State.NOT_READY
+            return Verdict.READY
+        return Verdict.UNKNOWN if self.possible >= self.needed else Verdict.NOT_READY
 
     @property
     def missing(self) -> int:
@@ -72,7 +64,7 @@ class Readiness:
 
     Parameters
     ----------
-    state : State
+    state : Verdict
         The verdict.
     candidates : tuple of Samples
         The declared targets, or every label with both goals.
@@ -80,7 +72,7 @@ class Readiness:
         Labels with a goal that is reached.
     """
 
-    state: State
+    state: Verdict
     candidates: tuple[Samples, ...]
     ready_for: tuple[str, ...]
 
@@ -99,7 +91,7 @@ def readiness(evidence: Evidence) -> Readiness:
         chosen = tuple(sample for sample in every if sample.label in labels)
     else:
         chosen = tuple(sample for sample in every if not wanted or (sample.label, sample.goal) in wanted)
-    ready_for = tuple(dict.fromkeys(s.label for s in chosen if s.state is State.READY))
+    ready_for = tuple(dict.fromkeys(s.label for s in chosen if s.state is Verdict.READY))
     return Readiness(_state(policy, chosen, every), chosen, ready_for)
 
 
@@ -138,7 +130,7 @@ def label_table(evidence: Evidence) -> tuple[dict[str, Any], ...]:
                 "effective": effective,
                 "unknown": int(tally.outcomes[""][column, Outcome.UNKNOWN]),
                 "shortfall": {str(sample.goal): sample.missing for sample in own},
-                "ready": any(sample.state is State.READY for sample in own),
+                "ready": any(sample.state is Verdict.READY for sample in own),
             }
         )
     return tuple(rows)
@@ -165,34 +157,34 @@ def _samples(evidence: Evidence) -> tuple[Samples, ...]:
     )
 
 
-def _state(policy: Policy, chosen: tuple[Samples, ...], every: tuple[Samples, ...]) -> State:
+def _state(policy: Policy, chosen: tuple[Samples, ...], every: tuple[Samples, ...]) -> Verdict:
     states = [sample.state for sample in chosen]
     if policy.reading is Reading.STRICT:
         active = [s for s in chosen if s.possible] if not policy.targets else chosen
-        by_label: dict[str, list[State]] = {}
+        by_label: dict[str, list[Verdict]] = {}
         for sample in active:
             by_label.setdefault(sample.label, []).append(sample.state)
         states = [
             state
             for found in by_label.values()
-            for state in (found if len(found) == len(Goal) else [State.NOT_READY])
+            for state in (found if len(found) == len(Goal) else [Verdict.NOT_READY])
         ]
         return _worst(states)
     if policy.reading is Reading.TOTAL:
         states = [_total(every, goal) for goal in Goal]
-    if State.READY in states:
-        return State.READY
-    return State.UNKNOWN if State.UNKNOWN in states else State.NOT_READY
+    if Verdict.READY in states:
+        return Verdict.READY
+    return Verdict.UNKNOWN if Verdict.UNKNOWN in states else Verdict.NOT_READY
 
 
-def _worst(states: list[State]) -> State:
-    for state in (State.NOT_READY, State.UNKNOWN):
+def _worst(states: list[Verdict]) -> Verdict:
+    for state in (Verdict.NOT_READY, Verdict.UNKNOWN):
         if state in states or not states:
             return state
-    return State.READY
+    return Verdict.READY
 
 
-def _total(every: tuple[Samples, ...], goal: Goal) -> State:
+def _total(every: tuple[Samples, ...], goal: Goal) -> Verdict:
     of_goal = [sample for sample in every if sample.goal is goal]
     count, possible = sum(s.count for s in of_goal), sum(s.possible for s in of_goal)
     return Samples("", goal, count, possible, count, of_goal[0].needed).state

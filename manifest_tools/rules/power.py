@@ -9,8 +9,8 @@ from manifest_tools.core.arrays import distinct
 from manifest_tools.dataset.outcomes import MISTAKE, Outcome
 from manifest_tools.evaluation.power import BEST, WORTH_SEEING, detectable, mistakes_needed, power
 from manifest_tools.findings.catalogue import finding
-from manifest_tools.findings.findings import Finding
-from manifest_tools.rules.counts import State, readiness
+from manifest_tools.findings.findings import Finding, Verdict
+from manifest_tools.rules.counts import readiness
 from manifest_tools.rules.evidence import Evidence
 
 
@@ -32,7 +32,7 @@ def test_power(evidence: Evidence) -> list[dict[str, Any]]:
     test, groups = evidence.side("test"), evidence.duplicates.together
     told = []
     for sample in readiness(evidence).candidates:
-        if not (evidence.policy.targets or sample.state is State.READY):
+        if not (evidence.policy.targets or sample.state is Verdict.READY):
             continue
         column = evidence.outcomes.labels.index(sample.label)
         outcome = evidence.outcomes.outcome[:, column]

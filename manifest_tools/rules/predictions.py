@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from manifest_tools.dataset.outcomes import Outcome
 from manifest_tools.findings.catalogue import finding
-from manifest_tools.findings.findings import Finding
+from manifest_tools.findings.findings import Finding, Verdict
 from manifest_tools.findings.policy import Goal
-from manifest_tools.rules.counts import State, readiness
+from manifest_tools.rules.counts import readiness
 from manifest_tools.rules.evidence import Evidence
 
 _TOO_MANY = 20  # labels that people found and the model did not, so that no agreement is no accident
@@ -28,7 +28,7 @@ def cut_answers(evidence: Evidence) -> Iterator[Finding]:
             sample.goal is Goal.FALSE_NEGATIVES and sample.count < sample.needed <= sample.possible
             for sample in result.candidates
         )
-        variant = "blocks" if wanted and result.state is not State.READY else None
+        variant = "blocks" if wanted and result.state is not Verdict.READY else None
         yield finding("predictions-cut", variant=variant, file=origin.get("file") or None, **cut)
 
 

@@ -9,9 +9,9 @@ from manifest_tools.core.arrays import Rows, distinct
 from manifest_tools.dataset.carry_over import ROUND
 from manifest_tools.dataset.outcomes import COUNTEREXAMPLE, MISTAKE
 from manifest_tools.findings.catalogue import finding
-from manifest_tools.findings.findings import Finding, LazyFindings
+from manifest_tools.findings.findings import Finding, LazyFindings, Verdict
 from manifest_tools.findings.policy import Goal, Reading
-from manifest_tools.rules.counts import Samples, State, readiness
+from manifest_tools.rules.counts import Samples, readiness
 from manifest_tools.rules.evidence import Evidence
 
 _CODES = {
@@ -30,14 +30,14 @@ _COUNTEREXAMPLE = {
 def minimum_samples(evidence: Evidence) -> Iterator[Finding]:
     """The 20/50 minimum: an error when it is missed as the policy reads it, else the shortfalls of the others."""
     result = readiness(evidence)
-    missed = result.state is State.NOT_READY
+    missed = result.state is Verdict.NOT_READY
     declared = bool(evidence.policy.targets)
     begun = [s for s in result.candidates if declared or (s.possible and s.label in evidence.occurring)]
     if missed and (not begun or evidence.policy.reading is Reading.TOTAL):
         yield from _sums(evidence)
         return
     for sample in begun:
-        if sample.state is not State.READY and (missed or sample.count or declared):
+        if sample.state is not Verdict.READY and (missed or sample.count or declared):
             yield from _shortfall(sample, missed=missed)
 
 
@@ -79,7 +79,7 @@ def training_size(evidence: Evidence) -> Iterator[Finding]:
 def effective_samples(evidence: Evidence) -> Iterator[Finding]:
     """Minimums that are reached only by counting look-alikes several times."""
     for sample in readiness(evidence).candidates:
-        if sample.state is State.READY and sample.effective < sample.needed:
+        if sample.state is Verdict.READY and sample.effective < sample.needed:
             yield finding(
                 "too-few-effective",
                 label=sample.label,
@@ -136,7 +136,7 @@ def balance(evidence: Evidence) -> Iterator[Finding]:
         words, advice = _COUNTEREXAMPLE[sample.goal]
         column = evidence.outcomes.labels.index(sample.label)
         other = int(evidence.tally.outcomes["train"][column, COUNTEREXAMPLE[sample.goal]])
-        if sample.state is State.READY and other < sample.count:
+        if sample.state is Verdict.READY and other < sample.count:
             yield finding(
                 "balance",
                 label=sample.label,
@@ -150,7 +150,7 @@ def balance(evidence: Evidence) -> Iterator[Finding]:
 
 def _shortfall(sample: Samples, *, missed: bool) -> Iterator[Finding]:
     """Tell what one label and goal lack: as an error when nothing else is ready, else as a warning."""
-    if sample.state is State.UNKNOWN:  # predictions-missing says what to run
+    if sample.state is Verdict.UNKNOWN:  # predictions-missing says what to run
         return
     variant = "shortfall" if not missed else "bound" if sample.possible > sample.count else None
     yield finding(

@@ -12,6 +12,8 @@ import pytest
 
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
+from manifest_tools.findings.findings import Report
+from manifest_tools.reports import report_json
 
 
 @pytest.fixture
@@ -68,4 +70,5 @@ def _write_folder(dataset: Dataset, out: Path) -> None:
             )
         ]
         (out / f"{side}.manifest").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    (out / "report.json").write_text('{"passed": true, "counts": {"error": 0}}', encoding="utf-8")
+    ready = {"readiness": {"state": "ready", "reading": "", "candidates": []}}
+    (out / "report.json").write_text(report_json(Report(passed=True, facts=ready)), encoding="utf-8")

@@ -93,7 +93,7 @@ def test_ctrl_c_while_the_program_loads_shows_no_traceback(monkeypatch, capsys):
 def test_json_stands_alone_on_standard_output(prepare):
     done = prepare("--format", "json")
     report = json.loads(done.out)
-    assert list(report)[:4] == ["passed", "counts", "labels", "findings"]
+    assert list(report)[:4] == ["verdict", "passed", "counts", "counts_left_out"]
     assert "Reading" in done.err
 
 

@@ -61,7 +61,28 @@ class TestVerdict:
     def test_a_policy_that_never_fails_is_named(self):
         report = check(mixture(fp=2, split=""), fail_on="never")
         assert report.passed
-        assert render_text(report).startswith("Passed, though with errors: the policy allows it")
+        assert str(report.verdict) == "not-ready"
+        text = render_text(report)
+        assert text.startswith("Not ready to train")
+        assert "The policy lets it pass all the same" in text
+
+    def test_a_minimum_that_is_only_a_warning_is_not_ready_either(self):
+        severities = {"too-few-false-positives": Severity.WARNING, "too-few-test-images": Severity.WARNING}
+        report = check(mixture(fp=2), severities=severities, targets=("Alcohol:false-positives",))
+        assert report.passed
+        assert str(report.verdict) == report.facts["readiness"]["state"] == "not-ready"
+        assert "The minimum is not reached: at least one target has 20 false positives" in render_text(report)
+
+    def test_figures_about_the_manifests_and_about_left_out_images_stand_apart(self):
+        split = mixture(fp=20, tp=20)
+        images = split.images.assign(mode="CMYK")
+        images.loc[:2, ["decode_error", "format"]] = "missing", ""
+        report = check(split.step("x", images=images))
+        assert report.counts["error"] == 2  # too few false positives, no test set
+        assert report.counts_left_out["error"] == 3
+        document = json.loads(report_json(report))
+        assert (document["counts"], document["counts_left_out"]) == (report.counts, report.counts_left_out)
+        assert "; 3 errors about images that are left out)" in " ".join(render_text(report).split())
 
     def test_failing_on_warnings_names_the_warnings(self):
         split = mixture(fp=20, tp=20, split="")
@@ -183,7 +204,7 @@ def test_json_lines_hold_one_finding_each_whatever_the_names():
 def test_the_json_form_reads_back_as_the_same_report():
     report = check_dataset(mixture(fp=13, fn=2, tp=4), policy=Policy())
     document = json.loads(report_json(report))
-    assert list(document)[:4] == ["passed", "counts", "labels", "findings"]
+    assert list(document)[:4] == ["verdict", "passed", "counts", "counts_left_out"]
     assert Report.from_dict(document).to_dict() == report.to_dict()
     assert render_text(Report.from_dict(document)) == render_text(report)
 
@@ -257,7 +278,7 @@ class TestNotebooks:
         split = data({"<img src=x onerror=alert(1)>.jpg": {}}, taxonomy="7")
         assert "<img" not in split._repr_html_()
         assert "1 image<" in split._repr_html_()
-        assert "did not pass" in check(split)._repr_html_()
+        assert "not ready" in check(split)._repr_html_()
 
 
 class TestDefinitions:

@@ -173,11 +173,17 @@ class TestWithoutPredictions:
         assert finding.data["count"] == 49
         assert "at most 49" in finding.message
         assert not report.passed
-        assert state(check(mixture(tp=50, asked=False), targets=(ALCOHOL_FN,))) == "unknown"
+        enough = together(mixture(tp=50, asked=False), for_testing())
+        assert state(check(enough, targets=(ALCOHOL_FN,))) == "unknown"
 
     def test_images_judged_free_of_it_bound_its_false_positives(self):
-        assert state(check(mixture(tn=19, asked=False), targets=(ALCOHOL_FP,))) == "not-ready"
-        assert state(check(mixture(tn=20, asked=False), targets=(ALCOHOL_FP,))) == "unknown"
+        for count, expected in ((19, "not-ready"), (20, "unknown")):
+            split = together(mixture(tn=count, asked=False), for_testing())
+            assert state(check(split, targets=(ALCOHOL_FP,))) == expected
+
+    def test_a_test_set_that_is_too_small_is_not_ready_whatever_training_has(self):
+        report = check(mixture(tp=50, asked=False), targets=(ALCOHOL_FN,))
+        assert str(report.verdict) == state(report) == "not-ready"
 
     def test_images_that_nobody_judged_bound_nothing(self):
         images = {f"{n}.jpg": {"split": "train"} for n in range(100)}
@@ -186,7 +192,7 @@ class TestWithoutPredictions:
         assert state(report) == "not-ready"
 
     def test_known_samples_and_open_images_add_up(self):
-        split = together(mixture(fp=12), mixture(tn=8, prefix="open/", asked=False))
+        split = together(mixture(fp=12), mixture(tn=8, prefix="open/", asked=False), for_testing())
         assert state(check(split, targets=(ALCOHOL_FP,))) == "unknown"
         split = together(mixture(fp=12), mixture(tn=7, prefix="open/", asked=False))
         assert state(check(split, targets=(ALCOHOL_FP,))) == "not-ready"
@@ -196,8 +202,9 @@ class TestWithoutPredictions:
             f"{n}.jpg": {"split": "train", "predicted": "7.0", "min_confidence": 80.0} for n in range(50)
         }
         truth = [(key, "Alcohol", True) for key in images]
-        assert state(check(data(images, truth), targets=(ALCOHOL_FN,))) == "unknown"
-        assert state(check(data(images, truth), targets=(ALCOHOL_FN,), confidence_threshold=80.0)) == "ready"
+        split = together(data(images, truth), for_testing())
+        assert state(check(split, targets=(ALCOHOL_FN,))) == "unknown"
+        assert state(check(split, targets=(ALCOHOL_FN,), confidence_threshold=80.0)) == "ready"
 
     def test_labels_that_occur_nowhere_make_no_noise(self):
         report = check(mixture(tn=3, split="", asked=False))

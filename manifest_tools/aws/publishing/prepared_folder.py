@@ -14,8 +14,9 @@ from manifest_tools.dataset.copies import as_sent, copy_names, copy_path
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.findings.catalogue import finding
-from manifest_tools.findings.findings import Finding
+from manifest_tools.findings.findings import Finding, Verdict
 from manifest_tools.images.stop_list.stop_list import STOPPED
+from manifest_tools.reports.saved import saved_answer
 from manifest_tools.storage.uris import is_s3_uri, split_uri
 
 
@@ -75,18 +76,23 @@ def read_prepared(folder: str | Path) -> PreparedFolder:
     )
 
 
+def verdict_lines(folder: Path) -> list[str]:
+    """Return what a plan says of a DIR that is not ready to train; nothing when it is."""
+    report, told = saved_answer(folder)
+    if report.verdict is Verdict.READY:
+        return []
+    reasons = [f"            {reason}" for reason in told.reasons]
+    return [f"verdict     {told.headline}; train will refuse it", *reasons]
+
+
 def require_passed(folder: Path) -> None:
-    """Raise InputError when a DIR's report.json does not say that it passed."""
-    path = folder / "report.json"
-    try:
-        report = json.loads(_read(path))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}. Run `manifest-tools prepare` again.") from error
-    if not isinstance(report, dict) or report.get("passed") is not True:
-        errors = report.get("counts", {}).get("error", 0) if isinstance(report, dict) else 0
+    """Raise InputError when a DIR's report.json does not say that the policy accepts it."""
+    report, told = saved_answer(folder)
+    if not report.passed:
+        reasons = "; ".join(reason.rstrip(".") for reason in told.reasons)
         raise InputError(
-            f"{folder} has not passed its check ({errors} errors in report.json), so it is not published. "
-            "Repair what report.html lists, and run `manifest-tools prepare` again."
+            f"{folder} is not published: {told.headline} ({reasons}). "
+            f"Repair what {folder / 'report.html'} lists, and run `manifest-tools prepare` again."
         )
 
 

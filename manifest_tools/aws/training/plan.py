@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import Any
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.percent import percent
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.findings import Verdict
 from manifest_tools.findings.policy import Policy
+from manifest_tools.reports.saved import saved_answer
 from manifest_tools.storage.uris import join_uri, split_uri
 
 TRAIN, TEST = "train.manifest", "test.manifest"
@@ -82,7 +83,7 @@ def plan_training(
     auto_update : bool
         Let Amazon try to train again when it releases a new base model.
     force : bool
-        Train although the data set has not passed its check, or changed after it was published.
+        Train although the data set is not ready, or not known to be, or changed after it was published.
 
     Raises
     ------
@@ -135,12 +136,12 @@ def _obstacles(
 ) -> Iterator[str]:
     """Yield the reasons not to train that force may override."""
     try:
-        report = json.loads((folder / "report.json").read_bytes())
-        passed = isinstance(report, dict) and report.get("passed") is True
-    except (OSError, ValueError):
-        passed = False
-    if not passed:
-        yield f"{folder} has not passed its check (report.json)"
+        report, told = saved_answer(folder)
+    except InputError as error:
+        yield str(error)
+    else:
+        if report.verdict is not Verdict.READY:
+            yield f"{told.headline} ({'; '.join(reason.rstrip('.') for reason in told.reasons)})"
     for name in names:
         path = folder / name
         digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

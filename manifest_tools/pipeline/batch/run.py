@@ -21,6 +21,7 @@ from manifest_tools.pipeline.batch.collect import collect, find_look_alikes
 from manifest_tools.pipeline.batch.inspect import begin, inspect_batches, source_of
 from manifest_tools.pipeline.batch.plan import make_plan, planned
 from manifest_tools.pipeline.batch.run_folder import RunFolder
+from manifest_tools.reports.summary import counts_in_words
 from manifest_tools.rules.checking import check_image_evidence
 from manifest_tools.rules.evidence import Evidence
 
@@ -111,7 +112,7 @@ def inspect_run(
         watcher.begin("check")
         evidence = Evidence.of(load_judged(place), policy, labelled=False)
         report = check_image_evidence(evidence, max_findings=max_findings)
-    watcher.end("check", ", ".join(counted(number, severity) for severity, number in report.counts.items()))
+    watcher.end("check", counts_in_words(report))
     return report
 
 

@@ -18,6 +18,8 @@ from manifest_tools.aws.training.plan import plan_training
 from manifest_tools.aws.training.train import attach_training, start_training, train_adapter
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.findings import Report
+from manifest_tools.reports import report_json
 from manifest_tools.testing import Faults, fault_proxy, local_rekognition
 
 NAMES = [f"{n} ü#%.jpg" for n in range(12)]
@@ -161,12 +163,20 @@ def test_a_service_that_stays_away_ends_the_waiting(folder, project, server, cli
 
 
 def test_data_that_has_not_passed_is_refused_unless_forced(folder, project, clients):
-    (folder / "report.json").write_text('{"passed": false}')
-    with pytest.raises(InputError, match=r"not passed its check.*--force"):
+    report = {"readiness": {"state": "unknown", "expected": False, "reading": "", "candidates": []}}
+    (folder / "report.json").write_text(report_json(Report(passed=True, facts=report)))
+    with pytest.raises(InputError, match=r"not trained: Not known yet.*--force"):
         plan_training(folder, project)
-    assert plan_training(folder, project, force=True).overridden == (
-        f"{folder} has not passed its check (report.json)",
-    )
+    (overridden,) = plan_training(folder, project, force=True).overridden
+    assert "only the base model's answers tell" in overridden
+
+    (folder / "report.json").write_text(report_json(Report(passed=False, facts=report)))
+    with pytest.raises(InputError, match=r"not trained: Not ready to train.*--force"):
+        plan_training(folder, project)
+
+    (folder / "report.json").write_text('{"passed": true}')
+    with pytest.raises(InputError, match=r"report\.json is no report"):
+        plan_training(folder, project)
 
 
 def test_data_that_changed_after_publishing_is_refused(folder, project):
