@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage lowest lint clean
+.PHONY: demo test coverage lowest lint docs clean
 
 demo: .venv/installed
 	$(BIN)/manifest-tools prepare sample_data/images --labels sample_data/labels.csv \
@@ -24,6 +24,10 @@ lint: .venv/installed-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The documentation as a site: build/docs/index.html.
+docs: .venv/installed-docs
+	$(BIN)/python -m sphinx -W --keep-going --quiet -d build/doctrees docs build/docs
+
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable .
@@ -40,4 +44,4 @@ lint: .venv/installed-lint
 	touch $@
 
 clean:
-	rm -rf .venv build dist demo-out
+	rm -rf .venv build dist demo-out docs/_generated
