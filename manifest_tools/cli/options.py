@@ -197,6 +197,15 @@ Prove = Annotated[
         "if the minimums of training allow; such as Alcohol:false-negatives=0.5. Repeatable.",
     ),
 ]
+FreezeTest = Annotated[
+    bool | None,
+    typer.Option(
+        "--freeze-test/--no-freeze-test",
+        help="Add nothing to the locked test set: new test images form another, test-2.manifest. Default: once a "
+        "training was tested on it.",
+        show_default=False,
+    ),
+]
 TestSize = Annotated[
     float, typer.Option(metavar="SHARE", help="Share of the images in the test set.", callback=_share)
 ]

@@ -88,6 +88,7 @@ def prepare(
         typer.Option("--separate-copies", help="Copies of a file do not share labels and answers."),
     ] = False,
     lock: Annotated[bool, typer.Option("--lock", help="Fix the split for the rounds to come.")] = False,
+    freeze_test: options.FreezeTest = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget an earlier run's reviews and locks.")
     ] = False,
@@ -119,7 +120,8 @@ def prepare(
     Reads the images and what people said of them, inspects every file, groups look-alikes, splits into train
     and test, checks everything, and writes the results to DIR, passed or not. Nothing is uploaded and no
     image is changed. Run it again with the same DIR after you have mended something: unchanged images are
-    not decoded again, reviews stay, and locked images keep their side.
+    not decoded again, reviews stay, and locked images keep their side. Once an adapter was trained, its test set stays
+    as it is, so that the next one is measured on the same images: new test images form test-2.manifest.
 
     Example: manifest-tools prepare photos --labels labels.csv --to s3://my-bucket/photos --out prepared
     """
@@ -160,6 +162,7 @@ def prepare(
             keep_test=keep_test,
             share_copies=not separate_copies,
             lock=lock,
+            freeze_test=freeze_test,
             fresh=fresh,
             seed=seed,
             workers=workers,

@@ -38,6 +38,7 @@ def split(
         ),
     ] = None,
     lock: Annotated[bool, typer.Option("--lock", help="Fix the split for the rounds to come.")] = False,
+    freeze_test: options.FreezeTest = None,
     policy: options.PolicyFile = None,
     target: options.Targets = None,
     fail_on: options.Fail = None,
@@ -89,6 +90,7 @@ def split(
                 group_by=group_by or (),
                 slices=slices or (),
                 lock=lock,
+                freeze_test=freeze_test,
                 seed=seed,
                 max_findings=max_findings,
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,23 @@ MANIFESTS = ("train.manifest", "test.manifest")
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
 FINDINGS = "findings.jsonl"
+_LATER_TEST = re.compile(r"test-(\d{1,9})\.manifest")
+
+
+def set_manifest(number: int) -> str:
+    """Return the name of the manifest of a round's test set, counted from 1."""
+    return MANIFESTS[1] if number == 1 else f"test-{number}.manifest"
+
+
+def manifests_in(folder: str | Path) -> tuple[str, ...]:
+    """Return the manifests of an output folder: training, testing, and the later test sets in the order of the rounds.
+
+    The first two are named whether they are there or not.
+    """
+    found = [
+        match for path in Path(folder).glob("test-*.manifest") if (match := _LATER_TEST.fullmatch(path.name))
+    ]
+    return (*MANIFESTS, *(match[0] for match in sorted(found, key=lambda match: int(match[1]))))
 
 
 @contextmanager

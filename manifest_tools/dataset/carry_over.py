@@ -10,13 +10,15 @@ import pandas as pd
 
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS, REVIEW, judged_column
+from manifest_tools.dataset.round_sets import ROUNDS
+from manifest_tools.dataset.tables import TEST_SET
 from manifest_tools.findings.policy import Policy
 
 ROUND = "round"  # the source under which what an earlier round had is told
 
 
 def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy, *, predictions: bool = True) -> Dataset:
-    """Return `dataset` with the reviews, predictions and selection of an earlier round.
+    """Return `dataset` with the reviews, predictions and selection of an earlier round, and its trainings.
 
     Images are recognised by content (sha256), then by key. The base model's answers are kept for images of the same
     content, unless there are new ones. Locked sides come later (:func:`keep_locked`).
@@ -46,6 +48,8 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy, *, prediction
     if gone or any(options.values()):  # else there is nothing to tell of
         sources = {**dataset.sources, **({ROUND: {"gone": gone}} if gone else {})}
         dataset = dataset.step("carry-over", images=images, labels=labels, options=options, sources=sources)
+    rounds = tuple(entry for entry in earlier.history if entry["step"] in ROUNDS)
+    dataset = replace(dataset, history=(*rounds, *dataset.history))
     return _with_predictions(dataset, earlier, now) if predictions else dataset
 
 
@@ -71,11 +75,15 @@ def keep_locked(dataset: Dataset, earlier: Dataset) -> Dataset:
         What the output folder held.
     """
     locked = earlier.images[earlier.images["locked"]]
-    side = _known(locked, "split", match_images(locked, dataset.images))
+    now = match_images(locked, dataset.images)
+    side = _known(locked, "split", now)
     keys = dataset.images["image"]
     images = dataset.images.assign(
         split=[side.get(key, "") for key in keys], locked=[key in side for key in keys]
     )
+    number = _known(locked, TEST_SET, now) if TEST_SET in locked else {}
+    if max(number.values(), default=0) > 1:
+        images = images.assign(**{TEST_SET: [number.get(key, 0) for key in keys]})
     return replace(dataset, images=images)
 
 

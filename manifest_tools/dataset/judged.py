@@ -20,12 +20,13 @@ from manifest_tools.dataset.tables import (
     IMAGE_KEY,
     LABEL_COLUMNS,
     LABEL_KEY,
+    TEST_SET,
     typed,
 )
 
 FINGERPRINTS = ("phash", "views", "sketch", "shown")  # columns that only the search for look-alikes reads
 _LEAN = {name: kind for name, kind in IMAGE_COLUMNS.items() if name not in FINGERPRINTS}
-JUDGED = (*_LEAN, *COPY_COLUMNS)  # those of copies where there are any
+JUDGED = (*_LEAN, *COPY_COLUMNS, TEST_SET)  # those that not every table has, where they are
 COMPARED = (
     "sha256",
     "group",

@@ -58,7 +58,10 @@ COPY_COLUMNS: Mapping[str, tuple[str, Any]] = {
     "derived_height": ("int32", 0),
     "derived_why": ("str", ""),  # what the copy is made for; or FAILED and the reason
 }
-KNOWN_COLUMNS: Mapping[str, tuple[str, Any]] = {**IMAGE_COLUMNS, **COPY_COLUMNS}
+TEST_SET = "test_set"
+# Of a table that has several test sets, and of no other: the number of a test image's set, counted from 1; else 0.
+TEST_SET_COLUMNS: Mapping[str, tuple[str, Any]] = {TEST_SET: ("int32", 0)}
+KNOWN_COLUMNS: Mapping[str, tuple[str, Any]] = {**IMAGE_COLUMNS, **COPY_COLUMNS, **TEST_SET_COLUMNS}
 IMAGE_KEY = ["image"]
 KEPT = "kept"  # the source under which the kept columns are told
 GROUPS = "groups"  # the source under which the columns that a data set is grouped by are told

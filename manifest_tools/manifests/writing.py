@@ -9,14 +9,16 @@ from typing import Any
 
 import orjson
 
+from manifest_tools.core.commit import remove_with
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import adding, replacing
-from manifest_tools.core.output_folder import TRAIN_TEST
+from manifest_tools.core.output_folder import MANIFESTS, TRAIN_TEST, manifests_in, set_manifest
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import eligible
 from manifest_tools.dataset.ground_truth import Mask, Truth
 from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.dataset.outcomes import compare
+from manifest_tools.dataset.round_sets import set_numbers
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.kinds import parse_kind
 from manifest_tools.manifests.line_builders import EPOCH, Composer, composer, moderation_line
@@ -31,7 +33,7 @@ def write_manifests(
     policy: Policy | None = None,
     creation_date: str = EPOCH,
 ) -> dict[str, int]:
-    """Write ``OUT/train.manifest`` and ``OUT/test.manifest``.
+    """Write ``OUT/train.manifest`` and ``OUT/test.manifest``, and ``OUT/test-2.manifest`` for a second test set.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ def write_manifests(
     Returns
     -------
     dict of str to int
-        Lines of each side.
+        Lines of each side; those of further test sets as "test-2" and so on.
 
     Raises
     ------
@@ -89,17 +91,30 @@ def write_manifests(
     except OSError as error:
         msg = f"cannot make {folder}: {error.strerror or error}; choose a place that you may write to"
         raise OutputError(msg) from error
+    numbers = set_numbers(dataset.images)
+    chosen = {MANIFESTS[0]: kept & (dataset.images["split"] == "train").to_numpy()}
+    for number in sorted({1, *numbers[kept].tolist()} - {0}):
+        chosen[set_manifest(number)] = kept & (numbers == number)
     return {
-        side: write_lines(folder / f"{side}.manifest", _lines(dataset, outcomes.truth, kept, side, compose))
-        for side in TRAIN_TEST
+        name.removesuffix(".manifest"): write_lines(
+            folder / name, _lines(dataset, outcomes.truth, rows, compose)
+        )
+        for name, rows in chosen.items()
     }
 
 
-def _lines(
-    dataset: Dataset, truth: Truth, kept: Mask, side: str, compose: Composer
-) -> Iterator[dict[str, Any]]:
-    """Yield the lines of one side in the order of the images; byte-equal copies under one key once."""
-    rows = (kept & (dataset.images["split"] == side).to_numpy()).nonzero()[0]
+def stage_manifests(dataset: Dataset, stage: Path, folder: Path, *, policy: Policy | None = None) -> None:
+    """Write the manifests into the stage of an output folder; those of test sets that are no more go with it.
+
+    The parameters are those of :func:`write_manifests` and of :func:`manifest_tools.core.commit.replacing_files`.
+    """
+    write_manifests(dataset, stage, policy=policy)
+    remove_with(stage, sorted(set(manifests_in(folder)) - set(manifests_in(stage))))
+
+
+def _lines(dataset: Dataset, truth: Truth, chosen: Mask, compose: Composer) -> Iterator[dict[str, Any]]:
+    """Yield the lines of chosen images in their order; byte-equal copies under one key once."""
+    rows = chosen.nonzero()[0]
     references = source_refs(dataset).to_numpy()
     written: set[str] = set()
     for row in rows:

@@ -11,11 +11,11 @@ from pathlib import Path
 from manifest_tools.core.commit import replacing_files, scratch_in, set_aside_with
 from manifest_tools.core.output_folder import (
     FINDINGS,
-    MANIFESTS,
     REPORT_HTML,
     REPORT_JSON,
     claimed,
     holds_dataset,
+    manifests_in,
 )
 from manifest_tools.core.progress import Progress, Steps, Watcher
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
@@ -27,7 +27,7 @@ from manifest_tools.findings.policy import Policy, Target
 from manifest_tools.images.derive import derive_copies, place_copies
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.images.stop_list.reading import read_stop_list
-from manifest_tools.manifests.writing import write_manifests
+from manifest_tools.manifests.writing import stage_manifests
 from manifest_tools.pipeline import summaries
 from manifest_tools.pipeline.destination import destination_of
 from manifest_tools.pipeline.proof import mistakes_to_prove
@@ -58,8 +58,8 @@ class Prepared:
     report : Report
         Whether it may be published, and what was found.
     paths : mapping of str to Path
-        Where the results are, by name: ``train.manifest``, ``test.manifest``, ``report.html``, ``report.json``,
-        ``findings.jsonl``, ``dataset`` (a folder).
+        Where the results are, by name: ``train.manifest``, ``test.manifest`` (and ``test-2.manifest`` where there is
+        another test set), ``report.html``, ``report.json``, ``findings.jsonl``, ``dataset`` (a folder).
     """
 
     dataset: Dataset
@@ -95,6 +95,7 @@ def prepare(
     keep_test: bool = False,
     share_copies: bool = True,
     lock: bool = False,
+    freeze_test: bool | None = None,
     fresh: bool = False,
     seed: int = 0,
     workers: int | None = None,
@@ -144,6 +145,9 @@ def prepare(
         Let byte-for-byte copies without labels or answers of their own have those of a copy that has some.
     lock : bool
         Fix the split for the rounds to come.
+    freeze_test : bool, optional
+        Whether the test set stays as it is and new test images form another, ``test-2.manifest``
+        (:func:`manifest_tools.split_dataset`). Default: once a training was tested on it.
     fresh : bool
         Forget an earlier run's reviews and locked split.
     seed : int
@@ -276,6 +280,7 @@ def prepare(
             test_size=test_size,
             test_mistakes=test_mistakes,
             lock=lock,
+            freeze_test=freeze_test,
             seed=seed,
             thumbnails=thumbnails,
             max_findings=max_findings,
@@ -294,6 +299,7 @@ def split_check_write(
     min_test: int | None = None,
     test_mistakes: Mapping[Target | str, int] | None = None,
     lock: bool = False,
+    freeze_test: bool | None = None,
     seed: int = 0,
     thumbnails: str = "none",
     max_findings: int = MAX_FINDINGS,
@@ -315,7 +321,7 @@ def split_check_write(
         A file of the folder that gets another name with the new results.
     copies : Path, optional
         Where :func:`manifest_tools.images.derive.derive_copies` made copies.
-    policy, test_size, lock, seed, thumbnails, max_findings, watcher
+    policy, test_size, lock, freeze_test, seed, thumbnails, max_findings, watcher
         As in :func:`prepare`.
     """
     watcher = watcher or Steps()
@@ -326,12 +332,12 @@ def split_check_write(
         min_test=min_test,
         policy=policy,
         test_mistakes=test_mistakes,
+        freeze_test=freeze_test,
         seed=seed,
     )
     if lock:
         dataset = lock_split(dataset)
-    sides = dataset.images["split"].value_counts()
-    watcher.end("split", f"{sides.get('train', 0):,} train, {sides.get('test', 0):,} test")
+    watcher.end("split", summaries.summary_of_split(dataset))
     return check_write(
         dataset,
         folder,
@@ -368,10 +374,10 @@ def check_write(
     with replacing_files(folder) as stage:
         if set_aside:
             set_aside_with(stage, set_aside)
-        write_manifests(dataset, stage)
+        stage_manifests(dataset, stage, folder)
         write_report(report, stage, dataset=dataset, thumbnails=thumbnails)
         dataset.save(stage)
         place_copies(dataset, copies, stage, folder)
     watcher.end("write", str(folder))
-    names = (*MANIFESTS, REPORT_HTML, REPORT_JSON, FINDINGS, "dataset")
+    names = (*manifests_in(folder), REPORT_HTML, REPORT_JSON, FINDINGS, "dataset")
     return Prepared(dataset, report, {name: folder / name for name in names})

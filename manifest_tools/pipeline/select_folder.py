@@ -12,7 +12,7 @@ import pandas as pd
 
 from manifest_tools.core.arrays import Mask, Rows, first_index, order_of
 from manifest_tools.core.commit import remove_with, replacing_files
-from manifest_tools.core.output_folder import MANIFESTS, claimed
+from manifest_tools.core.output_folder import claimed, manifests_in
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
@@ -20,7 +20,7 @@ from manifest_tools.dataset.judged import JUDGED, freed_at_once
 from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
-from manifest_tools.manifests.writing import write_manifests
+from manifest_tools.manifests.writing import stage_manifests
 from manifest_tools.pipeline.check_folder import check_folder, load_evidence
 from manifest_tools.pipeline.select import aside_because, check_limit, select
 from manifest_tools.reports import write_report
@@ -101,9 +101,9 @@ def select_folder(
             report = check_folder(stage, policy=policy, max_findings=max_findings)
             missing = _missing_for_manifests(staying)
             if missing:
-                remove_with(stage, MANIFESTS)
+                remove_with(stage, manifests_in(target))
             else:
-                write_manifests(staying, stage, policy=policy)
+                stage_manifests(staying, stage, target, policy=policy)
             write_report(report, stage, dataset=staying, thumbnails=thumbnails)
     return Selected(facts, report, missing)
 

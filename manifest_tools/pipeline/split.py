@@ -48,6 +48,7 @@ def split_folder(
     group_by: Sequence[str] = (),
     slices: Sequence[str] = (),
     lock: bool = False,
+    freeze_test: bool | None = None,
     seed: int = 0,
     max_findings: int = MAX_FINDINGS,
 ) -> Report:
@@ -67,7 +68,7 @@ def split_folder(
         As in :func:`manifest_tools.sources.grouping.group_by`; by default as the folder is grouped already.
     slices : sequence of str
         As in :func:`manifest_tools.sources.grouping.slice_by`; likewise.
-    test_size, min_test, lock, seed, max_findings
+    test_size, min_test, lock, freeze_test, seed, max_findings
         As in :func:`manifest_tools.pipeline.prepare.split_check_write`.
     """
     see_dataset(folder)
@@ -85,6 +86,7 @@ def split_folder(
             min_test=min_test,
             test_mistakes=mistakes_to_prove(prove, Taxonomy.load(dataset.taxonomy)),
             lock=lock,
+            freeze_test=freeze_test,
             seed=seed,
             max_findings=max_findings,
         ).report

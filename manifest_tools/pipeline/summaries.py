@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.copies import FAILED, copied
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS
+from manifest_tools.dataset.round_sets import named_sets
 from manifest_tools.dataset.tables import GROUPS
 from manifest_tools.images.stop_list.stop_list import STOPPED
 
@@ -62,6 +64,16 @@ def summary_of_groups(dataset: Dataset) -> str:
     if by:
         told += f"; with {', '.join(by)}: {counted(dataset.images['split_group'].nunique(), 'group')}"
     return told
+
+
+def summary_of_split(dataset: Dataset) -> str:
+    """Say how many images each side has; of several test sets, how many each."""
+    sides = dataset.images["split"].value_counts()
+    sets = named_sets(dataset.images)
+    each = ", ".join(f"{count:,} in {name}" for name, count in sets.items())
+    return f"{sides.get('train', 0):,} train, {sides.get('test', 0):,} test" + (
+        f" ({each})" if set(sets) - {MANIFESTS[1]} else ""
+    )
 
 
 def summary_of_copies(dataset: Dataset) -> str:

@@ -14,6 +14,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import eligible, has_split_groups, split_group_names
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import MISTAKE, Outcomes, compare
+from manifest_tools.dataset.round_sets import number_new
 from manifest_tools.dataset.slices import slices_of
 from manifest_tools.findings.policy import Policy, Target
 from manifest_tools.splits.measures import (
@@ -36,6 +37,7 @@ def split_dataset(
     min_test: int | None = None,
     policy: Policy | None = None,
     test_mistakes: Mapping[Target | str, int] | None = None,
+    freeze_test: bool | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Split a data set into train and test.
@@ -57,6 +59,9 @@ def split_dataset(
     test_mistakes : mapping of Target or str to int, optional
         For targets such as ``"Alcohol:false-negatives"``, how many such mistakes of the base model the test set should
         have, each group of look-alikes once. The minimums of training and the least number of test images come first.
+    freeze_test : bool, optional
+        Whether locked test images stay a test set of their own, to which nothing is added: new test images then form
+        another one, numbered in the column ``test_set``. Default: once a training was tested on them.
     seed : int
         Decides between splits that are equally good.
 
@@ -122,9 +127,11 @@ def split_dataset(
     options: dict[str, Any] = {"test_size": test_size, "min_test": least, "seed": seed}
     if wished:
         options["test_mistakes"] = {str(target): number for target, number in wished.items()}
+    if freeze_test is not None:
+        options["freeze_test"] = freeze_test
     return dataset.step(
         "split",
-        images=images.assign(split=split),
+        images=number_new(images.assign(split=split), dataset.history, freeze=freeze_test),
         options=options,
         sources={**dataset.sources, "split": {"gave_way": told} | uneven},
     )

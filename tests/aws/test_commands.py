@@ -47,7 +47,7 @@ def test_publishing(run: Callable[..., Result], prefix: str, prepare: Callable[.
 
     assert first.exit_code == again.exit_code == 0
     assert "4 objects sent, 0 were there already; all verified" in first.stdout
-    assert f"{prefix}/train.manifest" in first.stdout
+    assert f"{prefix}/train-" in first.stdout
     assert "0 objects sent, 4 were there already" in again.stdout
 
 

@@ -84,7 +84,7 @@ def test_the_life_of_an_adapter(run, folder, client, server):
     publish(folder, client=client)
     common = ("--project", "life", "--poll", "0.01")
     planned = run("train", folder, *common, "--dry-run")
-    assert "train.manifest" in planned.stdout
+    assert "/train-" in planned.stdout
     assert server.calls["CreateProjectVersion"] == 0
     done = run("train", folder, *common, "--yes")
     assert done.exit_code == 0, done.output

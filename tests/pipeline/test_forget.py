@@ -239,7 +239,7 @@ def test_the_bucket_with_versions_markers_and_locks(folder):
     plan = plan_forget(folder, [WHO], client=client)
     assert [item.marker for item in plan.versions].count(True) == 1
     assert len(plan.versions) == 3
-    assert any("publish --replace" in text for text in plan.left)
+    assert any("publish puts new ones beside them" in text for text in plan.left)
     done = apply_forget(plan, client=client)
     if done.kept:  # as a server does that keeps legal holds
         assert [(one.version.version, one.reason) for one in done.kept] == [

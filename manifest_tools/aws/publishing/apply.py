@@ -113,7 +113,7 @@ def publish(
     >>> with local_s3(buckets=["my-bucket"]) as s3:  # in the place of Amazon's
     ...     result = aws.publish("prepared", client=s3.client())
     >>> result.passed, result.manifests
-    (True, ('s3://my-bucket/photos/train.manifest', 's3://my-bucket/photos/test.manifest'))
+    (True, ('s3://my-bucket/photos/train-....manifest', 's3://my-bucket/photos/test-....manifest'))
     """
     plan = plan_publish(folder, workers=workers, progress=progress, **options)
     if dry_run or not plan.ready or (confirm is not None and not confirm(plan)):
@@ -177,7 +177,7 @@ def _write(plan: PublishPlan, item: PlannedObject) -> Finding | None:
         # Ours after all, when only the answer to an earlier try was lost, or another publisher's.
         present = storage.head(wanted.key)
         same = present is not None and holds(storage, present, wanted)
-        return None if same else changed(uri)
+        return None if same else changed(uri, manifest=wanted.content is not None)
     if stored is not None and stored.sha256 == wanted.sha256:
         return None
     present = storage.head(wanted.key)
@@ -191,9 +191,8 @@ def _write(plan: PublishPlan, item: PlannedObject) -> Finding | None:
 
 
 def _content(plan: PublishPlan, wanted: Wanted) -> bytes | Finding:
-    for name, content in plan.prepared.manifests.items():
-        if wanted.source == str(plan.prepared.folder / name):
-            return content  # as it was when its lines were read
+    if wanted.content is not None:
+        return wanted.content
     try:
         content = Path(wanted.source).read_bytes()
     except OSError:

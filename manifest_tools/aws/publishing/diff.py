@@ -11,7 +11,6 @@ from os.path import commonprefix
 from pathlib import Path
 
 from manifest_tools.aws.publishing.prepared_folder import Wanted, digest
-from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.core.progress import Progress
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
@@ -99,7 +98,7 @@ class PublishDiff:
             return PlannedObject(item, Action.KEEP)
         uri = self._storage.uri(item.key)
         if present is not None and (item.source == uri or not self._replace):
-            self.findings.append(changed(uri))
+            self.findings.append(changed(uri, manifest=item.content is not None))
             return PlannedObject(item, Action.BLOCKED)
         if is_s3_uri(item.source):
             if item.source == uri:
@@ -118,6 +117,8 @@ class PublishDiff:
 
 
 def _local_problem(item: Wanted) -> Finding | None:
+    if item.content is not None:
+        return None
     try:
         size = Path(item.source).stat().st_size
     except OSError:
@@ -127,11 +128,11 @@ def _local_problem(item: Wanted) -> Finding | None:
     return None
 
 
-def changed(place: str) -> Finding:
+def changed(place: str, *, manifest: bool = False) -> Finding:
     """Return the finding for an object, a manifest or a local file that is not what was checked."""
     if not is_s3_uri(place):
         return finding("object-changed", variant="local", image=place, uri=place)
-    if place.rpartition("/")[2] in MANIFESTS:
+    if manifest:
         return finding("object-changed", variant="manifest", file=place, uri=place)
     return finding("object-changed", image=place, uri=place)
 
@@ -153,7 +154,7 @@ def _etag_agrees(present: StoredObject, item: Wanted) -> bool:
     if len(present.etag) != 32 or is_s3_uri(item.source):
         return False
     try:
-        content = Path(item.source).read_bytes()
+        content = Path(item.source).read_bytes() if item.content is None else item.content
     except OSError:
         return False
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()  # S3's own checksum, not ours

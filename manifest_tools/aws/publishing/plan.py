@@ -179,7 +179,13 @@ def plan_publish(
     facts = examine_bucket(storage)
     check_write(storage, prefix)
     manifests = [
-        Wanted(prefix + name, str(prepared.folder / name), len(content), digest(content))
+        Wanted(
+            prefix + name_in_bucket(name, content),
+            str(prepared.folder / name),
+            len(content),
+            digest(content),
+            content,
+        )
         for name, content in prepared.manifests.items()
     ]
     comparison = PublishDiff(storage, options.get("replace", False))
@@ -194,6 +200,12 @@ def plan_publish(
         looks=comparison.looks + _PREFLIGHT,
         stop_list=stop_list,
     )
+
+
+def name_in_bucket(name: str, content: bytes) -> str:
+    """Return the name of a manifest in the bucket: after its content, so that no round replaces another's."""
+    stem, _, ending = name.rpartition(".")
+    return f"{stem}-{digest(content)[:16]}.{ending}"
 
 
 def _reader(options: PlanOptions) -> ByteReader:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.output_folder import MANIFESTS
+from manifest_tools.core.output_folder import MANIFESTS, manifests_in
 from manifest_tools.dataset.copies import as_sent, copy_names, copy_path
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
@@ -19,23 +19,30 @@ from manifest_tools.images.stop_list.stop_list import STOPPED
 from manifest_tools.reports.saved import saved_answer
 from manifest_tools.storage.uris import is_s3_uri, split_uri
 
+_Content = bytes  # which is the name of a member below
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """An object that is to be in the bucket.
 
-    `source` is a local path, or the ``s3://`` address of an image that is in S3 already; `sha256` is hex.
+    `source` is a local path, or the ``s3://`` address of an image that is in S3 already; `sha256` is hex. `content` is
+    that of a manifest, as it was when its lines were read.
     """
 
     key: str
     source: str
     bytes: int
     sha256: str
+    content: _Content | None = None
 
 
 @dataclass(frozen=True)
 class PreparedFolder:
-    """A checked data set in DIR layout: `manifests` holds each file's bytes, `images` what they name."""
+    """A checked data set in DIR layout: `images` holds what its manifests name.
+
+    `manifests` holds what a training is given, by the name of the first file: test sets of several rounds are one.
+    """
 
     folder: Path
     dataset: Dataset
@@ -56,11 +63,11 @@ def read_prepared(folder: str | Path) -> PreparedFolder:
     folder = Path(folder)
     dataset = Dataset.load(folder)
     require_passed(folder)
-    manifests = {name: _read(folder / name) for name in MANIFESTS}
+    files = {name: _read(folder / name) for name in manifests_in(folder)}
     rows = _Rows(dataset, folder)
     wanted: dict[str, Wanted] = {}
     buckets, stopped = set(), dict[str, Finding]()
-    for name, content in manifests.items():
+    for name, content in files.items():
         for line, reference in references(folder / name, content):
             bucket, key = split_uri(reference)
             buckets.add(bucket)
@@ -72,7 +79,7 @@ def read_prepared(folder: str | Path) -> PreparedFolder:
             "Rekognition wants all of a data set's images in one. Run prepare again with --to s3://BUCKET/PREFIX."
         )
     return PreparedFolder(
-        folder, dataset, manifests, tuple(wanted.values()), buckets.pop(), tuple(stopped.values())
+        folder, dataset, as_trained(files), tuple(wanted.values()), buckets.pop(), tuple(stopped.values())
     )
 
 
@@ -83,6 +90,13 @@ def verdict_lines(folder: Path) -> list[str]:
         return []
     reasons = [f"            {reason}" for reason in told.reasons]
     return [f"verdict     {told.headline}; train will refuse it", *reasons]
+
+
+def as_trained(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the two manifests that a training is given, of those that a folder holds: its test sets are one."""
+    train, test = MANIFESTS
+    tests = (content for name, content in files.items() if name != train)
+    return {train: files.get(train, b""), test: b"".join(tests)}
 
 
 def require_passed(folder: Path) -> None:

@@ -13,7 +13,7 @@ import orjson
 from manifest_tools.aws.publishing.prepared_folder import references, require_passed
 from manifest_tools.core.commit import PATIENCE, alone, replacing_files, scratch_in
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.output_folder import MANIFESTS
+from manifest_tools.core.output_folder import manifests_in
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.copies import FAILED, copied
 from manifest_tools.dataset.dataset import Dataset
@@ -57,7 +57,7 @@ def strip_prepared(
         dataset = Dataset.load(folder)
         require_passed(folder)
         before = source_refs(dataset)
-        manifests = {name: (folder / name).read_bytes() for name in MANIFESTS}
+        manifests = {name: (folder / name).read_bytes() for name in manifests_in(folder)}
         named = {ref for name, lines in manifests.items() for _, ref in references(folder / name, lines)}
         among = before.isin(named).to_numpy()
         if not dataset.destination and dataset.images["uri"][among].map(is_s3_uri).any():

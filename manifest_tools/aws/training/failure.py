@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
-from manifest_tools.aws.training.plan import TEST, TRAIN
 from manifest_tools.core.errors import RemoteError
+from manifest_tools.core.output_folder import manifests_in
 from manifest_tools.core.resources import load_json
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
@@ -29,31 +29,39 @@ _NO_ADVICE_AT_ALL = "Repair what Amazon's message and the findings about lines n
 
 @dataclass(frozen=True)
 class _Lines:
-    """A local manifest: where each `source-ref` stands in it, and the image behind it.
+    """Local manifests that were one to Amazon: where each `source-ref` stands in them, and the image behind it.
 
-    `copied` says that Amazon's files have the same lines at the same numbers.
+    `copied` says that Amazon's files have the same lines at the same numbers; `places` are those of all lines.
     """
 
-    path: Path
+    path: Path  # of the first
     copied: bool
-    line_of: dict[str, int] = field(default_factory=dict)
+    places: list[tuple[str, int]] = field(default_factory=list)
+    place_of: dict[str, tuple[str, int]] = field(default_factory=dict)
     image_of: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path, image_of: Mapping[str, str], *, copied: bool) -> Self:
-        lines = cls(path, copied, image_of=image_of)
-        content = path.read_bytes() if path.is_file() else b""
-        for number, raw in enumerate(content.split(b"\n"), 1):
-            reference = _json_object(raw).get("source-ref")
-            if isinstance(reference, str):
-                lines.line_of.setdefault(reference, number)
+    def read(cls, paths: Sequence[Path], image_of: Mapping[str, str], *, copied: bool) -> Self:
+        lines = cls(paths[0], copied, image_of=image_of)
+        for path in paths:
+            content = path.read_bytes() if path.is_file() else b""
+            for number, raw in enumerate(content.removesuffix(b"\n").split(b"\n"), 1):
+                lines.places.append((str(path), number))
+                reference = _json_object(raw).get("source-ref")
+                if isinstance(reference, str):
+                    lines.place_of.setdefault(reference, lines.places[-1])
         return lines
 
     def place(self, reference: object, number: int | None) -> dict[str, Any]:
         """Return the place of a line, by its `source-ref`, or else by its number in Amazon's copy."""
         name = reference if isinstance(reference, str) else ""
-        line = self.line_of.get(name) or (number if self.copied else None)
-        return {"file": str(self.path), "line": line, "image": self.image_of.get(name, name) or None}
+        file, line = self.place_of.get(name) or self._numbered(number if self.copied else None)
+        return {"file": file, "line": line, "image": self.image_of.get(name, name) or None}
+
+    def _numbered(self, number: int | None) -> tuple[str, int | None]:
+        if number is None or not 0 < number <= len(self.places):
+            return str(self.path), number
+        return self.places[number - 1]
 
 
 def trace_failure(
@@ -85,9 +93,10 @@ def trace_failure(
     reason = str(description.get("StatusMessage") or "no reason given").rstrip(".")
     findings = [finding("training-failed", reason=reason, advice=_advice(message=reason))]
     summary = _underscored(_json_object(_read(client, description.get("ManifestSummary", {}))))
-    findings += _about_both(summary, _Lines.read(folder / TRAIN, image_of, copied=not auto_split))
-    for side, name in (("training", TRAIN), ("testing", TRAIN if auto_split else TEST)):
-        lines = _Lines.read(folder / name, image_of, copied=not auto_split)
+    training, *testing = (folder / name for name in manifests_in(folder))
+    findings += _about_both(summary, _Lines.read([training], image_of, copied=not auto_split))
+    for side, paths in (("training", [training]), ("testing", [training] if auto_split else testing)):
+        lines = _Lines.read(paths, image_of, copied=not auto_split)
         statistics = _part(_part(summary, "statistics"), side)
         findings += [_set_finding(error, str(lines.path)) for error in _entries(statistics, "errors")]
         validation = description.get(f"{side.title()}DataResult", {}).get("Validation", {})
@@ -98,8 +107,9 @@ def trace_failure(
         ]
         findings += about_lines
         if not auto_split:
-            findings += _only_numbered(statistics, lines, {found.location.line for found in about_lines})
-    sides = [_Lines.read(folder / name, image_of, copied=False) for name in (TRAIN, TEST)]
+            told = {(found.location.file, found.location.line) for found in about_lines}
+            findings += _only_numbered(statistics, lines, told)
+    sides = [_Lines.read(paths, image_of, copied=False) for paths in ([training], testing)]
     findings += _by_output_place(client, description.get("OutputConfig", {}), sides)
     return tuple(sorted(findings, key=sort_key))
 
@@ -120,7 +130,7 @@ def _by_output_place(client: Any, output: Mapping[str, Any], sides: Sequence[_Li
         for raw in content.split(b"\n"):
             record = _json_object(raw)
             reference = record.get("source-ref")
-            lines = next((side for side in sides if reference in side.line_of), sides[0])
+            lines = next((side for side in sides if reference in side.place_of), sides[0])
             told = [*_remarks(record)] or [(record, True)] * ("code" in record or "message" in record)
             for remark, severe in told:
                 yield _line_finding(
@@ -148,14 +158,19 @@ def _about_lines(content: bytes, lines: _Lines) -> Iterator[Finding]:
             yield _line_finding(remark, place, variant="line" if severe else "line-used")
 
 
-def _only_numbered(statistics: Mapping[str, Any], lines: _Lines, told: set[int | None]) -> Iterator[Finding]:
+def _only_numbered(
+    statistics: Mapping[str, Any], lines: _Lines, told: set[tuple[str | None, int | None]]
+) -> Iterator[Finding]:
     """Yield the lines that the summary names by number alone. They count from 1, as far as examples show."""
     numbers: list[Any] = next(
         (statistics[name] for name in _INDICES if isinstance(statistics.get(name), list)), []
     )
     for number in numbers:
-        if isinstance(number, int) and number not in told:
-            yield _line_finding({"message": "named as invalid in the summary"}, lines.place(None, number))
+        if not isinstance(number, int):
+            continue
+        place = lines.place(None, number)
+        if (place["file"], place["line"]) not in told:
+            yield _line_finding({"message": "named as invalid in the summary"}, place)
 
 
 def _remarks(value: Any) -> Iterator[tuple[Mapping[str, Any], bool]]:

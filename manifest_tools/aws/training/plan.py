@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from manifest_tools.aws.publishing.prepared_folder import as_trained, digest
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.output_folder import MANIFESTS, manifests_in
 from manifest_tools.core.percent import percent
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.round_sets import set_numbers
 from manifest_tools.findings.findings import Verdict
 from manifest_tools.findings.policy import Policy
 from manifest_tools.reports.saved import saved_answer
 from manifest_tools.storage.uris import join_uri, split_uri
 
-TRAIN, TEST = "train.manifest", "test.manifest"
+TRAIN, TEST = MANIFESTS
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class TrainingPlan:
         Names. The version's comes from what is trained on, so the same data is not trained twice by mistake.
     manifests : mapping of str to str
         ``s3://`` addresses of the manifests, by file name; without the test manifest when Amazon splits.
+    test_sets : tuple of int
+        Numbers of the test sets that the adapter will be tested on; none when Amazon splits.
     output : str
         ``s3://bucket/prefix`` for Amazon's result files.
     threshold : float
@@ -48,6 +53,7 @@ class TrainingPlan:
     project: str
     version: str
     manifests: Mapping[str, str]
+    test_sets: tuple[int, ...]
     output: str
     threshold: float
     auto_split: bool
@@ -116,6 +122,7 @@ def plan_training(
         project=project,
         version=_version_name(published, names, chosen),
         manifests=uris,
+        test_sets=() if auto_split else tuple(sorted({*set_numbers(dataset.images).tolist()} - {0})),
         output=(output or f"{beside}/training").rstrip("/"),
         threshold=chosen,
         auto_split=auto_split,
@@ -142,11 +149,11 @@ def _obstacles(
     else:
         if report.verdict is not Verdict.READY:
             yield f"{told.headline} ({'; '.join(reason.rstrip('.') for reason in told.reasons)})"
+    here = [folder / name for name in manifests_in(folder) if (folder / name).is_file()]
+    manifests = as_trained({path.name: path.read_bytes() for path in here})
     for name in names:
-        path = folder / name
-        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        if digest != published[name]["sha256"]:
-            yield f"{path} is not what was published; publish again"
+        if digest(manifests[name]) != published[name]["sha256"]:
+            yield f"{folder / name} is not what was published; publish again"
 
 
 def _version_name(

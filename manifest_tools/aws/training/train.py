@@ -232,6 +232,7 @@ def _record(plan: TrainingPlan, project_arn: str, version: str, arn: str) -> Non
         "arn": arn,
         "threshold": plan.threshold,
         "auto_split": plan.auto_split,
+        "test_sets": list(plan.test_sets),
         "manifests": dict(plan.manifests),
         "output": plan.output,
         "overridden": list(plan.overridden),
@@ -295,7 +296,8 @@ def _finish(folder: Path, adapter: Adapter) -> Iterator[Finding]:
     }
     with alone(Path(folder), wait=PATIENCE):
         dataset = Dataset.load(folder)
-        if dict(dataset.history[-1].get("options", {})) != result:
+        told = [entry["options"] for entry in dataset.history if entry["step"] == "trained"]
+        if told[-1:] != [result]:
             dataset.step("trained", options=result).save(folder)
     asked = sorted(set(dataset.images["predicted"]) - {"", "unknown", adapter.base_model})
     if asked and adapter.base_model:

@@ -282,8 +282,8 @@ def _left(dataset: Dataset, table: pd.DataFrame, own: set[str], client: Any) -> 
         yield f"{len(own):,} objects that publish may have put into the bucket were not looked at; --bucket erases them"
     published = [entry["options"] for entry in dataset.history if entry["step"] == "publish"]
     if published and len(table):
-        places = sorted(str(one["uri"]) for one in published[-1]["manifests"].values())
-        yield f"manifests in the bucket that name them ({', '.join(places)}): 'publish --replace' puts the new ones"
+        places = sorted({str(one["uri"]) for entry in published for one in entry["manifests"].values()})
+        yield f"manifests in the bucket that name them ({', '.join(places)}): publish puts new ones beside them; remove these yourself"
     if len(table):
         yield "label files, sheets and reports outside the folder, and what a reader of them kept"
 

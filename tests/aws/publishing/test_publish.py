@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from manifest_tools.aws.publishing.apply import apply_plan, publish
 from manifest_tools.aws.publishing.diff import Action
 from manifest_tools.aws.publishing.plan import plan_publish
+from manifest_tools.aws.publishing.prepared_folder import digest
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
@@ -88,9 +89,14 @@ def stored(client: Any, prefix: str) -> dict[str, str]:
 def expected(out: Path) -> dict[str, str]:
     dataset = Dataset.load(out)
     objects = dict(zip(source_refs(dataset), dataset.images["sha256"], strict=True))
-    for name in ("train.manifest", "test.manifest"):
-        objects[f"{dataset.destination}/{name}"] = hashlib.sha256((out / name).read_bytes()).hexdigest()
+    for name in ("train", "test"):
+        objects[f"{dataset.destination}/{named(out, name)}"] = digest((out / f"{name}.manifest").read_bytes())
     return objects
+
+
+def named(out: Path, side: str) -> str:
+    """Return the name that a manifest has in the bucket: after its content."""
+    return f"{side}-{digest((out / f'{side}.manifest').read_bytes())[:16]}.manifest"
 
 
 def test_everything_arrives_under_the_manifests_names(client: Any, prefix: str, prepare: Prepare) -> None:
@@ -101,7 +107,7 @@ def test_everything_arrives_under_the_manifests_names(client: Any, prefix: str, 
     assert result.passed
     assert result.sent == len(ODD_NAMES) + 2
     assert stored(client, prefix) == expected(out)
-    assert result.manifests == (f"{prefix}/train.manifest", f"{prefix}/test.manifest")
+    assert result.manifests == tuple(f"{prefix}/{named(out, side)}" for side in ("train", "test"))
 
 
 def test_content_addressed_keys(client: Any, prefix: str, prepare: Prepare) -> None:
@@ -145,9 +151,10 @@ def test_each_object_carries_its_sha256(client: Any, prefix: str, prepare: Prepa
 
 def test_manifests_come_last_train_first(client: Any, prefix: str, prepare: Prepare) -> None:
     recorder = Recorder(client)
-    publish(prepare([f"{i}.jpg" for i in range(20)], prefix), client=recorder)
+    out = prepare([f"{i}.jpg" for i in range(20)], prefix)
+    publish(out, client=recorder)
 
-    assert [Path(key).name for key in recorder.writes()[-2:]] == ["train.manifest", "test.manifest"]
+    assert [Path(key).name for key in recorder.writes()[-2:]] == [named(out, "train"), named(out, "test")]
     assert not any(key.endswith(".manifest") for key in recorder.writes()[:-2])
 
 
@@ -197,7 +204,7 @@ def test_the_split_is_locked_and_the_manifests_are_written_down(
     dataset = Dataset.load(out)
     assert dataset.images["locked"].all()
     manifests = dataset.history[-1]["options"]["manifests"]
-    assert manifests["train.manifest"]["uri"] == f"{prefix}/train.manifest"
+    assert manifests["train.manifest"]["uri"] == f"{prefix}/{named(out, 'train')}"
     assert (
         manifests["train.manifest"]["sha256"]
         == hashlib.sha256((out / "train.manifest").read_bytes()).hexdigest()
@@ -362,21 +369,22 @@ def test_images_in_s3_are_copied_to_a_destination(
 
 
 def test_two_publishers_do_not_mix(client: Any, prefix: str, prepare: Prepare, tmp_path: Path) -> None:
-    """Another publisher's manifest appears after this one's plan: this one writes neither of its manifests."""
+    """Something else takes the manifest's name after the plan: neither manifest is written over it."""
     out = prepare(["a.jpg", "b.jpg"], prefix)
     bucket, below = split_uri(prefix)
+    name_there = named(out, "train")
 
     def intrude(name: str, arguments: dict[str, Any]) -> None:
-        if name == "put_object" and arguments["Key"].endswith("train.manifest"):
-            client.put_object(Bucket=bucket, Key=f"{below}/train.manifest", Body=b"theirs")
+        if name == "put_object" and arguments["Key"].endswith(name_there):
+            client.put_object(Bucket=bucket, Key=f"{below}/{name_there}", Body=b"theirs")
 
     result = publish(out, client=Recorder(client, intrude))
 
     assert not result.passed
-    assert result.findings[0].location.file == f"{prefix}/train.manifest"
+    assert result.findings[0].location.file == f"{prefix}/{name_there}"
     found = stored(client, prefix)
-    assert found[f"{prefix}/train.manifest"] == hashlib.sha256(b"theirs").hexdigest()
-    assert f"{prefix}/test.manifest" not in found
+    assert found[f"{prefix}/{name_there}"] == hashlib.sha256(b"theirs").hexdigest()
+    assert f"{prefix}/{named(out, 'test')}" not in found
 
 
 def test_two_publishers_at_once_never_leave_a_mixture(client: Any, prefix: str, prepare: Prepare) -> None:
@@ -399,14 +407,15 @@ def test_two_publishers_at_once_never_leave_a_mixture(client: Any, prefix: str, 
 def test_a_replacement_meets_another_one(client: Any, prefix: str, prepare: Prepare) -> None:
     out = prepare(["a.jpg", "b.jpg"], prefix)
     bucket, below = split_uri(prefix)
-    client.put_object(Bucket=bucket, Key=f"{below}/train.manifest", Body=b"first")
+    name_there = named(out, "train")
+    client.put_object(Bucket=bucket, Key=f"{below}/{name_there}", Body=b"first")
     plan = plan_publish(out, client=client, replace=True)
-    client.put_object(Bucket=bucket, Key=f"{below}/train.manifest", Body=b"second")
+    client.put_object(Bucket=bucket, Key=f"{below}/{name_there}", Body=b"second")
 
     result = apply_plan(plan)
 
     assert [item.code for item in result.findings] == ["object-changed"]
-    assert stored(client, prefix)[f"{prefix}/train.manifest"] == hashlib.sha256(b"second").hexdigest()
+    assert stored(client, prefix)[f"{prefix}/{name_there}"] == hashlib.sha256(b"second").hexdigest()
 
 
 def test_nothing_is_lost_when_a_sixth_of_the_requests_fail(
@@ -470,7 +479,8 @@ def test_killed_at_fifty_moments_it_ends_in_the_same_state(
         reached.add(len(found))
         for uri in found:
             if uri.endswith(".manifest"):
-                lines = (out / Path(uri).name).read_text().splitlines()
+                side = Path(uri).name.partition("-")[0]
+                lines = (out / f"{side}.manifest").read_text().splitlines()
                 assert {json.loads(line)["source-ref"] for line in lines} <= found
         if found == whole.keys():
             assert stored(client, prefix) == whole
