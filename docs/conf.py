@@ -30,9 +30,10 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc shows the types that the docstrings name
+autodoc_default_options = {"exclude-members": "set_split_request"}  # scikit-learn's, for its own pages
 numpydoc_show_class_members = False
-html_theme = "pydata_sphinx_theme"
-html_theme_options = {"show_nav_level": 2, "navigation_with_keys": False, "show_prev_next": False}
+html_theme = "furo"
+html_title = "manifest_tools"
 html_copy_source = False
 
 
@@ -87,7 +88,7 @@ def python() -> str:
             "   :toctree: api",
             "",
         ]
-        lines += [f"   {name}" for name in names] + [""]
+        lines += [*(f"   {name}" for name in names), ""]
     return "\n".join(lines)
 
 
