@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage lowest lint docs clean
+.PHONY: demo test coverage lowest lint docs lock clean
 
 demo: .venv/installed
 	$(BIN)/manifest-tools prepare sample_data/images --labels sample_data/labels.csv \
@@ -27,6 +27,12 @@ lint: .venv/installed-lint
 # The documentation as a site: build/docs/index.html.
 docs: .venv/installed-docs
 	$(BIN)/python -m sphinx -W --keep-going --quiet -d build/doctrees docs build/docs
+
+# The exact versions of a developer's environment, for every system and Python that pyproject.toml allows.
+lock: .venv/installed
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-emit-index-url --no-header pyproject.toml --output-file requirements-dev.txt
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
