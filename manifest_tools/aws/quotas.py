@@ -18,6 +18,13 @@ def default_tps(region: str | None) -> float:
     return float(quota["calls_per_second"].get(region or "", quota["calls_per_second_elsewhere"]))
 
 
+def fastest_regions() -> tuple[tuple[str, ...], float]:
+    """Return the Regions in which a new account may make the most calls per second, and that rate."""
+    quota = load_json("service-quotas.json")["detect_moderation_labels"]["calls_per_second"]
+    best = max(quota.values())
+    return tuple(sorted(region for region, rate in quota.items() if rate == best)), float(best)
+
+
 def rate_of(tps: float | None, region: str | None) -> float:
     """Return the calls per second to make: those that were asked for, or the default of the Region.
 

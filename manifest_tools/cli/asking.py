@@ -9,6 +9,7 @@ import typer
 
 from manifest_tools.cli import remote
 from manifest_tools.cli.console import printable, show
+from manifest_tools.cli.round_plan import duration
 
 if TYPE_CHECKING:
     from manifest_tools.aws.prediction.predict import PredictionPlan
@@ -19,7 +20,8 @@ def told_to_ask(
     staging: str,
     *,
     origin: str = "",
-    terms: Iterable[str] = (),
+    max_cost: float | None = None,
+    more: Iterable[str] = (),
     dry_run: bool,
     yes: bool,
 ) -> bool:
@@ -30,7 +32,7 @@ def told_to_ask(
     typer.Exit
         Somebody said no.
     """
-    lines = [*plan_lines(plan, staging, origin), *terms]
+    lines = [*plan_lines(plan, staging, origin), *limit_line(max_cost), *more]
     if dry_run:
         for line in lines:
             show(printable(line))
@@ -47,10 +49,16 @@ def plan_lines(plan: PredictionPlan, staging: str, origin: str = "") -> Iterator
         yield f"left out    {plan.unsuitable:,}: no readable JPEG or PNG, or over 15 MB"
     if plan.answered:
         yield f"answered    {plan.answered:,} by earlier runs"
-    yield f"calls       {plan.to_ask:,}, about {_duration(plan.seconds)}"
+    yield f"calls       {plan.to_ask:,}, about {duration(plan.seconds)}"
     if plan.staged:
         yield f"through S3  {plan.staged:,} files, {plan.staged_bytes:,} bytes, by {staging or '--staging'}, removed afterwards"
     yield cost_line(plan.cost, origin)
+
+
+def limit_line(max_cost: float | None) -> Iterator[str]:
+    """Yield the line that says at what cost a run stops, if there is a limit."""
+    if max_cost is not None:
+        yield f"limit       {max_cost:,.2f}: the run stops before it costs more, and the same command goes on"
 
 
 def cost_line(cost: float | None, origin: str) -> str:
@@ -58,9 +66,3 @@ def cost_line(cost: float | None, origin: str) -> str:
     if cost is None:
         return "cost        not known; --price says it"
     return f"cost        {cost:,.2f}" + (f" {origin}" if origin else "")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

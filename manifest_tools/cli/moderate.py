@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manifest_tools.cli import options, remote
-from manifest_tools.cli.asking import cost_line
+from manifest_tools.cli.asking import cost_line, limit_line
 from manifest_tools.cli.console import printable, progress_bar, say, show
 from manifest_tools.cli.frames import Every
 from manifest_tools.core.text import to_json
@@ -43,6 +43,7 @@ def moderate(
     ] = False,
     tps: remote.Tps = None,
     price: remote.Price = None,
+    max_cost: remote.MaxCost = None,
     staging: Annotated[str, typer.Option(metavar="S3-URI", help="Way through S3 for files over 5 MB.")] = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the answers of earlier runs.")] = False,
     yes: remote.Yes = False,
@@ -77,7 +78,8 @@ def moderate(
         remote.price(price, client, adapter=asked, profile=profile)
         for asked in ([True, False] if compare_base else [True])
     ]
-    if not remote.confirm(_plan(dataset, sampled, prices, compare_base=compare_base), yes=yes):
+    plan = [*_plan(dataset, sampled, prices, compare_base=compare_base), *limit_line(max_cost)]
+    if not remote.confirm(plan, yes=yes):
         raise typer.Exit(1)
     asking: dict[str, Any] = {
         "decisions": rules,
@@ -87,6 +89,9 @@ def moderate(
         "tps": rate,
         "staging": staging,
         "fresh": fresh,
+        "price": prices[0] and prices[0].thousand,
+        "base_price": prices[-1] and prices[-1].thousand,
+        "max_cost": max_cost,
     }
     videos: dict[str, int] = {}
     with progress_bar("Moderating", quiet=quiet) as progress:
@@ -101,7 +106,7 @@ def moderate(
             say(printable(f"{found.severity}: {found.code}: {found.message}. {found.fix}"))
         for line in _result_lines(result, out, videos):
             show(printable(line))
-    raise typer.Exit(0 if result.passed else 1)
+    raise typer.Exit(0 if result.passed and not result.not_asked else 1)
 
 
 def _to_ask(
@@ -149,5 +154,7 @@ def _result_lines(result: ModerationResult, out: Path, videos: Mapping[str, int]
         yield f"videos      {decided}, in {out / 'videos.jsonl'}; segments.csv says when"
     if result.failed:
         yield f"no answer   {result.failed:,}, decided by the policy; moderation.jsonl says why"
+    if result.not_asked:
+        yield f"not asked   {result.not_asked:,} of these: --max-cost was reached; the same command goes on"
     if result.disagreements is not None:
         yield f"differing   {result.disagreements:,} from the base model, in {out / 'disagreements'}"

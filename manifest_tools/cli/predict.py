@@ -19,6 +19,7 @@ from manifest_tools.core.text import to_json
 from manifest_tools.storage.uris import is_s3_uri
 
 if TYPE_CHECKING:
+    from manifest_tools.aws.prediction.predict import PredictionPlan
     from manifest_tools.dataset.dataset import Dataset
 
 _SHOWN = 10  # failures in the text
@@ -44,6 +45,14 @@ def predict(
     ] = 5.0,
     tps: remote.Tps = None,
     price: remote.Price = None,
+    max_cost: remote.MaxCost = None,
+    training_price: remote.TrainingPrice = None,
+    project: Annotated[
+        str,
+        typer.Option(
+            help="For the plan: the project whose earlier trainings tell the hours; default: that of DIR's last training."
+        ),
+    ] = "",
     staging: Annotated[
         str,
         typer.Option(
@@ -73,7 +82,7 @@ def predict(
 ) -> None:
     """Ask Rekognition what it sees in each image, at the account's rate.
 
-    Every call costs money, so the plan is shown first. Answers are kept as they come: a run that was stopped
+    Every call costs money, so the plan is shown first: this run's, and that of the round to the next adapter. Answers are kept as they come: a run that was stopped
     goes on where it was and asks nothing twice. Exact copies are asked about once.
 
     With --scheduler the workers of a cluster ask, with the credentials that they find; together they keep the rate.
@@ -94,6 +103,7 @@ def predict(
             min_confidence=min_confidence,
             tps=tps,
             price=price,
+            max_cost=max_cost,
             staging=staging,
             dry_run=dry_run,
             yes=yes,
@@ -129,9 +139,21 @@ def predict(
         price=cost and cost.thousand,
         fresh=fresh,
     )
-    origin, terms = cost.origin if cost else "", remote.terms(client, profile=profile)
+    origin, more = cost.origin if cost else "", remote.terms(client, profile=profile)
+    if not is_s3_uri(images):
+        other = remote.price(None, client, adapter=not adapter, profile=profile)  # --price is of this run
+        base, by_adapter = (other, cost) if adapter else (cost, other)
+        more = [
+            *_round(
+                Path(images), dataset, client, plan, tps=rate, base=base, adapter=by_adapter,
+                training_price=training_price, project=project,
+            ),
+            *more,
+        ]  # fmt: skip
     place_in_s3 = staging or dataset.destination
-    if not told_to_ask(plan, place_in_s3, origin=origin, terms=terms, dry_run=dry_run, yes=yes):
+    if not told_to_ask(
+        plan, place_in_s3, origin=origin, max_cost=max_cost, more=more, dry_run=dry_run, yes=yes
+    ):
         return
     with progress_bar("Asking", quiet=quiet) as progress, engine(scheduler) as executor:
         answered = predict_labels(
@@ -147,6 +169,8 @@ def predict(
             staging=staging,
             executor=executor,
             fresh=fresh,
+            price=cost and cost.thousand,
+            max_cost=max_cost,
             progress=progress,
         )
     if answered is not dataset:
@@ -158,6 +182,16 @@ def predict(
         for line in _result_lines(summary, place / MANIFEST):
             show(printable(line))
     raise typer.Exit(1 if _failures(summary) else 0)
+
+
+def _round(
+    folder: Path, dataset: Dataset, client: Any, plan: PredictionPlan, **options: Any
+) -> Iterator[str]:
+    """Yield the lines of the plan that are about the round. The table of DIR knows what is to be asked."""
+    from manifest_tools.cli.round_plan import round_lines
+    from manifest_tools.pipeline.round_plan import plan_round
+
+    yield from round_lines(plan_round(folder, dataset, client=client, calls=plan.to_ask, **options))
 
 
 def _open(images: str, out: Path | None, *, profile: str | None, region: str | None) -> tuple[Dataset, Path]:
@@ -184,7 +218,10 @@ def _failures(summary: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _result_lines(summary: dict[str, Any], manifest: Path) -> Iterator[str]:
-    failures = _failures(summary)
+    from manifest_tools.aws.prediction.budget import MAX_COST
+
+    stopped = [failure for failure in _failures(summary) if failure["code"] == MAX_COST]
+    failures = [failure for failure in _failures(summary) if failure["code"] != MAX_COST]
     for failure in failures[:_SHOWN]:
         yield f"no answer: {failure['message']}"
     if len(failures) > _SHOWN:
@@ -194,3 +231,5 @@ def _result_lines(summary: dict[str, Any], manifest: Path) -> Iterator[str]:
     yield f"base model  {models or 'none'}"
     if failures:
         yield f"{len(failures):,} images have no answer; run it again to ask about them"
+    if stopped:
+        yield f"{len(stopped):,} images were {stopped[0]['message']}"

@@ -27,6 +27,7 @@ def predict_run(
     min_confidence: float,
     tps: str | None,
     price: float | None,
+    max_cost: float | None,
     staging: str,
     dry_run: bool,
     yes: bool,
@@ -36,6 +37,7 @@ def predict_run(
     quiet: bool,
 ) -> None:
     """Ask about the images of a saved data set into a run folder, and lay the answers over the data set."""
+    from manifest_tools.aws.prediction.budget import CostLimitError
     from manifest_tools.aws.prediction.question import Question
     from manifest_tools.dataset.chunks import SavedDataset
     from manifest_tools.pipeline.batch.predict import plan_asking, plan_in_numbers, predict_saved
@@ -52,7 +54,9 @@ def predict_run(
     )
     origin = cost.origin if cost else ""
     place_in_s3, terms = staging or asking.saved.frame.destination, remote.terms(client)
-    if not told_to_ask(plan, place_in_s3, origin=origin, terms=terms, dry_run=dry_run, yes=yes):
+    if not told_to_ask(
+        plan, place_in_s3, origin=origin, max_cost=max_cost, more=terms, dry_run=dry_run, yes=yes
+    ):
         return
     steps = StepLines(quiet=quiet)
     try:
@@ -65,8 +69,13 @@ def predict_run(
                 executor=executor,
                 tps=rate,
                 staging=staging,
+                price=cost and cost.thousand,
+                max_cost=max_cost,
                 watcher=steps,
             )
+    except CostLimitError as reached:
+        show(printable(str(reached)))
+        raise typer.Exit(1) from None
     finally:
         steps.close()
     if format is options.OutputFormat.JSON:

@@ -44,6 +44,18 @@ Price = Annotated[
         help="Price of a thousand images, to announce the cost; default: the account's price list, or a dated table."
     ),
 ]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        metavar="MONEY",
+        help="Stop before this run would cost more; 0: make no paid call. Everything is kept, and the same command goes on.",
+    ),
+]
+TrainingPrice = Annotated[
+    float | None,
+    typer.Option("--training-price", help="Price of an hour of training; no public table has it."),
+]
 Threads = Annotated[int, typer.Option("--workers", help="Requests under way at a time.", min=1, max=256)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -52,6 +52,14 @@ def train(
         bool, typer.Option("--attach", help="Wait for the training that was started from DIR.")
     ] = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Start it and return.")] = False,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MONEY",
+            help="Start nothing that may cost more, by the longest of the project's earlier trainings; 0: start nothing.",
+        ),
+    ] = None,
+    training_price: remote.TrainingPrice = None,
     poll: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.01)] = 60.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and start nothing.")] = False,
     yes: remote.Yes = False,
@@ -84,7 +92,11 @@ def train(
             auto_update=auto_update,
             force=force,
         )
-        lines = [*plan_lines(plan), *remote.terms(client, profile=profile)]
+        lines = [
+            *plan_lines(plan),
+            *_cost_lines(plan, client, training_price, max_cost),
+            *remote.terms(client, profile=profile),
+        ]
         if dry_run:
             for line in lines:
                 show(printable(line))
@@ -94,7 +106,9 @@ def train(
     s3_client = make_client("s3", profile=profile, region=region)
     with progress_bar("Training", quiet=quiet) as progress:
         if attach:
-            result = attach_training(folder, client=client, s3_client=s3_client, poll=poll, progress=progress)
+            result = attach_training(
+                folder, client=client, s3_client=s3_client, poll=poll, price=training_price, progress=progress
+            )
         else:
             result = start_training(
                 plan,
@@ -103,12 +117,13 @@ def train(
                 kms_key=kms_key,
                 wait=not no_wait,
                 poll=poll,
+                price=training_price,
                 progress=progress,
             )
     if format is options.OutputFormat.JSON:
         show(to_json(result.to_dict(), indent=1))
     else:
-        for line in _result_lines(result):
+        for line in [*_result_lines(result), *_billed_lines(folder, result)]:
             show(printable(line))
     raise typer.Exit(0 if result.succeeded or no_wait else 1)
 
@@ -137,3 +152,38 @@ def _result_lines(result: TrainingResult) -> Iterator[str]:
         yield f"base model  {adapter.base_model}"
     if result.succeeded:
         yield f"next        manifest-tools evaluate {adapter.arn}"
+
+
+def _cost_lines(
+    plan: TrainingPlan, client: Any, price: float | None, max_cost: float | None
+) -> Iterator[str]:
+    """Yield what the training may cost; refuse one that may pass the limit, for no training can be stopped by it."""
+    from manifest_tools.cli.round_plan import training_text
+    from manifest_tools.pipeline.round_plan import billed_trainings
+
+    trainings = billed_trainings(client, plan.project)
+    cost = trainings.cost(price)
+    yield f"hours       {training_text(trainings, price)}"
+    yield f"so far      {_so_far(plan.folder)}"
+    if max_cost is None:
+        return
+    if max_cost == 0 or cost is None or cost > max_cost:
+        told = "cannot be known" if cost is None else f"may be {cost:,.2f}"
+        raise InputError(
+            f"not trained: what it costs {told}, and --max-cost is {max_cost:g}; no training can be stopped half way"
+        )
+
+
+def _billed_lines(folder: Path, result: TrainingResult) -> Iterator[str]:
+    billed = result.adapter.billed_seconds
+    if billed is not None:
+        yield f"billed      {billed / 3600:,.2f} h of training"
+        yield f"cost        {_so_far(folder)}"
+
+
+def _so_far(folder: Path) -> str:
+    from manifest_tools.aws.costs import costs_of, spent, this_round
+    from manifest_tools.cli.round_plan import spent_text
+
+    records = costs_of(folder)
+    return spent_text(spent(this_round(records)), spent(records))

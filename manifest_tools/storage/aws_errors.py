@@ -151,6 +151,14 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, HTTPClientError) or type(error).__name__ in broken
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Whether the service said that it did nothing, so that nothing can be owed for it."""
+    if not isinstance(error, ClientError):
+        return False
+    status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return 400 <= status < 500
+
+
 def remote_error(error: BaseException, doing: str) -> RemoteError:
     """Return Amazon's `error` as one of ours.
 

@@ -12,6 +12,7 @@ from manifest_tools.aws.moderation.adapter_checks import MIN_CONFIDENCE, look_at
 from manifest_tools.aws.moderation.decided_image import decide
 from manifest_tools.aws.moderation.decision_policy import Action, Decisions
 from manifest_tools.aws.prediction.answer_journal import answer_journal
+from manifest_tools.aws.prediction.budget import MAX_COST, Budget, Purse
 from manifest_tools.aws.prediction.output_files import references_of
 from manifest_tools.aws.prediction.predict import ask_about
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Question
@@ -38,6 +39,8 @@ class ModerationResult:
         Images by decision.
     failed : int
         Images without an answer; the decision policy decides on them, too.
+    not_asked : int
+        Of these, the images that were not asked about because of `max_cost`.
     disagreements : int or None
         Images that the base model sees otherwise; None when it was not asked.
     findings : tuple of Finding
@@ -46,6 +49,7 @@ class ModerationResult:
 
     counts: Mapping[str, int]
     failed: int = 0
+    not_asked: int = 0
     disagreements: int | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -76,6 +80,9 @@ def moderate(
     staging: str = "",
     workers: int | None = None,
     fresh: bool = False,
+    price: float | None = None,
+    base_price: float | None = None,
+    max_cost: float | None = None,
     progress: Progress | None = None,
 ) -> ModerationResult:
     """Ask an adapter about images, and decide on each.
@@ -100,6 +107,11 @@ def moderate(
         By default every label of level 1 goes to review from the data set's confidence threshold on.
     compare_base : bool
         Ask the base model, too: twice the calls.
+    price, base_price : float, optional
+        Prices of a thousand calls to the adapter and to the base model, for `max_cost`.
+    max_cost : float, optional
+        Make no call by which this run would cost more. Of an image that is not asked about for that, `decisions` says
+        what to do without an answer; the same call goes on with it.
     client, s3_client, tps, staging, workers, fresh, progress
         As in :func:`~manifest_tools.aws.prediction.predict.predict_labels`.
 
@@ -138,6 +150,8 @@ def moderate(
     """
     out = Path(out)
     client = client or make_client("rekognition")
+    purse = Purse(max_cost)
+    budgets = {adapter: Budget(purse, price), **({"": Budget(purse, base_price)} if compare_base else {})}
     threshold = Policy.from_dict(dataset.policy).confidence_threshold
     known, findings = look_at(client, adapter)
     if any(found.severity is Severity.ERROR for found in findings):
@@ -153,6 +167,7 @@ def moderate(
             tps=tps,
             staging=staging,
             workers=workers,
+            budget=budgets[which],
             progress=progress,
         )
 
@@ -172,9 +187,11 @@ def moderate(
         differing = [row["image"] for row in rows if row.get("disagreement")]
         _write_disagreements(dataset, out / DISAGREEMENTS, differing, key_of, base)
     counts = Counter(row["decision"] for row in rows)
+    failures = [row["failure"]["code"] for row in rows if "failure" in row]
     return ModerationResult(
         counts={str(action): counts[str(action)] for action in Action},
-        failed=sum("failure" in row for row in rows),
+        failed=len(failures),
+        not_asked=failures.count(MAX_COST),
         disagreements=None if base is None else len(differing),
         findings=tuple(findings),
     )

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal
+from manifest_tools.aws.prediction.budget import MAX_COST, NOT_ASKED, Budget
 from manifest_tools.aws.prediction.payload import AskedPicture, Sender
 from manifest_tools.aws.prediction.question import Answers, CallFailure, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
@@ -26,17 +27,19 @@ MOST_WORKERS: Final = 64
 
 
 class Share(NamedTuple):
-    """Some pictures, and the calls per second that their worker may make."""
+    """Some pictures, the calls per second that their worker may make, and how many in all (None for any number)."""
 
     pictures: Sequence[AskedPicture]
     rate: float
+    calls: int | None = None
 
 
 class BatchResult(NamedTuple):
-    """What came of a share: records for the journal, and the pictures without an answer."""
+    """What came of a share: records for the journal, the pictures without an answer, and the calls to be paid."""
 
     records: list[Mapping[str, Any]]
     failed: dict[str, CallFailure]
+    made: int
 
 
 def callers(rate: float) -> int:
@@ -56,6 +59,7 @@ class AskTask:
     def __call__(self, share: Share) -> BatchResult:
         """Ask, and return everything; the worker keeps nothing."""
         records: list[Mapping[str, Any]] = []
+        budget = Budget.of_calls(share.calls)
         large = any(picture.too_large_for_a_call for picture in share.pictures)
         answers = ask(
             share.pictures,
@@ -65,8 +69,9 @@ class AskTask:
             journal=AnswerJournal([], records.extend),
             limiter=RateLimiter(share.rate),
             workers=callers(share.rate),
+            budget=budget,
         )
-        return BatchResult(records, answers.failed)
+        return BatchResult(records, answers.failed, budget.made)
 
 
 def ask_on(
@@ -78,6 +83,7 @@ def ask_on(
     staging: str,
     journal: AnswerJournal,
     rate: float,
+    budget: Budget | None = None,
     progress: Progress | None = None,
 ) -> Answers:
     """Ask about each picture that the journal knows no answer for, on the workers of an executor.
@@ -90,6 +96,8 @@ def ask_on(
         For its region and endpoint.
     rate : float
         Calls per second of all workers together; each gets an equal share.
+    budget : Budget, optional
+        Calls that may be made; a share is paid for when it goes out, and what it did not use comes back.
 
     Returns
     -------
@@ -104,12 +112,29 @@ def ask_on(
     answers = recall(journal.records, question)
     todo = [p for p in pictures if p.key not in answers.found and p.key not in answers.failed]
     task = AskTask(question, staging, client.meta.region_name, client.meta.endpoint_url)
+    budget = budget or Budget.of_calls(None)
+    paid: list[int] = []  # calls, by share
+
+    def shares() -> Iterator[Share]:
+        for start in range(0, len(todo), TOGETHER):
+            some = todo[start : start + TOGETHER]
+            calls = budget.take_up_to(len(some))
+            answers.failed |= {picture.key: CallFailure(MAX_COST, NOT_ASKED) for picture in some[calls:]}
+            if calls:
+                paid.append(calls)
+                # Workers come and go; the share is what it is when the batch goes out.
+                share = rate / executors.slots(executor)
+                yield Share(some[:calls], share, calls if budget.limited else None)
+
     done = 0
-    for _, result in executors.run(task, _shares(todo, executor, rate), executor=executor):
+    # What a share that failed has cost, nobody knows: under a limit it is not tried again.
+    tries = 1 if budget.limited else executors.TRIES
+    for number, result in executors.run(task, shares(), executor=executor, tries=tries):
         if isinstance(result, executors.Failure):
             msg = f"a worker failed: {type(result.error).__name__}: {result.error}; run it again for the rest"
             raise ManifestToolsError(msg)
         journal.append(result.records)
+        budget.give_back(paid[number] - result.made)
         new = recall(result.records, question)
         answers.found |= new.found
         answers.failed |= result.failed
@@ -118,12 +143,6 @@ def ask_on(
         if progress is not None:
             progress(done, len(todo))
     return answers
-
-
-def _shares(pictures: Sequence[AskedPicture], executor: Executor, rate: float) -> Iterator[Share]:
-    for start in range(0, len(pictures), TOGETHER):
-        # Workers come and go; the share is what it is when the batch goes out.
-        yield Share(pictures[start : start + TOGETHER], rate / executors.slots(executor))
 
 
 @cache  # by process: a forked one must not talk over its parent's connections

@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal, answer_journal
+from manifest_tools.aws.prediction.budget import Budget, Purse
+from manifest_tools.aws.prediction.call_costs import CallCosts
 from manifest_tools.aws.prediction.distributed import MOST_WORKERS, ask_on, callers
 from manifest_tools.aws.prediction.output_files import MANIFEST, write_results
 from manifest_tools.aws.prediction.payload import AskedPicture, Sender, require_staging
@@ -125,6 +127,8 @@ def predict_labels(
     workers: int | None = None,
     executor: Executor | None = None,
     fresh: bool = False,
+    price: float | None = None,
+    max_cost: float | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Ask the base model, or an adapter, what it sees in each image.
@@ -160,6 +164,11 @@ def predict_labels(
         it finds where it runs, and makes its own client for the region and endpoint of `client`.
     fresh : bool
         Forget the answers of earlier runs.
+    price : float, optional
+        Price of a thousand calls, in any currency. What the calls cost is added to ``out/dataset/costs.jsonl``.
+    max_cost : float, optional
+        Make no call by which this run would cost more. Images that are not asked about for that are listed in the
+        summary; the same call goes on with them.
     progress : callable, optional
         ``progress(done, total)`` in calls.
 
@@ -190,9 +199,15 @@ def predict_labels(
     """
     out = Path(out)
     question = Question(adapter, min_confidence)
+    budget = Budget(Purse(max_cost), price)
+    client = client or make_client("rekognition", max_connections=MOST_WORKERS)
     if dataset.stop_list:  # held against them again: the lists or the files may have changed
         dataset = screen_images(dataset, read_stop_list(dataset.stop_list), reader=_reader(s3_client))
-    with answer_journal(out / JOURNAL, fresh=fresh) as journal:
+    costs = CallCosts(out, client.meta.region_name, adapter, price)
+    with (
+        answer_journal(out / JOURNAL, fresh=fresh) as journal,
+        costs.recorded(question, journal, budget) as journal,
+    ):
         by_key, answers = ask_about(
             dataset,
             question,
@@ -203,6 +218,7 @@ def predict_labels(
             staging=staging,
             workers=workers,
             executor=executor,
+            budget=budget,
             progress=progress,
         )
     write_results(dataset, out, question, by_key, answers)
@@ -233,6 +249,7 @@ def ask_about(
     staging: str = "",
     workers: int | None = None,
     executor: Executor | None = None,
+    budget: Budget | None = None,
     progress: Progress | None = None,
 ) -> tuple[dict[str, list[str]], Answers]:
     """Ask a question about every suitable image of a data set.
@@ -241,7 +258,7 @@ def ask_about(
     ----------
     dataset, client, s3_client, tps, staging, workers, executor, progress
         As in :func:`predict_labels`.
-    question, journal
+    question, journal, budget
         As in :func:`~manifest_tools.aws.prediction.request_loop.ask`.
 
     Returns
@@ -267,6 +284,7 @@ def ask_about(
             staging=staging,
             journal=journal,
             rate=rate,
+            budget=budget,
             progress=progress,
         )
         return by_key, answers
@@ -280,6 +298,7 @@ def ask_about(
         journal=journal,
         limiter=RateLimiter(rate),
         workers=workers or max(4, callers(rate)),
+        budget=budget,
         progress=progress,
     )
     return by_key, answers

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal
+from manifest_tools.aws.prediction.budget import MAX_COST, NOT_ASKED, Budget
 from manifest_tools.aws.prediction.payload import AskedPicture, Sender, UnsendableError
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, CallFailure, Question, recall
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
@@ -26,7 +27,7 @@ from manifest_tools.aws.prediction.retries import (
 from manifest_tools.aws.request_checks import check_call
 from manifest_tools.core.progress import Progress
 from manifest_tools.findings.catalogue import finding
-from manifest_tools.storage.aws_errors import error_code, remote_error
+from manifest_tools.storage.aws_errors import error_code, is_refusal, remote_error
 
 OPERATION = "DetectModerationLabels"
 _KEPT = ("ModerationLabels", "ModerationModelVersion", "ProjectVersion", "ContentTypes")
@@ -41,6 +42,7 @@ def ask(
     journal: AnswerJournal,
     limiter: RateLimiter,
     workers: int,
+    budget: Budget | None = None,
     policy: RetryPolicy | None = None,
     progress: Progress | None = None,
 ) -> Answers:
@@ -55,6 +57,8 @@ def ask(
         Each picture once.
     client : boto3 client
         Rekognition; it must not retry by itself.
+    budget : Budget, optional
+        Calls that may be made; pictures beyond it are not asked about, which is told as a failure.
     policy : RetryPolicy, optional
         Which failed calls are made again, and for how long.
     progress : callable, optional
@@ -73,7 +77,9 @@ def ask(
     answers = recall(journal.records, question)
     todo = [p for p in pictures if p.key not in answers.found and p.key not in answers.failed]
     left, done = iter(todo), 0
-    caller = _Caller(question, client, sender, limiter, policy or RetryPolicy())
+    caller = _Caller(
+        question, client, sender, limiter, budget or Budget.of_calls(None), policy or RetryPolicy()
+    )
     under_way: set[Future[_Result | None]] = set()
     with ThreadPoolExecutor(workers, thread_name_prefix="ask") as pool:
         try:
@@ -103,22 +109,21 @@ class _Result:
     failure: CallFailure | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class _Caller:
     """Asks about one picture after the other, in many threads, as often as the retry policy wants."""
 
-    def __init__(
-        self, question: Question, client: Any, sender: Sender, limiter: RateLimiter, policy: RetryPolicy
-    ) -> None:
-        self._question = question
-        self._client = client
-        self._sender = sender
-        self._limiter = limiter
-        self._policy = policy
-        self._stopped = threading.Event()
+    question: Question
+    client: Any
+    sender: Sender
+    limiter: RateLimiter
+    budget: Budget
+    policy: RetryPolicy
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
         """Make no call again."""
-        self._stopped.set()
+        self.stopped.set()
 
     def ask(self, picture: AskedPicture) -> _Result | None:
         """Return what came of a picture; None when it was stopped before.
@@ -129,33 +134,38 @@ class _Caller:
             No other picture would be answered either.
         """
         attempts = Attempts()
-        while not self._stopped.is_set():
-            self._limiter.wait()
+        while not self.stopped.is_set():
+            if not self.budget.take():
+                return _Result(picture, failure=CallFailure(MAX_COST, NOT_ASKED))
+            self.limiter.wait()
             try:
                 answer = self._call(picture)
             except UnsendableError as error:
+                self.budget.give_back()
                 return _Result(picture, failure=CallFailure("unreadable", str(error)))
             except (ClientError, BotoCoreError, IncompleteAnswer) as error:
                 code, told = error_code(error), remote_error(error, f"Asking about {picture.image}")
-                self._limiter.note(refused=code in REFUSED)
-                verdict = self._policy.judge(error, attempts)
+                self.limiter.note(refused=code in REFUSED)
+                if is_refusal(error):
+                    self.budget.give_back()
+                verdict = self.policy.judge(error, attempts)
                 if verdict is Verdict.GIVE_UP_RUN:
                     raise told from None
                 if verdict is Verdict.GIVE_UP_IMAGE:
                     return _Result(picture, failure=CallFailure(code, str(told)))
-                self._stopped.wait(attempts.delay())
+                self.stopped.wait(attempts.delay())
             else:
                 return _Result(picture, answer=answer)
         return None
 
     def _call(self, picture: AskedPicture) -> Mapping[str, Any]:
-        with self._sender.image(picture) as image:
-            answer = self._client.detect_moderation_labels(Image=image, **self._question.parameters)
+        with self.sender.image(picture) as image:
+            answer = self.client.detect_moderation_labels(Image=image, **self.question.parameters)
         if not isinstance(answer.get("ModerationLabels"), list):
             raise IncompleteAnswer("the answer broke off")
-        self._limiter.note(refused=False)
-        self._policy.answered()
-        adapter = self._question.adapter
+        self.limiter.note(refused=False)
+        self.policy.answered()
+        adapter = self.question.adapter
         if adapter and answer.get("ProjectVersion") != adapter:
             ignored = finding("adapter-ignored", adapter=adapter)
             raise AdapterIgnoredError(f"{ignored.message}. {ignored.fix}")

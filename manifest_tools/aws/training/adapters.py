@@ -40,6 +40,8 @@ class Adapter:
         The confidence threshold that it was trained for.
     f1 : float or None
         Amazon's F1 score, after a training that succeeded.
+    billed_seconds : int or None
+        What its training is billed for, after it succeeded.
     """
 
     project: str
@@ -51,6 +53,7 @@ class Adapter:
     created: str = ""
     threshold: float | None = None
     f1: float | None = None
+    billed_seconds: int | None = None
 
     @property
     def usable(self) -> bool:
@@ -192,6 +195,7 @@ def adapter_from(description: Mapping[str, Any]) -> Adapter:
         .get("ContentModeration", {})
         .get("ConfidenceThreshold"),
         f1=description.get("EvaluationResult", {}).get("F1Score"),
+        billed_seconds=description.get("BillableTrainingTimeInSeconds"),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from manifest_tools.aws.costs import TRAINING, add_cost, trainings_of
 from manifest_tools.aws.request_checks import check_call
 from manifest_tools.aws.training.adapters import (
     FEATURE,
@@ -66,6 +67,7 @@ def train_adapter(
     s3_client: Any = None,
     wait: bool = True,
     poll: float = _POLL_SECONDS,
+    price: float | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> TrainingResult:
@@ -75,7 +77,7 @@ def train_adapter(
     ----------
     folder, project, **options
         As in :func:`~manifest_tools.aws.training.plan.plan_training`.
-    client, s3_client, wait, poll, progress
+    client, s3_client, wait, poll, price, progress
         As in :func:`start_training`.
 
     Returns
@@ -105,7 +107,9 @@ def train_adapter(
     (True, 'TRAINING_COMPLETED')
     """
     plan = plan_training(folder, project, **options)
-    return start_training(plan, client=client, s3_client=s3_client, wait=wait, poll=poll, progress=progress)
+    return start_training(
+        plan, client=client, s3_client=s3_client, wait=wait, poll=poll, price=price, progress=progress
+    )
 
 
 def start_training(
@@ -117,6 +121,7 @@ def start_training(
     tags: Mapping[str, str] | None = None,
     wait: bool = True,
     poll: float = _POLL_SECONDS,
+    price: float | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Start a training and wait for its end.
@@ -137,6 +142,8 @@ def start_training(
         Return after the start when false.
     poll : float
         Seconds between two looks.
+    price : float, optional
+        Of an hour of training, in any currency. The hours that are billed are added to ``DIR/dataset/costs.jsonl``.
     progress : callable, optional
         ``progress(seconds since the start of waiting, None)``, at each look.
 
@@ -174,7 +181,9 @@ def start_training(
     _record(plan, project_arn, version, arn)
     if not wait:
         return TrainingResult(Adapter(plan.project, version, arn, _RUNNING))
-    return attach_training(plan.folder, client=client, s3_client=s3_client, poll=poll, progress=progress)
+    return attach_training(
+        plan.folder, client=client, s3_client=s3_client, poll=poll, price=price, progress=progress
+    )
 
 
 def attach_training(
@@ -183,6 +192,7 @@ def attach_training(
     client: Any = None,
     s3_client: Any = None,
     poll: float = _POLL_SECONDS,
+    price: float | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Wait for the training that was last started from a folder.
@@ -191,7 +201,7 @@ def attach_training(
     ----------
     folder : path
         The DIR it was started from.
-    client, s3_client, poll, progress
+    client, s3_client, poll, price, progress
         As in :func:`start_training`.
 
     Raises
@@ -211,6 +221,7 @@ def attach_training(
         return TrainingResult(
             adapter, trace_failure(description, folder, client=s3_client, auto_split=auto_split)
         )
+    _write_cost(folder, adapter, price)
     return TrainingResult(adapter, tuple(_finish(Path(folder), adapter)))
 
 
@@ -284,6 +295,16 @@ def _wait(
         if progress:
             progress(int(time.monotonic() - start), None)
         time.sleep(poll)
+
+
+def _write_cost(folder: str | Path, adapter: Adapter, price: float | None) -> None:
+    """Write down what a training is billed for: once, however often it is waited for."""
+    billed = adapter.billed_seconds
+    if billed is None or any(record.get("adapter") == adapter.arn for record in trainings_of(folder)):
+        return
+    hours = billed / 3600
+    cost = None if price is None else hours * price
+    add_cost(folder, TRAINING, cost, hours=hours, adapter=adapter.arn, price=price)
 
 
 def _finish(folder: Path, adapter: Adapter) -> Iterator[Finding]:

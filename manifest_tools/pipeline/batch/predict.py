@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from manifest_tools.aws.prediction.budget import Budget, CostLimitError, Purse
+from manifest_tools.aws.prediction.call_costs import CallCosts
 from manifest_tools.aws.prediction.distributed import AskTask, Share
 from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, AskedPicture
 from manifest_tools.aws.prediction.predict import PredictionPlan, suitable
@@ -164,6 +167,8 @@ def predict_saved(
     executor: Executor | None = None,
     tps: float | None = None,
     staging: str = "",
+    price: float | None = None,
+    max_cost: float | None = None,
     watcher: Watcher | None = None,
 ) -> Collected:
     """Ask about the images of a saved data set, and lay the answers over it.
@@ -180,8 +185,8 @@ def predict_saved(
         Rekognition; only its region and endpoint are used, by workers with credentials of their own.
     executor : concurrent.futures.Executor, optional
         Where to ask; by default from here.
-    tps, staging
-        As in :func:`manifest_tools.aws.predict_labels`.
+    tps, staging, price, max_cost
+        As in :func:`manifest_tools.aws.predict_labels`; a batch is asked about when all its calls can be paid for.
     watcher : Watcher, optional
         Told of the steps.
 
@@ -191,8 +196,11 @@ def predict_saved(
         The run folder holds another run, or large files have no way through S3.
     RemoteError
         The service refuses or does not answer. What is done stays done.
+    CostLimitError
+        `max_cost` was reached. What is done stays done, and the same call goes on from there.
     """
     watcher = watcher or Steps()
+    budget = Budget(Purse(max_cost), price)
     if not len(asking.rows):  # every image that can have an answer has one
         return Collected(answered=asking.answered)
     staging = staging or asking.saved.frame.destination
@@ -205,7 +213,12 @@ def predict_saved(
     progress = watcher.begin("ask")
     # From here in this thread, so that Ctrl-C ends it at the calls under way: they cost money.
     engine = executor or executors.SerialExecutor()
-    ask_batches(folder, asking, task, executor=engine, rate=rate, progress=progress)
+    try:
+        ask_batches(folder, asking, task, executor=engine, rate=rate, budget=budget, progress=progress)
+    finally:
+        if budget.made:
+            costs = CallCosts(asking.saved.folder, client.meta.region_name, "", price)
+            costs.add(budget.made, run=str(folder.place))
     watcher.end("ask", f"{len(asking.rows):,} pictures")
     progress = watcher.begin("write")
     result = collect_answers(
@@ -244,6 +257,7 @@ def ask_batches(
     *,
     executor: Executor,
     rate: float,
+    budget: Budget | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Ask about the batches that are not done yet.
@@ -252,6 +266,8 @@ def ask_batches(
     ----------
     rate : float
         Calls per second of all workers together.
+    budget : Budget, optional
+        Calls that may be made. A batch that a worker took into its death is asked about again, beyond it.
     progress : callable, optional
         Called with the number of images asked about, those of earlier runs included, and their total.
 
@@ -261,11 +277,15 @@ def ask_batches(
         A batch failed again and again.
     RemoteError
         The service refuses, or the cluster is gone. What is done stays done.
+    CostLimitError
+        The calls of the next batch are beyond the budget.
     """
+    budget = budget or Budget.of_calls(None)
     done = folder.finished(asking.batches)
     count = min(len(done) * TOGETHER, len(asking.rows))
     # Workers come and go; the share is what it is when the batch goes out.
-    work = _batches(asking, done, lambda: rate / executors.slots(executor))
+    batches = _batches(asking, done, lambda: rate / executors.slots(executor))
+    work = takewhile(lambda batch: budget.take_all(len(batch.share.pictures)), batches)
     for _, result in executors.run(PredictionTask(folder, task), work, executor=executor):
         if isinstance(result, executors.Failure):
             msg = f"a batch failed: {type(result.error).__name__}: {result.error}; run it again for the rest"
@@ -273,6 +293,9 @@ def ask_batches(
         count = min(count + TOGETHER, len(asking.rows))
         if progress is not None:
             progress(count, len(asking.rows))
+    if count < len(asking.rows):
+        msg = f"{len(asking.rows) - count:,} images were not asked about: --max-cost was reached; the same command goes on from here"
+        raise CostLimitError(msg)
 
 
 def _batches(asking: Asking, done: set[int], rate: Callable[[], float]) -> Iterator[AskBatch]:

@@ -1,0 +1,76 @@
+"""What the calls of a run cost, written down however the run ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from manifest_tools.aws.costs import CALLS, add_cost, costs_of
+from manifest_tools.aws.prediction.answer_journal import AnswerJournal
+from manifest_tools.aws.prediction.budget import Budget
+from manifest_tools.aws.prediction.question import Question
+
+
+@dataclass(frozen=True)
+class CallCosts:
+    """Writes down what calls cost.
+
+    Parameters
+    ----------
+    folder : Path
+        What the calls are made for.
+    region : str
+    adapter : str
+        ARN of the adapter that is asked; empty for the base model.
+    price : float or None
+        Of a thousand calls.
+    """
+
+    folder: Path
+    region: str
+    adapter: str
+    price: float | None
+
+    def add(self, calls: int, **members: Any) -> None:
+        """Write down so many calls."""
+        cost = None if self.price is None else calls * self.price / 1000
+        add_cost(
+            self.folder, CALLS, cost, calls=calls, region=self.region, adapter=self.adapter,
+            price=self.price, **members,
+        )  # fmt: skip
+
+    @contextmanager
+    def recorded(self, question: Question, journal: AnswerJournal, budget: Budget) -> Iterator[AnswerJournal]:
+        """Give the journal for the block, and write down the calls of a budget that were made in it.
+
+        Answers that the journal holds from a run that was killed before it could write them down are written down
+        first: each line remembers how many answers the journal held.
+        """
+        held = [_is_answer(record, question) for record in journal.records].count(True)
+        before = [
+            int(record["in_journal"])
+            for record in costs_of(self.folder)
+            if record.get("question") == question.fingerprint
+        ]
+        lost = held - (before[-1] if before and before[-1] <= held else 0)
+        if lost:
+            self.add(lost, question=question.fingerprint, in_journal=held, of="runs that were cut off")
+
+        def append(records: Iterable[Mapping[str, Any]]) -> None:
+            nonlocal held
+            records = list(records)
+            journal.append(records)
+            held += [_is_answer(record, question) for record in records].count(True)
+
+        try:
+            yield AnswerJournal(journal.records, append)
+        finally:
+            if budget.made:
+                self.add(budget.made, question=question.fingerprint, in_journal=held)
+
+
+def _is_answer(record: Mapping[str, Any], question: Question) -> bool:
+    return record.get("question") == question.fingerprint and "answer" in record
