@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import getpass
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -13,6 +14,7 @@ from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import say, show
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import counted
+from manifest_tools.review.entries import TOGETHER
 
 
 def review(
@@ -30,6 +32,22 @@ def review(
     filled: Annotated[
         Path | None, typer.Option("--import", metavar="FILE", help="Take in a filled CSV sheet instead.")
     ] = None,
+    second_look: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Images that a second person looks at, who sees neither the first answer nor the score: a share "
+            "such as 0.1, LABEL=SHARE, or readiness (all that decide it). Repeatable; holds for everybody until "
+            "it is changed; 0: none.",
+        ),
+    ] = None,
+    adjudicate: Annotated[
+        bool, typer.Option("--adjudicate", help="Settle what two people differ in, as a third one.")
+    ] = False,
+    beside: Annotated[
+        str,
+        typer.Option("--with", metavar="NAME", help="Who adjudicates together with you: both who differ."),
+    ] = "",
     pause_after: Annotated[
         int, typer.Option(help="Pictures after which the page reminds of a pause.", min=1)
     ] = 50,
@@ -46,18 +64,23 @@ def review(
     Pictures are hidden until you reveal them. What pays most comes first: labels that the base model sees and
     nobody looked for, then the targets. Every answer is saved before the next picture comes up; end with
     Ctrl-C or on the page. Then run **check** or **prepare** again. Needs the extra `review` for the page.
+
+    With **--second-look** some images are looked at by two people, neither of whom sees what the other said. Where they
+    differ, nobody's word counts until a third person, or both together, settle it with **--adjudicate**.
     """
-    name = " ".join((reviewer or getpass.getuser()).split())
-    if not name or not name.isprintable():
-        msg = f"--reviewer is {reviewer!r}; expected a name"
-        raise InputError(msg)
+    name = _name(reviewer or getpass.getuser(), "--reviewer")
+    if beside and not adjudicate:
+        raise InputError("--with is for --adjudicate: say both, or leave it out")
+    if beside:
+        name += TOGETHER + _name(beside, "--with")
+    looks = _Looks(second_look or (), adjudicate)
     from manifest_tools.images.stop_list.screening import screen_folder
     from manifest_tools.storage.s3_images import ByteReader
 
     reader = ByteReader(profile, region, endpoint_url, requester_pays)
     screen_folder(folder, stop_list or (), reader=reader)
     if export or filled:
-        _sheet(folder, name, export, filled)
+        _sheet(folder, name, export, filled, looks)
         return
     from manifest_tools.review.server import Session, serve
 
@@ -71,19 +94,32 @@ def review(
             webbrowser.open(address)
 
     pace = Session(pause_after, session)
-    answers = serve(folder, reviewer=name, reader=reader, session=pace, ready=ready)
+    answers = serve(folder, reviewer=name, reader=reader, session=pace, **looks._asdict(), ready=ready)
     if not quiet:
         say(
             f"{counted(answers, 'answer')} in {folder}. Next: manifest-tools check {folder}, or prepare again"
         )
 
 
-def _sheet(folder: Path, reviewer: str, export: Path | None, filled: Path | None) -> None:
+class _Looks(NamedTuple):
+    second_look: Sequence[str]
+    adjudicating: bool
+
+
+def _name(given: str, option: str) -> str:
+    name = " ".join(given.split())
+    if not name or not name.isprintable() or TOGETHER.strip() in name.split():
+        msg = f"{option} is {given!r}; expected a name"
+        raise InputError(msg)
+    return name
+
+
+def _sheet(folder: Path, reviewer: str, export: Path | None, filled: Path | None, looks: _Looks) -> None:
     from manifest_tools.review.csv_sheet import export_sheet, import_sheet
     from manifest_tools.review.journal import merge_journal
     from manifest_tools.review.session import ReviewSession
 
-    review = ReviewSession(folder, reviewer)
+    review = ReviewSession(folder, reviewer, **looks._asdict())
     if filled:
         count = import_sheet(review, filled)
         merge_journal(folder, save=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from manifest_tools.core.csv_cells import unguarded, write_csv
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
-from manifest_tools.review.entries import Said
+from manifest_tools.review.entries import ReviewEntry, Said
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
 from manifest_tools.sources.formats.tables import read_text
@@ -29,6 +29,7 @@ _ANSWERS: dict[str, bool | None] = {
     **dict.fromkeys(("unsure", "u", "?", "unknown"), None),
 }
 _WHOLE = re.compile(r"^([01])[.,]0+$")  # as spreadsheets and data frames write 1 and 0
+_SO_FAR = {True: "present", False: "absent", None: "unsure"}
 _WORDS = {True: "yes", False: "no", None: "unsure"}
 
 
@@ -69,17 +70,21 @@ def _rows(review: ReviewSession) -> Iterator[tuple[str, ...]]:
         place = (item["name"], digests[row])
         for question in item["questions"]:
             score = "" if question["score"] is None else str(question["score"])
-            yield (*place, question["label"], score, question["truth"], "", "", "", question["definition"])
+            so_far = ", ".join(_SO_FAR[truth] for truth in question.get("differ", ())) or question["truth"]
+            yield (*place, question["label"], score, so_far, "", "", "", question["definition"])
         if not item["questions"]:
             yield (*place, "", "", "unknown", "", "", "", "")
-    for reviewer, row, said in _standing(review):
+    entries = review.state.visible()
+    if review.assignment.adjudicating:  # nobody is named
+        entries = [entry for entry in entries if entry.reviewer == review.reviewer]
+    for reviewer, row, said in _standing(review, entries):
         yield review.state.keys[row], digests[row], said.label, "", "", _WORDS[said.truth], "", reviewer, ""
 
 
-def _standing(review: ReviewSession) -> list[tuple[str, int, Said]]:
+def _standing(review: ReviewSession, entries: Iterable[ReviewEntry]) -> list[tuple[str, int, Said]]:
     """Return what reviewers said last of each image and label: reviewer, position, statement."""
     newest = {}
-    for entry in review.state.standing():
+    for entry in entries:
         for row in review.state.rows_of(entry):
             for said in entry.answers:
                 newest[entry.reviewer, row, said.label] = said.truth
@@ -114,7 +119,10 @@ def import_sheet(review: ReviewSession, path: str | Path) -> int:
     OutputError
         The answers cannot be written.
     """
-    known = {(reviewer, row, said.label): said.truth for reviewer, row, said in _standing(review)}
+    known = {
+        (reviewer, row, said.label): said.truth
+        for reviewer, row, said in _standing(review, review.state.standing())
+    }
     by_digest: dict[str, int] = {}
     for position, digest in enumerate(review.state.dataset.images["sha256"]):
         by_digest.setdefault(digest, position)
@@ -123,9 +131,9 @@ def import_sheet(review: ReviewSession, path: str | Path) -> int:
     for reviewer, row, answers in rows:
         said = [answer for answer in answers if known.get((reviewer, row, answer.label), "") != answer.truth]
         if said:
-            new.append((reviewer, row, said))
+            new.append((row, ReviewEntry(0, reviewer, answers=tuple(said))))
     review.state.record_all(new)
-    return sum(len(said) for _, _, said in new)
+    return sum(len(entry.answers) for _, entry in new)
 
 
 def _cells(path: str | Path) -> list[tuple[int, dict[str, str]]]:

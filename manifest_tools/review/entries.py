@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import NoneType
 from typing import Any, Final, NamedTuple, TypeVar
 
+TOGETHER: Final = " + "  # between the names of two people who adjudicate together
 _MOST: Final = 2**53  # the highest number of an entry: a double holds it
 
 

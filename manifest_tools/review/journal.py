@@ -6,18 +6,18 @@ it by :func:`merge_journal`, as often as one likes: the result depends on the jo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from pandas.api.types import union_categoricals
 
 from manifest_tools.core.commit import PATIENCE, alone
 from manifest_tools.core.journal import JournalFile
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.carry_over import match_images
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import REVIEW, judged_column
@@ -32,6 +32,7 @@ from manifest_tools.review.entries import (
     Said,
     entries_of,
 )
+from manifest_tools.review.looks import Reading, label_rows_of
 
 JOURNAL = "reviews.jsonl"
 
@@ -218,9 +219,11 @@ def answered_tables(
     now = match_images(pd.DataFrame(list(seen.values()), columns=ReviewedImage._fields), dataset.images)
     reviews = dataset.labels["source"].str.startswith(REVIEW)
     ours = reviews & dataset.labels["line"].isin([entry.number for entry in entries])
-    rows = typed_labels(
-        pd.DataFrame(_rows(standing, now), columns=["image", "label", "source", "truth", "line"])
-    )
+    policy = Policy.from_dict(dataset.policy)
+    reading = Reading(Taxonomy.load(dataset.taxonomy), policy.is_safe)
+    counted = label_rows_of(standing, lambda item: now.get(item.image, item.image), reading)
+    made = [(key, label, REVIEW + name, *said) for (key, label, name), said in counted.items()]
+    rows = typed_labels(pd.DataFrame(made, columns=["image", "label", "source", "truth", "line"]))
     labels = _joined(dataset.labels[~ours], rows)
     stands = {entry.number for entry in standing}
     taken_back = {item.image for entry in entries if entry.number not in stands for item in entry.images}
@@ -230,7 +233,6 @@ def answered_tables(
     back = images["image"].isin(list(before))
     judged = judged.mask(back, images["image"][back].map(before).astype("str"))
     images = images.assign(judged=judged)
-    policy = Policy.from_dict(dataset.policy)
     return images.assign(judged=judged_column(images, labels, policy)), labels
 
 
@@ -242,15 +244,3 @@ def _joined(labels: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
         labels = labels.assign(**{name: labels[name].cat.set_categories(both)})
         rows = rows.assign(**{name: rows[name].astype(labels[name].dtype)})
     return pd.concat([labels, rows], ignore_index=True)
-
-
-def _rows(standing: Iterable[ReviewEntry], now: Mapping[str, str]) -> list[tuple[Any, ...]]:
-    """Return label rows; of what one reviewer said twice about a label of an image, the newest."""
-    rows = {}
-    for entry in standing:
-        source = REVIEW + entry.reviewer
-        for item in entry.images:
-            key = now.get(item.image, item.image)
-            for said in entry.answers:
-                rows[key, said.label, source] = (said.truth, entry.number)
-    return [(*key, truth, number) for key, (truth, number) in rows.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
@@ -55,6 +55,8 @@ def serve(
     reviewer: str,
     reader: Reader,
     session: Session | None = None,
+    second_look: Sequence[str] = (),
+    adjudicating: bool = False,
     ready: Callable[[str], None],
 ) -> int:
     """Serve the review page of an output folder until it is interrupted or the page ends the session.
@@ -69,6 +71,8 @@ def serve(
         Returns the bytes behind an ``s3://`` address.
     session : Session, optional
         Pauses and end of a session.
+    second_look, adjudicating
+        As in :class:`ReviewSession`.
     ready : callable
         Called with the page's address, which holds the token, once the server listens.
 
@@ -84,7 +88,7 @@ def serve(
     OutputError
         The answers cannot be merged into the data set; they stay in the journal.
     """
-    review = ReviewSession(folder, reviewer)
+    review = ReviewSession(folder, reviewer, second_look=second_look, adjudicating=adjudicating)
     with socket.socket() as listener, ThreadPoolExecutor(3, "pictures") as workers:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import FINDINGS
 from manifest_tools.dataset.content_types import masks_of_types
 from manifest_tools.dataset.eligibility import exclusion_reasons, unusable_content
-from manifest_tools.dataset.ground_truth import PREDICTIONS, Mask
+from manifest_tools.dataset.ground_truth import PREDICTIONS, REVIEW, Mask
 from manifest_tools.dataset.outcomes import Outcome, targets_in_force
 from manifest_tools.findings.policy import Goal
-from manifest_tools.review.entries import Said
+from manifest_tools.review.entries import NO_REMARK, Remark, Said
 from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
 from manifest_tools.review.state import ReviewState
 
 SAFE = "Safe"
+LONGEST_NOTE = 500  # characters
 _COUNTED = {
     "tp": Outcome.TRUE_POSITIVE,
     "fp": Outcome.FALSE_POSITIVE,
@@ -40,11 +41,24 @@ class ReviewSession:
         An output folder; answers of earlier sessions are merged first.
     reviewer : str
         Whose answers these are.
+    second_look : iterable of str
+        As in :class:`ReviewState`.
+    adjudicating : bool
+        The reviewer settles what others differ in.
     """
 
-    def __init__(self, folder: str | Path, reviewer: str) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        reviewer: str,
+        *,
+        second_look: Iterable[str] = (),
+        adjudicating: bool = False,
+    ) -> None:
         self.reviewer = reviewer
-        self.state = state = ReviewState(folder)
+        self.state = state = ReviewState(folder, reviewer, second_look=second_look, adjudicating=adjudicating)
+        self.assignment = state.assignment
+        self._lot = np.random.default_rng(0).random(len(state.keys))
         self._lock = threading.RLock()
         names = state.policy.safe_names
         self.safe = SAFE if state.policy.is_safe(SAFE) else names[0]
@@ -71,13 +85,19 @@ class ReviewSession:
             self.state.refresh()
             outcomes, reviewed = self.state.outcomes, self.state.reviewed
             tier = tiers(outcomes, reviewed, self.state.conflict, self._wanted())
-            chosen = self._chosen(wanted) & self._viewable
+            tier[self.assignment.due] = np.minimum(tier[self.assignment.due], Tier.CONFIRM)
+            chosen = self._chosen(wanted) & self._viewable & ~self.assignment.withheld
             narrowed = bool(wanted.label or wanted.outcome or wanted.finding)
             if not wanted.everything:
                 waiting = tier != Tier.DONE
                 chosen &= (waiting | ~reviewed.any(axis=1)) if narrowed else waiting
+            else:
+                chosen &= ~self.assignment.finished
             open_score = np.where(outcomes.predicted_positive & ~reviewed, np.nan_to_num(outcomes.score), 0.0)
-            return [int(row) for row in in_order(tier, open_score.max(axis=1, initial=0.0), chosen)]
+            highest = open_score.max(axis=1, initial=0.0)
+            hidden = self.assignment.chosen
+            highest[hidden] = 100 * self._lot[hidden]  # the order would tell the score
+            return [int(row) for row in in_order(tier, highest, chosen)]
 
     def _wanted(self) -> Mask:
         """The targets; without any, the labels that fall short of both minimums."""
@@ -134,13 +154,19 @@ class ReviewSession:
                 column = outcomes.labels.index(label)
                 asked[column] = not reviewed[column]
             columns = sorted((int(column) for column in np.flatnonzero(asked)), key=self._urgency(row))
+            differing = self.assignment.differing(row)
+            questions = [self._question(row, column, said) for column in columns]
+            if self.assignment.adjudicating:
+                questions = [self._differing(label, truths) for label, truths in differing.items()]
             people = said[said["source"] != PREDICTIONS]
+            if self.assignment.adjudicating:  # what people say stands in the questions, without their names
+                people = people[~people["source"].str.startswith(REVIEW)]
             return {
                 "index": row,
                 "name": self.state.keys[row],
                 "split": str(self.state.dataset.images["split"].iloc[row]),
                 "alike": len(self.state.alike(row)) - 1,
-                "questions": [self._question(row, column, said) for column in columns],
+                "questions": questions,
                 "known": [
                     {"label": name, "truth": None if pd.isna(truth) else bool(truth), "source": source}
                     for name, truth, source in zip(
@@ -154,7 +180,7 @@ class ReviewSession:
         outcomes, wanted = self.state.outcomes, self._wanted()
 
         def key(column: int) -> tuple[bool, bool, float, int]:
-            score = float(np.nan_to_num(outcomes.score[row, column]))
+            score = 0.0 if self._hides_score(row) else float(np.nan_to_num(outcomes.score[row, column]))
             return bool(outcomes.truth.known[row, column]), not wanted[column], -score, column
 
         return key
@@ -170,14 +196,35 @@ class ReviewSession:
         )
         truths = (("present", outcomes.truth.present), ("absent", outcomes.truth.absent))
         known = next((word for word, mask in truths if mask[row, column]), "unknown")
+        hidden = self._hides_score(row)
         return {
             "label": label,
-            "score": None if np.isnan(score) else round(float(score), 1),
+            "score": None if hidden or np.isnan(score) else round(float(score), 1),
+            "hidden": hidden,
             "said": bool(outcomes.predicted_positive[row, column]),
             "truth": known,
             "conflict": bool(self.state.conflict[row, column]),
-            "detail": [{"label": name, "score": round(float(value), 1)} for name, value in detail],
+            "detail": [
+                {"label": name, "score": round(float(value), 1)} for name, value in detail if not hidden
+            ],
             "definition": self.definition(label),
+        }
+
+    def _hides_score(self, row: int) -> bool:
+        """Whether the base model's score is kept from everybody, so that two looks are alike and neither leans on it."""
+        return bool(self.assignment.chosen[row]) or self.assignment.adjudicating
+
+    def _differing(self, label: str, truths: list[bool | None]) -> dict[str, Any]:
+        return {
+            "label": label,
+            "score": None,
+            "hidden": True,
+            "said": False,
+            "truth": "unknown",
+            "conflict": False,
+            "detail": [],
+            "definition": self.definition(label),
+            "differ": truths,
         }
 
     def definition(self, label: str) -> str:
@@ -195,6 +242,7 @@ class ReviewSession:
         taxonomy = self.state.taxonomy
         return {
             "reviewer": self.reviewer,
+            "adjudicating": self.assignment.adjudicating,
             "safe": self.safe,
             "images": len(self.state.keys),
             "taxonomy": [{"name": name, "definition": self.definition(name)} for name in taxonomy.names],
@@ -226,7 +274,15 @@ class ReviewSession:
                 "left": left,
             }
 
-    def answer(self, row: int, answers: Sequence[Said], *, together: bool = False, id: str = "") -> int:  # noqa: A002
+    def answer(
+        self,
+        row: int,
+        answers: Sequence[Said],
+        *,
+        together: bool = False,
+        id: str = "",  # noqa: A002
+        remark: Remark = NO_REMARK,
+    ) -> int:
         """Record what the reviewer says of an image, and of its look-alikes with `together`.
 
         Returns
@@ -237,7 +293,8 @@ class ReviewSession:
         Raises
         ------
         InputError
-            There is no such image or label, or nothing is said.
+            There is no such image, label or reason code, the note is too long, or nothing is said; or it is not this
+            reviewer's to adjudicate.
         OutputError
             The answer could not be written.
         """
@@ -248,8 +305,24 @@ class ReviewSession:
         for said in answers:
             if said.label != self.safe and said.label not in self.state.taxonomy:
                 raise InputError(f"{said.label!r} is not a label of taxonomy {self.state.dataset.taxonomy}")
-        rows = self.state.alike(row) if together else [row]
-        return self.state.record(self.reviewer, rows, answers, id).number
+        rows = self.state.alike(row) if together and not self.assignment.adjudicating else [row]
+        return self.state.record(self.reviewer, rows, answers, id, self.remark_of(remark)).number
+
+    def remark_of(self, remark: Remark) -> Remark:
+        """Return a remark in the form in which it is kept.
+
+        Raises
+        ------
+        InputError
+            The reason is none of the policy's, or the note is too long.
+        """
+        codes, note = self.state.policy.reasons, " ".join(remark.note.split())
+        if remark.reason and remark.reason not in codes:
+            known = ", ".join(codes) or "none; name them in [reasons] of the policy"
+            raise InputError(f"{remark.reason!r} is not one of your reason codes; known: {known}")
+        if len(note) > LONGEST_NOTE:
+            raise InputError(f"the note has {len(note)} characters; expected at most {LONGEST_NOTE}")
+        return remark._replace(note=note)
 
     def undo(self, number: int = 0, *, id: str = "") -> dict[str, Any] | None:  # noqa: A002
         """Take back an answer of this reviewer, by default the newest one that stands.
@@ -272,7 +345,7 @@ class ReviewSession:
 def _findings(folder: Path, state: ReviewState) -> dict[str, Mask]:
     """Return the images of each finding: the reasons to leave images out, and what the folder's report holds."""
     reasons = exclusion_reasons(state.dataset, state.policy, state.outcomes)
-    found = {code: mask.copy() for code, mask in reasons.items()}
+    found, hidden = {code: mask.copy() for code, mask in reasons.items()}, state.assignment.hidden
     try:
         lines = (folder / FINDINGS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeError):
@@ -280,7 +353,7 @@ def _findings(folder: Path, state: ReviewState) -> dict[str, Mask]:
     for line in lines:
         code, image = _code_and_image(line)
         row = state.position.get(image)
-        if code and row is not None:
+        if code and row is not None and not hidden[row]:  # a finding may tell of an answer
             mask = found.setdefault(code, np.zeros(len(state.keys), dtype=bool))
             mask[row] = True
     return {code: mask for code, mask in found.items() if mask.any()}

@@ -15,9 +15,12 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import REVIEW, Mask, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.policy import Policy
-from manifest_tools.review.entries import ReviewedImage, ReviewEntry, Said
+from manifest_tools.review.assignment import Assignment
+from manifest_tools.review.entries import NO_REMARK, Remark, ReviewedImage, ReviewEntry, Said
 from manifest_tools.review.journal import ReviewJournal, merge_journal, newest_review, with_answers
+from manifest_tools.review.looks import Reading
 from manifest_tools.review.queue import conflicts
+from manifest_tools.review.second_look import SecondLook
 
 
 class ReviewState:
@@ -29,16 +32,32 @@ class ReviewState:
     ----------
     folder : path
         An output folder; answers of earlier sessions are merged first.
+    reviewer : str
+        Who may see what is here: of images that get a second look, not what others said. Empty: everything.
+    second_look : iterable of str
+        Which images get a second look (:meth:`SecondLook.parse`), for everybody from now on; empty: those that the
+        journal says.
+    adjudicating : bool
+        The reviewer settles what others differ in, and sees it.
 
     Attributes
     ----------
+    assignment : Assignment
+        What the reviewer is asked, and may see.
     outcomes : Outcomes
         Truth against the base model; of images that were answered lately only after :meth:`refresh`.
     reviewed, conflict : bool array, shape (images, labels)
         A reviewer said something about it; look-alikes say different things about it.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        reviewer: str = "",
+        *,
+        second_look: Iterable[str] = (),
+        adjudicating: bool = False,
+    ) -> None:
         self.journal = ReviewJournal.of(
             folder
         )  # read before the merge, so that what others add meanwhile is seen as new
@@ -49,16 +68,49 @@ class ReviewState:
         images = self.dataset.images
         self.keys: list[str] = list(images["image"])
         self.position = {key: row for row, key in enumerate(self.keys)}
+        self._digests: list[str] = list(images["sha256"])
+        self._by_content = {digest: row for row, digest in enumerate(self._digests) if digest}
         self.groups = np.asarray(
             pd.factorize(images["group"].where(images["group"] != "", images["image"]))[0]
         )
+        self.assignment = Assignment(
+            reviewer, self.groups, self.row_of, Reading(self.taxonomy, self.policy.is_safe), adjudicating=adjudicating
+        )  # fmt: skip
         self.outcomes = compare(self.dataset, self.policy)
+        self._writing = threading.Lock()  # of the journal and of what became stale by it
+        self._stale: set[int] = set()
+        self._lately: dict[int, pd.DataFrame] = {}  # label rows of images that were answered since the start
+        self._choose(reviewer, tuple(second_look))
         self.reviewed = self._reviewed(self.dataset)
         self.conflict = conflicts(self.outcomes, self.groups)
         self._label_keys = self.dataset.labels["image"].to_numpy()
-        self._lately: dict[int, pd.DataFrame] = {}  # label rows of images that were answered since the start
-        self._stale: set[int] = set()
-        self._writing = threading.Lock()  # of the journal and of what became stale by it
+        self.look()
+
+    def _choose(self, reviewer: str, wanted: tuple[str, ...]) -> None:
+        """Settle which images get a second look, and take what this reviewer may not see out of the data set."""
+        SecondLook.parse(wanted, self.taxonomy)  # refused before anything is written
+        planned = (entry.second_look for entry in reversed(self.journal.entries) if entry.second_look)
+        plan = next(planned, ())
+        if wanted and wanted != plan:
+            self.journal.append(reviewer, second_look=wanted)
+        self._choose_by(wanted or plan)
+        assignment, standing = self.assignment, self.journal.standing
+        assignment.update(standing)
+        visible = assignment.visible(standing)
+        if visible != standing:
+            self.dataset = with_answers(self.dataset, self.journal.entries, standing=visible)
+            self.outcomes = compare(self.dataset, self.policy)
+
+    def _choose_by(self, plan: Iterable[str]) -> None:
+        chosen = SecondLook.parse(plan, self.taxonomy).chosen(self.dataset, self.policy, self.outcomes)
+        self.assignment.chosen[:] = chosen
+
+    def row_of(self, seen: ReviewedImage) -> int | None:
+        """Return the position of an image of the journal: by key and content, else by content, else by key."""
+        row = self.position.get(seen.image)
+        if not seen.sha256 or (row is not None and self._digests[row] == seen.sha256):
+            return row
+        return self._by_content.get(seen.sha256, row)
 
     def labels_of(self, row: int) -> pd.DataFrame:
         """Return the label rows of one image, with the answers so far."""
@@ -75,29 +127,59 @@ class ReviewState:
         others = np.flatnonzero(self.groups == self.groups[row])
         return [row, *(int(other) for other in others if other != row)]
 
-    def record(self, reviewer: str, rows: Sequence[int], answers: Sequence[Said], id: str) -> ReviewEntry:  # noqa: A002
-        """Write an answer to the journal and return its entry; the earlier one, when it was asked for before."""
-        judged, digest = self.dataset.images["judged"], self.dataset.images["sha256"]
-        images = [ReviewedImage(self.keys[row], digest.iloc[row], judged.iloc[row]) for row in rows]
+    def record(
+        self,
+        reviewer: str,
+        rows: Sequence[int],
+        answers: Sequence[Said],
+        id: str,  # noqa: A002
+        remark: Remark = NO_REMARK,
+    ) -> ReviewEntry:
+        """Write an answer to the journal and return its entry; the earlier one, when it was asked for before.
+
+        Raises
+        ------
+        InputError
+            It is not this reviewer's to adjudicate.
+        """
+        self.look()
         with self._writing:
-            self._take(self.journal.append(reviewer, images=images, answers=answers, id=id))
+            self.assignment.update(self.journal.standing)
+            look = self.assignment.role(reviewer, rows[0])
+            images = [self._image(row) for row in rows]
+            self._take(
+                self.journal.append(reviewer, images=images, answers=answers, id=id, look=look, remark=remark)
+            )
             newest = reversed(self.journal.entries)
             return next(entry for entry in newest if entry.id == id) if id else self.journal.entries[-1]
 
-    def record_all(self, given: Iterable[tuple[str, int, Sequence[Said]]]) -> None:
-        """Write the answers of (reviewer, position of the image, statements) to the journal: all of them or none."""
-        judged, digest = self.dataset.images["judged"], self.dataset.images["sha256"]
+    def record_all(self, given: Iterable[tuple[int, ReviewEntry]]) -> int:
+        """Write answers, each about the image at a position, to the journal: all of them or none.
+
+        Returns
+        -------
+        int
+            How many were not there already.
+
+        Raises
+        ------
+        InputError
+            One of them is not its reviewer's to adjudicate.
+        """
+        self.look()
+        entries = []
         with self._writing:
-            entries = [
-                ReviewEntry(
-                    0,
-                    reviewer,
-                    (ReviewedImage(self.keys[row], digest.iloc[row], judged.iloc[row]),),
-                    tuple(answers),
-                )
-                for reviewer, row, answers in given
-            ]
+            self.assignment.update(self.journal.standing)
+            for row, entry in given:
+                look = self.assignment.role(entry.reviewer, row)
+                self.assignment.noted(entry.reviewer, row, look)
+                entries.append(replace(entry, images=(self._image(row),), look=look))
+            before = len(self.journal.entries)
             self._take(self.journal.append_all(entries))
+            return len(self.journal.entries) - before
+
+    def _image(self, row: int) -> ReviewedImage:
+        return ReviewedImage(self.keys[row], self._digests[row], str(self.dataset.images["judged"].iloc[row]))
 
     def take_back(self, reviewer: str, entry: ReviewEntry, id: str) -> None:  # noqa: A002
         """Write to the journal that an answer no longer stands."""
@@ -114,14 +196,27 @@ class ReviewState:
         with self._writing:
             return self.journal.standing
 
+    def visible(self) -> list[ReviewEntry]:
+        """Return the answers that were not taken back, as the reviewer may see them, oldest first."""
+        self.refresh()
+        with self._writing:
+            return self.assignment.visible(self.journal.standing)
+
     def rows_of(self, entry: ReviewEntry) -> list[int]:
         """Return the positions of the images that an entry is about."""
-        return [self.position[seen.image] for seen in entry.images if seen.image in self.position]
+        return self.assignment.rows_of(entry)
 
     def _take(self, entries: Iterable[ReviewEntry]) -> None:
         by_number = {entry.number: entry for entry in self.journal.entries}
         for entry in entries:
-            self._stale.update(self.rows_of(by_number.get(entry.undoes, entry)))
+            rows = self.rows_of(by_number.get(entry.undoes, entry))
+            self._stale.update(rows)
+            for row in rows:
+                if self.assignment.chosen[row]:
+                    self._stale.update(self.alike(row))
+            if entry.second_look:
+                self._choose_by(entry.second_look)
+                self._stale.update(row for each in self.journal.entries for row in self.rows_of(each))
 
     def refresh(self, row: int | None = None) -> None:
         """Compute anew what changed: for one image, or for all that were answered lately."""
@@ -130,8 +225,9 @@ class ReviewState:
             if not rows:
                 return
             self._stale -= set(rows)
-            keys = {self.keys[stale] for stale in rows}
-            entries, standing = _about(self.journal.entries, keys), _about(self.journal.standing, keys)
+            self.assignment.update(self.journal.standing)
+            entries = self._about(self.journal.entries, rows)
+            standing = self._about(self.assignment.visible(self.journal.standing), rows)
         part = replace(
             self.dataset,
             images=self.dataset.images.iloc[rows].reset_index(drop=True),
@@ -153,6 +249,15 @@ class ReviewState:
             self._lately[stale] = part.labels[part.labels["image"] == self.keys[stale]]
         self.conflict = conflicts(self.outcomes, self.groups)
 
+    def _about(self, entries: Iterable[ReviewEntry], rows: Iterable[int]) -> list[ReviewEntry]:
+        """Return the entries about some images, without the other images that they name."""
+        wanted, chosen = set(rows), []
+        for entry in entries:
+            images = tuple(seen for seen in entry.images if self.row_of(seen) in wanted)
+            if images:
+                chosen.append(replace(entry, images=images))
+        return chosen
+
     def _reviewed(self, dataset: Dataset) -> Mask:
         labels = self.taxonomy.names if self.policy.label_level == "all" else self.taxonomy.top
         column = {name: number for number, name in enumerate(labels)}
@@ -166,16 +271,6 @@ class ReviewState:
                 about = (name, *self.taxonomy.ancestors(name))
                 reviewed[row, [column[label] for label in about if label in column]] = True
         return reviewed
-
-
-def _about(entries: Iterable[ReviewEntry], keys: set[str]) -> list[ReviewEntry]:
-    """Return the entries about some images, without the other images that they name."""
-    chosen = []
-    for entry in entries:
-        images = tuple(seen for seen in entry.images if seen.image in keys)
-        if images:
-            chosen.append(replace(entry, images=images))
-    return chosen
 
 
 def _forget_known(outcomes: Outcomes) -> None:

@@ -59,3 +59,43 @@ def test_check_uses_answers_that_no_session_merged(folder, manifest_tools):  # n
     for row in (0, 1):
         review.answer(row, [Said(ALCOHOL, False)])
     assert "label-unchecked" not in manifest_tools("check", folder).out
+
+
+def test_a_second_look_by_sheets_and_its_adjudication(folder, tmp_path, manifest_tools):  # noqa: F811
+    sheet = tmp_path / "sheet.csv"
+    for name, answer in (("ana", "yes"), ("ben", "no"), ("cem", "yes")):
+        more = ["--adjudicate"] if name == "cem" else []
+        options = ["--second-look", "1"] if name == "ana" else []
+        assert (
+            manifest_tools("review", folder, "--export", sheet, "--reviewer", name, *options, *more).code == 0
+        )
+        with sheet.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        assert [row["score"] for row in rows] == [""] * len(rows)
+        assert not any(row["reviewer"] for row in rows)  # nobody else's answers
+        assert ("present, absent" in {row["so_far"] for row in rows}) == (name == "cem")
+        rows = [row | {"answer": answer if row["label"] == ALCOHOL else ""} for row in rows]
+        assert sum(row["answer"] == answer for row in rows) == 2
+        with sheet.open("w", encoding="utf-8", newline="") as stream:
+            table = csv.DictWriter(stream, rows[0])
+            table.writeheader()
+            table.writerows(rows)
+        filled = manifest_tools("review", folder, "--import", sheet, "--reviewer", name, *more)
+        assert filled.out.startswith("2 new answers")
+        unsure = "label-unsure" in manifest_tools("check", folder).out
+        assert unsure == (name == "ben")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--with", "ben"], "--adjudicate"),
+        (["--reviewer", "ana + ben"], "expected a name"),
+        (["--adjudicate", "--with", " "], "expected a name"),
+        (["--second-look", "2"], "expected a share"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(folder, tmp_path, manifest_tools, options, told):  # noqa: F811
+    done = manifest_tools("review", folder, "--export", tmp_path / "sheet.csv", *options)
+    assert done.code == 2
+    assert told in done.err

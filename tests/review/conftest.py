@@ -66,7 +66,7 @@ def serving(monkeypatch):
     server = pytest.importorskip("manifest_tools.review.server", exc_type=ImportError)
 
     @contextlib.contextmanager
-    def run(folder, reviewer="ana", session=None):
+    def run(folder, reviewer="ana", session=None, **more):
         servers, address, ready = [], [], threading.Event()
 
         class Watched(server._Server):
@@ -82,7 +82,7 @@ def serving(monkeypatch):
             raise AssertionError(uri)
 
         monkeypatch.setattr(server, "_Server", Watched)
-        options = {"reviewer": reviewer, "reader": read, "ready": told}
+        options = {"reviewer": reviewer, "reader": read, "ready": told} | more
         if session:
             options["session"] = server.Session(*session)
         thread = threading.Thread(target=server.serve, args=(folder,), kwargs=options)

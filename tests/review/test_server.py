@@ -13,7 +13,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from manifest_tools.review.entries import Look, Remark, Said
 from manifest_tools.review.journal import ReviewJournal
+from manifest_tools.review.queue import OUTCOMES
+from manifest_tools.review.session import ReviewSession
+from tests.review.conftest import ALCOHOL
 
 
 class Client:
@@ -127,6 +131,46 @@ def test_an_answer_is_on_disk_when_the_server_says_so(client, folder):
     assert json.loads(client.ask("/api/undo", {"number": 1})[2]) == {"number": 1, "images": [0]}
     assert json.loads(client.ask("/api/undo", {})[2]) is None
     assert client.ask("/api/undo", {"number": "1"})[0] == 400
+
+
+def test_the_first_answer_reaches_the_second_reviewer_in_no_byte(many, serving):
+    """Everything that the server can be asked is the same before and after somebody else answered."""
+    with serving(many, reviewer="ben", second_look=["1"]) as url:
+        client = Client(url)
+        client.enter()
+        queries = ["", "everything=on", "label=Alcohol"]
+        queries += [f"outcome={name}&everything=on" for name in OUTCOMES]
+        queries += [
+            f"finding={name}&everything=on"
+            for name in ("image-unlabelled", "label-unsure", "label-unchecked")
+        ]
+        paths = [f"/api/queue?{query}" for query in queries]
+        paths += [
+            f"/api/item/{row}{query}"
+            for row in range(12)
+            for query in ("", "?label=Alcohol", "?label=Gambling")
+        ]
+        paths += ["/api/start", "/api/progress", "/", "/veil/0", "/picture/0"]
+
+        def told():
+            return [(path, *client.ask(path)[::2]) for path in paths]
+
+        before = told()
+        ana = ReviewSession(many, "ana-whom-nobody-names")
+        for row in range(10):
+            truth = (True, False, None)[row % 3]
+            ana.answer(row, [Said(ALCOHOL, truth), Said("Gambling", True)], remark=Remark(note="ana-said-so"))
+        after = told()
+        assert after == before
+        assert json.loads(client.ask("/api/undo", {})[2]) is None
+        answer = {"image": 3, "answers": [{"label": ALCOHOL, "truth": False}]}
+        replies = [
+            client.ask("/api/answer", answer)[2],
+            *(body for _, _, body in told()),
+        ]  # nor afterwards: they differ
+        everything = b"".join(replies)
+        assert b"ana-" not in everything
+    assert Look.SECOND in {entry.look for entry in ReviewJournal.of(many).standing}
 
 
 def test_a_picture_that_cannot_be_read_is_an_answer_not_a_crash(client, folder):

@@ -120,9 +120,10 @@ ENTRIES = (
     Entry(
         "label-unsure",
         WARNING,
-        "A reviewer looked and could not say, so the image is left out until somebody can.",
-        "a reviewer was unsure about {label!r}",
-        "Have another look ('manifest-tools review'), or leave the image out for good.",
+        "A reviewer looked and could not say, or a second look found otherwise than the first, so the image is left out "
+        "until somebody settles it.",
+        "reviewers could not say, or do not agree, about {label!r}",
+        "Have another look ('manifest-tools review', for a disagreement with --adjudicate), or leave the image out for good.",
         _OURS,
     ),
     Entry(

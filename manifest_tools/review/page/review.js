@@ -41,6 +41,7 @@ function problem(error) {
   $("problem").hidden = !error;
 }
 
+const inWords = (truth) => (truth === null ? "unsure" : truth ? "present" : "absent");
 const say = (text) => { $("said").textContent = text; };
 
 // What is made ready
@@ -171,10 +172,12 @@ function showQuestion() {
   }
   const open = questions.length > 1 ? ` · ${questions.length} questions` : "";
   const why = question.truth === "unknown" ? "Nobody looked for this" : `Labelled ${question.truth} so far`;
-  $("why").textContent = (question.conflict ? "Look-alikes disagree" : why) + open;
+  const differ = question.differ && `People differ: ${question.differ.map(inWords).join(", ")}`;
+  $("why").textContent = (differ || (question.conflict ? "Look-alikes disagree" : why)) + open;
   $("title").textContent = `${question.label}?`;
   const below = question.detail.map((part) => `${part.label} ${part.score}\u00a0%`).join(", ");
-  $("score").textContent = question.score === null ? "The base model does not report it."
+  $("score").textContent = question.hidden ? "The base model’s score is hidden: this picture is for two people."
+    : question.score === null ? "The base model does not report it."
     : `Base model: ${question.score}\u00a0%${below ? ` (${below})` : ""}`;
   $("definition").textContent = question.definition;
 }
@@ -188,7 +191,7 @@ function showDefinition(shown = store.get("definition", true)) {
 function showKnown() {
   const lines = item.known.map(({ label: name, truth, source }) => {
     const line = document.createElement("li");
-    line.textContent = `${name}: ${truth === null ? "unsure" : truth ? "present" : "absent"} (${source})`;
+    line.textContent = `${name}: ${inWords(truth)} (${source})`;
     return line;
   });
   const title = document.createElement("h3");
@@ -200,7 +203,7 @@ function showKnown() {
 
 function showPlace() {
   const here = order.length ? `${Math.min(at + 1, order.length).toLocaleString()} of ${order.length.toLocaleString()}` : "0";
-  $("place").textContent = `${here}${filter ? " · filtered" : ""} · ${start.reviewer}`;
+  $("place").textContent = `${here}${filter ? " · filtered" : ""}${start.adjudicating ? " · adjudication" : ""} · ${start.reviewer}`;
 }
 
 async function showProgress() {
