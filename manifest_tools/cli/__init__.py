@@ -21,6 +21,7 @@ from manifest_tools.cli import (
     explain,
     forget,
     frames,
+    init,
     inspect,
     moderate,
     predict,
@@ -55,6 +56,7 @@ app = typer.Typer(
 _LOCAL, _FILES, _AMAZON, _FACTS = "On this machine", "Manifest files", "Amazon's side", "Look up"
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     _LOCAL: {
+        "init": init.init,
         "prepare": prepare.prepare,
         "frames": frames.frames,
         "inspect": inspect.inspect,
@@ -98,7 +100,7 @@ def root(
 ) -> None:
     """Get images ready to train an Amazon Rekognition Custom Moderation adapter.
 
-    Start with **prepare**: it reads a folder of images and a table of labels, and writes train.manifest,
+    Start with **prepare** (or with **init**, which writes down once what every command then knows): it reads a folder of images and a table of labels, and writes train.manifest,
     test.manifest and a report that says whether they are ready, and if not, what is missing. No AWS account
     is needed for that.
 

@@ -8,19 +8,26 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from manifest_tools.cli.defaults import defaults
+
 
 class Command(TyperCommand):
-    """A command that refuses an option which is given twice where it takes one value.
+    """A command that takes from the project file what is not given, and refuses an option which is given twice.
 
-    The parser would keep the last value and forget the others without a word.
+    Of an option that takes one value the parser would keep the last, and forget the others without a word.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse, then see whether the parser came across an option twice."""
-        given = list(args)
-        rest: list[str] = super().parse_args(ctx, args)
-        _, _, met = self.make_parser(ctx).parse_args(args=given)
+        """Parse, with defaults of the project; then see whether the parser came across an option twice."""
+        given, _, met = self.make_parser(ctx).parse_args(args=list(args))
         option: Any
+        if not {"--help", "-h"} & set(args) and not ctx.resilient_parsing:
+            known = self._defaults(ctx, given)
+            ctx.default_map = {**(ctx.default_map or {}), **known}
+            for option in self.params:  # what takes any number of arguments takes no default
+                if option.param_type_name == "argument" and option.nargs < 0 and not given.get(option.name):
+                    args = [*args, "--", *known[option.name]] if option.name in known else args
+        rest: list[str] = super().parse_args(ctx, args)
         for option, times in Counter(met).items():
             takes_one = option.param_type_name == "option" and not (
                 option.multiple or option.count or option.is_flag
@@ -29,3 +36,14 @@ class Command(TyperCommand):
                 msg = f"{option.opts[0]} is given {times} times, but takes one value; give the one that is meant"
                 raise typer.BadParameter(msg, ctx=ctx)
         return rest
+
+    def _defaults(self, ctx: Any, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the project's values of this command's parameters."""
+        group = ctx.parent.info_name if ctx.parent is not None and ctx.parent.parent is not None else None
+        names = {option.name: option for option in self.params}
+        found = {}
+        for name, value in defaults(str(group or ctx.info_name), given).items():
+            if name in names:
+                several = names[name].nargs != 1 or getattr(names[name], "multiple", False)
+                found[name] = [value] if several and not isinstance(value, list) else value
+        return found

@@ -28,6 +28,7 @@ STEPS = {
     "share": "Copies",
     "derive": "Deriving",
     "ask": "Asking",
+    "change": "Changed",
     "split": "Splitting",
     "check": "Checking",
     "write": "Writing",

@@ -9,7 +9,8 @@ import typer
 
 from manifest_tools.cli import options
 from manifest_tools.cli.console import StepLines, exit_with, print_report, printable, show
-from manifest_tools.cli.judging import policy_from, split_names
+from manifest_tools.cli.judging import policy_from
+from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import FINDINGS, REPORT_HTML, REPORT_JSON
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings.findings import MAX_FINDINGS
@@ -19,10 +20,11 @@ def prepare(
     images: Annotated[
         str,
         typer.Argument(
-            metavar="IMAGES", help="A folder, a manifest, s3://bucket/prefix, or Parquet with images inside."
+            metavar="[IMAGES]",
+            help="A folder, a manifest, s3://bucket/prefix, or Parquet with images inside.",
         ),
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
+    ] = "",
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the results go.")] = None,
     to: Annotated[
         str, typer.Option("--to", metavar="s3://BUCKET/PREFIX", help="Where the images will be uploaded.")
     ] = "",
@@ -33,12 +35,23 @@ def prepare(
             help="Label table or annotation export, or 'folders': folder names. Repeatable.",
         ),
     ] = None,
-    labels_format: options.LabelsFormat = "auto",
+    labels_format: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--labels-format",
+            metavar="[FILE=]FORMAT",
+            help="Format of the labels, or of one of the files, such as coco, voc, cvat, label-studio, decisions; "
+            "default: by content. Repeatable.",
+        ),
+    ] = None,
     columns: options.Columns = None,
     mapping: Annotated[
-        Path | None,
+        list[str] | None,
         typer.Option(
-            "--map", metavar="FILE", help="What your categories mean; 'manifest-tools map' drafts it."
+            "--map",
+            metavar="[FILE=]MAP",
+            help="What your categories mean, in all or in one of the files of --labels; 'manifest-tools map' drafts it. "
+            "Repeatable.",
         ),
     ] = None,
     checked_labels: Annotated[
@@ -126,25 +139,22 @@ def prepare(
     Example: manifest-tools prepare photos --labels labels.csv --to s3://my-bucket/photos --out prepared
     """
     from manifest_tools.pipeline.prepare import prepare as run
-    from manifest_tools.sources.checked import parse_checked
-    from manifest_tools.sources.formats.column_choice import ColumnChoice
+    from manifest_tools.pipeline.prepare_options import PrepareOptions
 
+    told = PrepareOptions.of(locals())
+    if out is None:
+        raise InputError(
+            "say where the results go: --out DIR; 'manifest-tools init' writes it down once for all"
+        )
+    if not images:
+        raise InputError(
+            f"say where the images are: prepare IMAGES --out {out}; {out} holds no call that could be repeated"
+        )
     lines = StepLines(quiet=quiet)
     try:
         result = run(
-            images,
+            **told.arguments(),
             out=out,
-            to=to,
-            labels=labels,
-            labels_format=labels_format,
-            columns=ColumnChoice.parse(columns or ()),
-            mapping=mapping,
-            checked_labels=parse_checked(checked_labels or ()),
-            keep=split_names(keep),
-            group_by=group_by or (),
-            slices=slices or (),
-            predictions=predictions,
-            min_confidence=min_confidence,
             policy=policy_from(
                 policy,
                 taxonomy=taxonomy,
@@ -155,22 +165,12 @@ def prepare(
                 fail_on=fail_on,
                 derive=derive,
             ),
-            taxonomy=taxonomy,
-            keys=str(keys),
-            test_size=test_size,
-            prove=prove or (),
-            keep_test=keep_test,
-            share_copies=not separate_copies,
             lock=lock,
-            freeze_test=freeze_test,
             fresh=fresh,
-            seed=seed,
             workers=workers,
             cache=not no_cache,
-            stop_list=stop_list or (),
-            thumbnails=str(thumbnails),
-            max_findings=max_findings,
             watcher=lines,
+            call=told,
         )
     finally:
         lines.close()

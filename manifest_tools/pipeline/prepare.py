@@ -30,6 +30,8 @@ from manifest_tools.images.stop_list.reading import read_stop_list
 from manifest_tools.manifests.writing import stage_manifests
 from manifest_tools.pipeline import summaries
 from manifest_tools.pipeline.destination import destination_of
+from manifest_tools.pipeline.last_call import changed_call, write_call
+from manifest_tools.pipeline.prepare_options import PrepareOptions
 from manifest_tools.pipeline.proof import mistakes_to_prove
 from manifest_tools.pipeline.unpacking import MARK, labels_inside, packed_images, unpack
 from manifest_tools.reports import write_report
@@ -78,9 +80,9 @@ def prepare(
     out: str | Path,
     to: str = "",
     labels: LabelFiles | None = None,
-    labels_format: str = "auto",
+    labels_format: str | Mapping[str, str] = "auto",
     columns: ColumnChoice = BY_NAME,
-    mapping: str | Path | None = None,
+    mapping: str | Path | Mapping[str, str | Path] | None = None,
     checked_labels: CheckedLabels = (),
     keep: Sequence[str] = (),
     group_by: Sequence[str] = (),
@@ -106,6 +108,7 @@ def prepare(
     max_findings: int = MAX_FINDINGS,
     progress: Progress | None = None,
     watcher: Watcher | None = None,
+    call: PrepareOptions | None = None,
 ) -> Prepared:
     """Read, inspect, group, split, check and write in one go.
 
@@ -166,6 +169,8 @@ def prepare(
         Called with (done, total) while images are inspected, and again while look-alikes are searched.
     watcher : Watcher, optional
         Told of every step by its name, and of what it found; instead of `progress`.
+    call : PrepareOptions, optional
+        These options as a person gave them: compared with those of the folder's last call, and kept for the next.
 
     Returns
     -------
@@ -287,6 +292,7 @@ def prepare(
             set_aside=f"dataset/{JOURNAL}" if fresh else "",
             copies=copies,
             watcher=watcher,
+            call=call,
         )
 
 
@@ -306,6 +312,7 @@ def split_check_write(
     set_aside: str = "",
     copies: Path | None = None,
     watcher: Watcher | None = None,
+    call: PrepareOptions | None = None,
 ) -> Prepared:
     """Do the last three steps of the main job on a data set that is known already.
 
@@ -321,10 +328,13 @@ def split_check_write(
         A file of the folder that gets another name with the new results.
     copies : Path, optional
         Where :func:`manifest_tools.images.derive.derive_copies` made copies.
-    policy, test_size, lock, freeze_test, seed, thumbnails, max_findings, watcher
+    policy, test_size, lock, freeze_test, seed, thumbnails, max_findings, watcher, call
         As in :func:`prepare`.
     """
     watcher = watcher or Steps()
+    if call is not None and (changed := changed_call(call, dataset, policy, folder)):
+        watcher.begin("change")
+        watcher.end("change", changed)
     watcher.begin("split")
     dataset = split_dataset(
         dataset,
@@ -347,6 +357,7 @@ def split_check_write(
         set_aside=set_aside,
         copies=copies,
         watcher=watcher,
+        call=call,
     )
 
 
@@ -360,6 +371,7 @@ def check_write(
     set_aside: str = "",
     copies: Path | None = None,
     watcher: Watcher | None = None,
+    call: PrepareOptions | None = None,
 ) -> Prepared:
     """Do the last two steps of the main job: judge a data set that is split, and write everything.
 
@@ -376,6 +388,8 @@ def check_write(
             set_aside_with(stage, set_aside)
         stage_manifests(dataset, stage, folder)
         write_report(report, stage, dataset=dataset, thumbnails=thumbnails)
+        if call is not None:
+            write_call(call, stage, folder)
         dataset.save(stage)
         place_copies(dataset, copies, stage, folder)
     watcher.end("write", str(folder))

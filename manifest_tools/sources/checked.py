@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Self, TypeAlias
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.name_resolution import read_name
 from manifest_tools.findings.policy import Policy
+from manifest_tools.sources.by_file import require_files, value_of
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.label_table import EVERYTHING
-from manifest_tools.sources.formats.tables import LabelRow, listed
+from manifest_tools.sources.formats.tables import LabelRow
 
 CheckedLabels: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
 
@@ -67,20 +68,11 @@ class CheckedScopes:
 
     def of_file(self, file: str) -> list[str] | None:
         """Return the labels for one file of labels; None where nothing was said."""
-        named = next((key for key in self.by_file if key and _means(key, file)), "")
-        return self.by_file.get(named)
+        return value_of(self.by_file, file)
 
     def require_used(self, files: Iterable[str]) -> None:
         """Raise InputError where a file is named that is none of the files of labels."""
-        given = list(files)
-        for key in self.by_file:
-            if key and not any(_means(key, file) for file in given):
-                msg = f"--checked-labels {key}=...: that is none of the files of labels, which are {listed(given)}"
-                raise InputError(msg)
-
-
-def _means(key: str, file: str) -> bool:
-    return PurePath(file).is_relative_to(PurePath(key)) or Path(file).resolve() == Path(key).resolve()
+        require_files(self.by_file, files, "--checked-labels")
 
 
 def _known(names: Sequence[str], taxonomy: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from manifest_tools.dataset.ground_truth import PREDICTIONS, judged_column
 from manifest_tools.dataset.object_keys import listed_folder
 from manifest_tools.dataset.tables import KEPT
 from manifest_tools.findings.policy import Policy
+from manifest_tools.sources.by_file import require_files, value_of
 from manifest_tools.sources.checked import CheckedLabels, CheckedScopes, with_checked
 from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats.annotations import Annotations
@@ -49,9 +50,9 @@ def read_images(
     images: str | Path,
     *,
     labels: LabelFiles | None = None,
-    labels_format: str = "auto",
+    labels_format: str | Mapping[str, str] = "auto",
     columns: ColumnChoice = BY_NAME,
-    mapping: str | Path | None = None,
+    mapping: str | Path | Mapping[str, str | Path] | None = None,
     checked_labels: CheckedLabels = (),
     keep: Sequence[str] = (),
     taxonomy: str = CURRENT,
@@ -68,12 +69,13 @@ def read_images(
         A label table (CSV, TSV, JSON Lines), an export of an annotation tool, a moderators' table, a folder of
         such files, or "folders": the topmost folder's name is the label. Of several, each says what it says by
         itself; where two contradict each other, the image is left out.
-    labels_format : str
-        Format of `labels`: "auto" (by content), or one of ``manifest_tools.sources.formats.detect.FORMATS``.
+    labels_format : str, or mapping of str to str
+        Format of `labels`: "auto" (by content), or one of ``manifest_tools.sources.formats.detect.FORMATS``. A mapping
+        has it for each of `labels` that differs; under "" that of all others.
     columns : ColumnChoice
         Which columns of a label table hold what, where their names do not tell.
-    mapping : path, optional
-        CSV that says which labels the categories in `labels` mean (``manifest-tools map`` drafts one).
+    mapping : path, or mapping of str to path, optional
+        CSV that says which labels the categories in `labels` mean (``manifest-tools map`` drafts one); likewise.
     checked_labels : sequence of str, or mapping of str to sequence of str
         The labels that people looked for; default: the ones that the labels use. ("all",) covers the
         whole taxonomy. A mapping has them for each of `labels` that differs; under "" those of all others.
@@ -139,9 +141,9 @@ def attach_labels(
     dataset: Dataset,
     labels: LabelFiles,
     *,
-    labels_format: str = "auto",
+    labels_format: str | Mapping[str, str] = "auto",
     columns: ColumnChoice = BY_NAME,
-    mapping: str | Path | None = None,
+    mapping: str | Path | Mapping[str, str | Path] | None = None,
     checked_labels: CheckedLabels = (),
     keep: Sequence[str] = (),
     policy: Policy | None = None,
@@ -161,11 +163,13 @@ def attach_labels(
     """
     policy = policy or Policy()
     known_taxonomy = Taxonomy.load(dataset.taxonomy)
-    known = {} if mapping is None else read_mapping(mapping, known_taxonomy, policy)
+    maps = _by_file(mapping)
+    read_maps = {path: read_mapping(path, known_taxonomy, policy) for path in dict.fromkeys(maps.values())}
     checked = CheckedScopes.of(checked_labels, dataset.taxonomy)
     columns = replace(columns, kept=frozenset(keep))
     given = _read_all(dataset, labels, labels_format, columns)
     checked.require_used(file or FOLDERS for _, _, file in given.values())
+    require_files(maps, (file or FOLDERS for _, _, file in given.values()), "--map")
     replaced = {_kind(name) for name in given}
     sources = {name: value for name, value in dataset.sources.items() if _kind(name) not in replaced}
     kept = dataset.labels[~dataset.labels["source"].map(_kind).isin(replaced)]
@@ -173,11 +177,13 @@ def attach_labels(
     images = set(dataset.images["image"])
     for name, (said, matches, file) in given.items():
         scope = checked.of_file(file or FOLDERS)
+        path = value_of(maps, file or FOLDERS)
+        known = read_maps.get(path or "", {})
         keys = {reference: match.image or reference for reference, match in matches.items()}
         placed = said.placed(keys)
         if scope is not None and said.format == TABLE:
             placed = without_asides(placed, known, known_taxonomy, policy)
-        mapped = placed if mapping is None else apply_mapping(placed, known, policy)
+        mapped = placed if path is None else apply_mapping(placed, known, policy)
         mapped = without_missing(mapped, policy)
         mapped = with_checked(mapped, known_taxonomy, policy)
         rows = _rows(mapped, images, scope).assign(source=name)
@@ -185,17 +191,16 @@ def attach_labels(
         sources[name] = (
             ({"file": file, "format": said.format, "rows": len(said.rows)} if file else {})
             | _unread(placed, keep)
-            | ({} if mapping is None else {"mapping": {old: list(new) for old, new in sorted(known.items())}})
+            | ({} if path is None else {"mapping": {old: list(new) for old, new in sorted(known.items())}})
             | {"scope": _scope(mapped, rows, policy) if scope is None else scope}
             | {"findings": [item.to_dict() for item in placed.findings]}
             | unplaced(matches, set(rows["image"]))
         )
-    if mapping is not None:
-        first = next(iter(given))
-        sources[first] = {
-            **sources[first],
-            "unused": unused_lines(known, [said for said, _, _ in given.values()]),
-        }
+    for path, known in read_maps.items():
+        mapped_by = [name for name, item in given.items() if value_of(maps, item[2] or FOLDERS) == path]
+        for name in mapped_by[:1]:
+            unused = unused_lines(known, [given[name][0] for name in mapped_by])
+            sources[name] = {**sources[name], "unused": unused}
     beside = [(Path(file), said, matches) for said, matches, file in given.values()]
     table, kept_facts = _with_kept(dataset, beside, keep, columns)
     merged = pd.concat(tables, ignore_index=True)
@@ -240,15 +245,20 @@ def _kind(source: str) -> str:
 
 
 def _read_all(
-    dataset: Dataset, labels: LabelFiles, labels_format: str, columns: ColumnChoice
+    dataset: Dataset, labels: LabelFiles, labels_format: str | Mapping[str, str], columns: ColumnChoice
 ) -> dict[str, tuple[Annotations, dict[str, Match], str]]:
     """Return what each file says, what its references mean, and its name, by source."""
     given = [labels] if isinstance(labels, str | Path) else list(labels)
-    files = [file for item in given if str(item) != FOLDERS for file in label_files(item, labels_format)]
-    read = [
-        (file, read_labels(file, labels_format=labels_format, columns=columns))
-        for file in dict.fromkeys(files)
-    ]
+    formats = _by_file(labels_format)
+    require_files(formats, map(str, given), "--labels-format")
+    files = {
+        file: said
+        for item in given
+        if str(item) != FOLDERS
+        for said in [value_of(formats, str(item)) or "auto"]
+        for file in label_files(item, said)
+    }
+    read = [(file, read_labels(file, labels_format=said, columns=columns)) for file, said in files.items()]
     index = ImageIndex(dataset.images["image"], dataset.root)
     found: dict[str, tuple[Annotations, dict[str, Match], str]] = {}
     if any(str(item) == FOLDERS for item in given):
@@ -257,6 +267,12 @@ def _read_all(
     for number, (said, matches) in enumerate(placed, start=1):
         found[TABLE if number == 1 else f"{TABLE}:{number}"] = (said, matches, str(read[number - 1][0]))
     return found
+
+
+def _by_file(said: str | Path | Mapping[str, str] | Mapping[str, str | Path] | None) -> dict[str, str]:
+    """Return what is said for the files of labels by file; under "" what is said for all."""
+    given = said if isinstance(said, Mapping) else {} if said is None else {"": said}
+    return {file: str(value) for file, value in given.items()}
 
 
 def _scope(said: Annotations, rows: pd.DataFrame, policy: Policy) -> list[str]:
