@@ -13,7 +13,6 @@ from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import split_group_names
 from manifest_tools.dataset.object_keys import source_refs
-from manifest_tools.dataset.slices import slices_of
 from manifest_tools.evaluation.counts import FORMULA, LabelComparison, Point
 from manifest_tools.evaluation.decisions import DecisionPlan, Limits, choose_decisions
 from manifest_tools.evaluation.files import (
@@ -37,8 +36,8 @@ from manifest_tools.evaluation.mistakes import (
 )
 from manifest_tools.evaluation.notes import COUNTS_ALONE, differences, model_notes
 from manifest_tools.evaluation.prevalence import read_sample
-from manifest_tools.evaluation.same_tests import require_same_tests
-from manifest_tools.evaluation.slices import SliceComparison, compare_slices
+from manifest_tools.evaluation.same_tests import CommonTests, on_common_tests
+from manifest_tools.evaluation.slices import SliceComparison, addresses_by_slice, compare_slices
 from manifest_tools.evaluation.thresholds import (
     Choice,
     choose,
@@ -132,10 +131,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Adapters side by side on one test set."""
+    """Adapters side by side on one test set; `common` says which, where they were tested on different ones."""
 
     adapters: tuple[Comparison, ...]
     max_false_positive_rate: float | None = None
+    common: CommonTests | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as a JSON object."""
@@ -143,6 +143,7 @@ class Evaluation:
             "formula": FORMULA,
             "remark": ENRICHED,
             "max_false_positive_rate": self.max_false_positive_rate,
+            "common_tests": self.common.to_dict() if self.common else None,
             "adapters": [item.to_dict() for item in self.adapters],
         }
 
@@ -166,7 +167,8 @@ def compare_evaluation(
     ----------
     *sources : path or EvaluationFiles
         Evaluation results (counts) and output manifests (answers by image) of one adapter or several; files
-        of the same adapter are put together. The manifests say which images flipped and what is newly caused.
+        of the same adapter are put together. The manifests say which images flipped and what is newly caused. Several
+        adapters are compared on the test images that all of them have.
     threshold : float, optional
         Confidence (0-100) at which the models are used. Default: the one that the adapter was trained for, else 50.
     max_false_positive_rate : float, optional
@@ -199,7 +201,7 @@ def compare_evaluation(
     Raises
     ------
     InputError
-        A file cannot be read, an option is out of range, or the adapters were tested on different images.
+        A file cannot be read, an option is out of range, or the adapters were tested on no image in common.
 
     Notes
     -----
@@ -234,14 +236,14 @@ def compare_evaluation(
     taxonomy = taxonomy or Taxonomy.load()
     evaluated = read_evaluations(sources, taxonomy)
     at = _threshold(evaluated, threshold)
-    require_same_tests(evaluated)
+    evaluated, common = on_common_tests(evaluated)
     groups = (
         dict(zip(source_refs(dataset), split_group_names(dataset.images), strict=True))
         if dataset is not None
         else {}
     )
     traffic = read_judged(str(guard), read_bytes(guard), taxonomy) if guard is not None else None
-    settings = _Settings(at, max_false_positive_rate, groups, _slices(dataset), seed)
+    settings = _Settings(at, max_false_positive_rate, groups, addresses_by_slice(dataset), seed)
     named = _target_labels(targets or (), taxonomy)
     if limits and (len(evaluated) > 1 or not evaluated[0].judged):
         raise InputError(
@@ -272,7 +274,7 @@ def compare_evaluation(
             tests = _tests(item, evaluated_labels(item, at, taxonomy), settings)
             one = replace(one, traffic=traffic_rates(tests, random, at, width=sample_width, seed=seed))
         compared.append(replace(one, guard=found, notes=(*one.notes, *model_notes(item, evaluated))))
-    return Evaluation(tuple(compared), max_false_positive_rate)
+    return Evaluation(tuple(compared), max_false_positive_rate, common)
 
 
 @dataclass(frozen=True)
@@ -282,14 +284,6 @@ class _Settings:
     groups: Mapping[str, str]
     slices: Mapping[tuple[str, str], frozenset[str]]
     seed: int
-
-
-def _slices(dataset: Dataset | None) -> dict[tuple[str, str], frozenset[str]]:
-    """Return the addresses of the images of each slice."""
-    if dataset is None:
-        return {}
-    references = source_refs(dataset)
-    return {name: frozenset(references[mask]) for name, mask in slices_of(dataset).items()}
 
 
 def _target_labels(targets: Sequence[Target | str], taxonomy: Taxonomy) -> tuple[str, ...]:

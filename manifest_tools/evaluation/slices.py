@@ -6,6 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from manifest_tools.core.output_folder import set_manifest
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.object_keys import source_refs
+from manifest_tools.dataset.round_sets import set_numbers
+from manifest_tools.dataset.slices import slices_of
 from manifest_tools.evaluation.counts import LabelComparison
 from manifest_tools.evaluation.files import Judged
 from manifest_tools.evaluation.mistakes import arrange, compare_images
@@ -38,6 +43,19 @@ class SliceComparison:
             "told": self.told,
             "total": self.total.to_dict(),
         }
+
+
+def addresses_by_slice(dataset: Dataset | None) -> dict[tuple[str, str], frozenset[str]]:
+    """Return the addresses of the images of each slice, by column and value; several test sets are slices, too."""
+    if dataset is None:
+        return {}
+    references = source_refs(dataset)
+    found = {name: frozenset(references[mask]) for name, mask in slices_of(dataset).items()}
+    numbers = set_numbers(dataset.images)
+    if numbers.max(initial=0) > 1:
+        for number in sorted({*numbers.tolist()} - {0}):
+            found["test set", set_manifest(number)] = frozenset(references[numbers == number])
+    return found
 
 
 def compare_slices(

@@ -19,6 +19,8 @@ _PLACES = 10  # of a list, before "and N more"
 
 def text_lines(evaluation: Evaluation) -> Iterator[str]:
     """Yield the evaluation as lines of text; names are as found, so escape them for a terminal."""
+    if evaluation.common:
+        yield f"{evaluation.common}."
     if len(evaluation.adapters) > 1:
         yield from _side_by_side(evaluation.adapters)
         yield ""

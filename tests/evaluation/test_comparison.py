@@ -197,15 +197,39 @@ def test_adapters_side_by_side() -> None:
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "said"),
     [
-        alcohol_lines(found=10, missed=4, arn=OTHER_ARN),
-        [*alcohol_lines(arn=OTHER_ARN)[:-1], line("clean-9.jpg", ["Violence"], {}, {}, arn=OTHER_ARN)],
+        (alcohol_lines(arn=OTHER_ARN), None),
+        (alcohol_lines(found=10, arn=OTHER_ARN), "24 test images .*one has 1 other; two has 0 others"),
+        (
+            [*alcohol_lines(arn=OTHER_ARN)[:-1], line("clean-9.jpg", ["Violence"], {}, {}, arn=OTHER_ARN)],
+            "24 test images .*two has 0 others; 1 image whose labels were corrected",
+        ),
+        (
+            [*alcohol_lines(arn=OTHER_ARN), line("new.jpg", ["Alcohol"], {}, {"Alcohol": 90.0}, arn=OTHER_ARN)],
+            "25 test images .*one has 0 others; two has 1 other",
+        ),
     ],
-    ids=["other images", "other truth"],
+    ids=["the same", "one has more", "other truth", "the other has more"],
 )
-def test_differing_test_sets_are_refused(other: list[dict[str, object]]) -> None:
-    with pytest.raises(InputError, match=r"not evaluated on the same test set \(1 images differ"):
+def test_adapters_are_compared_on_the_images_that_they_have_in_common(
+    other: list[dict[str, object]], said: str | None
+) -> None:
+    ones = EvaluationFiles("one", results(counts(0, 45, 0, 15), counts(11, 45, 0, 4)), manifest(alcohol_lines()))
+    evaluation = compare_evaluation(ones, EvaluationFiles("two", manifest=manifest(other)))
+    one, two = evaluation.adapters
+    assert (one.images, one.total.base) == (two.images, two.total.base)
+    if said is None:
+        assert evaluation.common is evaluation.to_dict()["common_tests"] is None
+        return
+    assert re.search(said, next(text_lines(evaluation)))
+    assert evaluation.to_dict()["common_tests"]["images"] == one.images
+    assert not [note for note in one.notes if "Amazon's results file" in note]  # which is about other images
+
+
+def test_adapters_without_an_image_in_common_are_refused() -> None:
+    other = [line(f"other-{number}.jpg", [], {}, {}, arn=OTHER_ARN) for number in range(3)]
+    with pytest.raises(InputError, match="no image in common, so"):
         compare_evaluation(
             EvaluationFiles("one", manifest=manifest(alcohol_lines())),
             EvaluationFiles("two", manifest=manifest(other)),
