@@ -25,6 +25,7 @@ STEPS = {
     "inspect": "Inspecting",
     "group": "Look-alikes",
     "predict": "Predictions",
+    "add": "Adding",
     "share": "Copies",
     "derive": "Deriving",
     "ask": "Asking",

@@ -70,6 +70,13 @@ def prepare(
     ] = None,
     group_by: options.GroupBy = None,
     slices: options.Slices = None,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Reviewed images of another folder, such as the disagreements of 'moderate --compare-base'. Repeatable.",
+        ),
+    ] = None,
     predictions: Annotated[
         Path | None,
         typer.Option(

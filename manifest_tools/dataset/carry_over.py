@@ -11,7 +11,7 @@ import pandas as pd
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS, REVIEW, judged_column
 from manifest_tools.dataset.round_sets import ROUNDS
-from manifest_tools.dataset.tables import TEST_SET
+from manifest_tools.dataset.tables import LABEL_KEY, TEST_SET
 from manifest_tools.findings.policy import Policy
 
 ROUND = "round"  # the source under which what an earlier round had is told
@@ -37,7 +37,7 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy, *, prediction
     now = match_images(earlier.images, dataset.images)
     reviews = earlier.labels[earlier.labels["source"].str.startswith(REVIEW)]
     reviews = reviews.assign(image=reviews["image"].map(lambda key: now.get(key, key)))
-    labels = pd.concat([dataset.labels, reviews], ignore_index=True)
+    labels = _with_reviews(dataset.labels, reviews)
     aside = _known(earlier.images[earlier.images["set_aside"] != ""], "set_aside", now)
     images = dataset.images
     if len(reviews):
@@ -51,6 +51,17 @@ def carry_over(dataset: Dataset, earlier: Dataset, policy: Policy, *, prediction
     rounds = tuple(entry for entry in earlier.history if entry["step"] in ROUNDS)
     dataset = replace(dataset, history=(*rounds, *dataset.history))
     return _with_predictions(dataset, earlier, now) if predictions else dataset
+
+
+def _with_reviews(labels: pd.DataFrame, reviews: pd.DataFrame) -> pd.DataFrame:
+    """Put earlier reviews below the labels. What came from an added folder has no number: once, and older than the others."""
+    added = labels["source"].str.startswith(REVIEW)
+    if added.any():
+        again = pd.MultiIndex.from_frame(labels.loc[added, LABEL_KEY])
+        reviews = reviews[reviews["line"].notna() | ~pd.MultiIndex.from_frame(reviews[LABEL_KEY]).isin(again)]
+        since = pd.MultiIndex.from_frame(reviews[LABEL_KEY])
+        labels = labels[~(added & pd.MultiIndex.from_frame(labels[LABEL_KEY]).isin(since))]
+    return pd.concat([labels, reviews], ignore_index=True)
 
 
 def _gone(dataset: Dataset, earlier: Dataset, now: dict[str, str]) -> dict[str, list[str]]:

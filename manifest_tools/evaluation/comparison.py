@@ -23,7 +23,7 @@ from manifest_tools.evaluation.files import (
     read_evaluations,
     read_judged,
 )
-from manifest_tools.evaluation.guard import Guard, run_guard
+from manifest_tools.evaluation.guard import Guard, require_unseen, run_guard
 from manifest_tools.evaluation.mistakes import (
     Flip,
     TestSet,
@@ -34,7 +34,7 @@ from manifest_tools.evaluation.mistakes import (
     find_flips,
     points_of_images,
 )
-from manifest_tools.evaluation.notes import COUNTS_ALONE, differences, model_notes
+from manifest_tools.evaluation.notes import COUNTS_ALONE, GUARD_UNSEEN, differences, model_notes
 from manifest_tools.evaluation.prevalence import read_sample
 from manifest_tools.evaluation.same_tests import CommonTests, on_common_tests
 from manifest_tools.evaluation.slices import SliceComparison, addresses_by_slice, compare_slices
@@ -174,12 +174,13 @@ def compare_evaluation(
     max_false_positive_rate : float, optional
         Share (0-1) of images without a label that may be reported with it; asks for the best threshold.
     guard : path, optional
-        Manifest of ordinary traffic, with the answers of both models.
+        Manifest of ordinary traffic, with the answers of both models. Refused where it holds images that `dataset` has
+        for training, by address or, where its lines have ``content-sha256``, by content.
     targets : sequence of str or Target, optional
         What the adapter was to change: labels such as "Alcohol", or targets such as "Alcohol:false-positives".
         Default: the labels that it was tested on.
     dataset : Dataset, optional
-        Knows which test images are look-alikes.
+        Knows which test images are look-alikes, and which images were for training.
     taxonomy : Taxonomy, optional
         Default: the current one.
     limits : Limits, optional
@@ -243,6 +244,9 @@ def compare_evaluation(
         else {}
     )
     traffic = read_judged(str(guard), read_bytes(guard), taxonomy) if guard is not None else None
+    if traffic and dataset is not None:
+        require_unseen(traffic, dataset)
+    unseen = (GUARD_UNSEEN,) if traffic and dataset is None else ()
     settings = _Settings(at, max_false_positive_rate, groups, addresses_by_slice(dataset), seed)
     named = _target_labels(targets or (), taxonomy)
     if limits and (len(evaluated) > 1 or not evaluated[0].judged):
@@ -273,7 +277,7 @@ def compare_evaluation(
         if random:
             tests = _tests(item, evaluated_labels(item, at, taxonomy), settings)
             one = replace(one, traffic=traffic_rates(tests, random, at, width=sample_width, seed=seed))
-        compared.append(replace(one, guard=found, notes=(*one.notes, *model_notes(item, evaluated))))
+        compared.append(replace(one, guard=found, notes=(*one.notes, *model_notes(item, evaluated), *unseen)))
     return Evaluation(tuple(compared), max_false_positive_rate, common)
 
 

@@ -19,6 +19,7 @@ from manifest_tools.evaluation.counts import Counts
 TRUTH = "content-moderation-groundtruth"
 ADAPTER = "detect-moderation-labels"
 BASE = "detect-moderation-labels-base-model"
+CONTENT = "content-sha256"  # of the image's bytes, where it is known
 TOTAL = ""  # the name under which the sum over the labels goes
 
 
@@ -30,6 +31,7 @@ class Judged:
     truth: frozenset[str] | None
     base: Mapping[str, float]
     adapter: Mapping[str, float]
+    sha256: str = ""  # of its bytes, where the manifest says it
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,7 @@ def _judged(line: Mapping[str, Any], taxonomy: Taxonomy) -> Judged:
         truth=None if truth is None else _true(truth["ModerationLabels"], taxonomy),
         base=_scores(line[BASE]["ModerationLabels"], taxonomy),
         adapter=_scores(line[ADAPTER]["ModerationLabels"], taxonomy),
+        sha256=str(line.get(CONTENT) or "").lower(),
     )
 
 

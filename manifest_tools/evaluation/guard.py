@@ -11,7 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import Taxonomy
+from manifest_tools.core.text import counted
+from manifest_tools.dataset.copies import as_sent
+from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.evaluation.counts import LabelComparison
 from manifest_tools.evaluation.files import Evaluated, Judged
 from manifest_tools.evaluation.mistakes import Flip, arrange, compare_images, find_flips
@@ -105,6 +110,25 @@ def run_guard(
         compare_images(tests, threshold, seed=seed) if with_truth else (),
         find_flips(tests, threshold) if with_truth else (),
     )
+
+
+def require_unseen(guard: Evaluated, dataset: Dataset) -> None:
+    """Refuse a guard with images that the adapter was trained on, under whatever name.
+
+    Raises
+    ------
+    InputError
+        An image of the guard is one of training, by its address or by its content.
+    """
+    train = (dataset.images["split"] == "train").to_numpy()
+    sent = as_sent(dataset.images)
+    known = {*source_refs(dataset)[train], *dataset.images["sha256"][train], *sent["sha256"][train]} - {""}
+    seen = [one.image for one in guard.judged if one.image in known or one.sha256 in known]
+    if seen:
+        raise InputError(
+            f"{guard.name}: {counted(len(seen), 'image')} of {len(guard.judged):,} were trained on, first {seen[0]}. What an "
+            "adapter does to images that it has learnt says nothing about ordinary traffic: leave them out of the guard."
+        )
 
 
 def _labels(judged: Sequence[Judged], taxonomy: Taxonomy) -> set[str]:

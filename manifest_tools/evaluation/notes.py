@@ -13,6 +13,9 @@ COUNTS_ALONE = (
 )
 
 
+GUARD_UNSEEN = "Whether images of the guard were trained on cannot be told without the data set; --data DIR refuses those."
+
+
 def model_notes(item: Evaluated, evaluated: Sequence[Evaluated]) -> list[str]:
     """Say when base models differ, between adapters or from the adapter's own."""
     notes = []

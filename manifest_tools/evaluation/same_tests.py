@@ -76,7 +76,9 @@ def on_common_tests(evaluated: Sequence[Evaluated]) -> tuple[tuple[Evaluated, ..
         )
     if all(len(truth) == len(same) for truth in truths):
         return tuple(evaluated), None
-    others_of = tuple((item.name, len(set(truth) - shared)) for item, truth in zip(evaluated, truths, strict=True))
+    others_of = tuple(
+        (item.name, len(set(truth) - shared)) for item, truth in zip(evaluated, truths, strict=True)
+    )
     return tuple(_restricted(item, same) for item in evaluated), CommonTests(
         len(same), others_of, len(shared) - len(same)
     )

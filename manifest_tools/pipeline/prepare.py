@@ -29,6 +29,7 @@ from manifest_tools.images.inspection import inspect_images
 from manifest_tools.images.stop_list.reading import read_stop_list
 from manifest_tools.manifests.writing import stage_manifests
 from manifest_tools.pipeline import summaries
+from manifest_tools.pipeline.additions import add_answers, add_folders
 from manifest_tools.pipeline.destination import destination_of
 from manifest_tools.pipeline.last_call import changed_call, write_call
 from manifest_tools.pipeline.prepare_options import PrepareOptions
@@ -87,6 +88,7 @@ def prepare(
     keep: Sequence[str] = (),
     group_by: Sequence[str] = (),
     slices: Sequence[str] = (),
+    add: Sequence[str | Path] = (),
     predictions: str | Path | None = None,
     min_confidence: float | None = None,
     policy: Policy | None = None,
@@ -131,6 +133,9 @@ def prepare(
     slices : sequence of str
         Parts of the data set of which figures are told, and which the split keeps balanced: named likewise, or
         "sources", the files of labels.
+    add : sequence of path
+        Folders that people reviewed, such as the disagreements of ``moderate --compare-base``: the images with an
+        answer come in, with what was said of them and with the base model's answers.
     predictions, min_confidence
         As in :func:`manifest_tools.attach_predictions`.
     policy : Policy, optional
@@ -224,6 +229,7 @@ def prepare(
         )
         dataset = replace(dataset, destination=destination, keys=keys, policy=policy.to_dict())
         watcher.end("read", summaries.summary_of_reading(dataset))
+        dataset, additions = add_folders(dataset, add, policy, watcher)
 
         progress = watcher.begin("inspect")
         dataset = inspect_images(
@@ -267,6 +273,7 @@ def prepare(
             watcher.begin("predict")
             dataset = attach_predictions(dataset, predictions, min_confidence=min_confidence)
             watcher.end("predict", summaries.summary_of_predictions(dataset))
+        dataset = add_answers(dataset, additions)
         if share_copies:
             shared = share_among_copies(dataset, policy)
             if shared is not dataset:

@@ -42,6 +42,7 @@ class PrepareOptions:
     keep: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
+    add: tuple[str, ...] = ()
     predictions: str = ""
     min_confidence: float | None = None
     target: tuple[str, ...] = ()
@@ -106,7 +107,7 @@ class PrepareOptions:
             return f"{move(file)}{colon}{column}" if (Path(start) / file).is_file() else text
 
         changes: dict[str, Callable[[str], str]] = {
-            **dict.fromkeys(("images", "labels", "predictions", "policy", "stop_list"), move),
+            **dict.fromkeys(("images", "labels", "add", "predictions", "policy", "stop_list"), move),
             **dict.fromkeys(("labels_format", "checked_labels"), by_file),
             **dict.fromkeys(("group_by", "slices"), file_of),
             "mapping": lambda text: "=".join(
@@ -140,6 +141,7 @@ class PrepareOptions:
             "keep": self.keep,
             "group_by": self.group_by,
             "slices": self.slices,
+            "add": self.add,
             "predictions": self.predictions or None,
             "min_confidence": self.min_confidence,
             "taxonomy": self.taxonomy,

@@ -23,7 +23,7 @@ OUTCOMES = {
 class Tier(IntEnum):
     """Why an image waits, the most useful first."""
 
-    UNCHECKED = 0  # the model says something that nobody looked for
+    UNCHECKED = 0  # a model says something that nobody looked for
     SHORT = 1  # an unconfirmed prediction of a target, or of a label that falls short
     UNLABELLED = 2  # nobody said anything
     CONFLICT = 3  # look-alikes that are labelled differently
@@ -43,12 +43,9 @@ class Filter:
     everything: bool = False
 
 
-def open_questions(outcomes: Outcomes, reviewed: Mask, conflict: Mask) -> Mask:
-    """Return the labels that a person should say something about, shape (images, labels)."""
-    return np.asarray((outcomes.predicted_positive | conflict) & ~reviewed)
-
-
-def tiers(outcomes: Outcomes, reviewed: Mask, conflict: Mask, wanted: Mask) -> npt.NDArray[np.int8]:
+def tiers(
+    outcomes: Outcomes, reviewed: Mask, conflict: Mask, wanted: Mask, differing: Mask
+) -> npt.NDArray[np.int8]:
     """Return the :class:`Tier` of every image.
 
     Parameters
@@ -61,8 +58,10 @@ def tiers(outcomes: Outcomes, reviewed: Mask, conflict: Mask, wanted: Mask) -> n
         As :func:`conflicts` returns.
     wanted : bool array, shape (labels,)
         Targets, and labels that fall short of the minimum.
+    differing : bool array, shape (images, labels)
+        An adapter and the base model do not agree on it.
     """
-    unconfirmed = outcomes.predicted_positive & ~reviewed
+    unconfirmed = (outcomes.predicted_positive | differing) & ~reviewed
     tier = np.full(len(reviewed), Tier.DONE, dtype=np.int8)
     tier[unconfirmed.any(axis=1)] = Tier.CONFIRM
     tier[(conflict & ~reviewed).any(axis=1)] = Tier.CONFLICT

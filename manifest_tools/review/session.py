@@ -84,7 +84,7 @@ class ReviewSession:
         with self._lock:
             self.state.refresh()
             outcomes, reviewed = self.state.outcomes, self.state.reviewed
-            tier = tiers(outcomes, reviewed, self.state.conflict, self._wanted())
+            tier = tiers(outcomes, reviewed, self.state.conflict, self._wanted(), self.state.differing)
             tier[self.assignment.due] = np.minimum(tier[self.assignment.due], Tier.CONFIRM)
             chosen = self._chosen(wanted) & self._viewable & ~self.assignment.withheld
             narrowed = bool(wanted.label or wanted.outcome or wanted.finding)
@@ -149,7 +149,10 @@ class ReviewSession:
         with self._lock:
             said = self.state.labels_of(row)
             outcomes, reviewed = self.state.outcomes, self.state.reviewed[row]
-            asked = (outcomes.predicted_positive[row] | self.state.conflict[row]) & ~reviewed
+            in_question = (
+                outcomes.predicted_positive[row] | self.state.differing[row] | self.state.conflict[row]
+            )
+            asked = in_question & ~reviewed
             if label in outcomes.labels:
                 column = outcomes.labels.index(label)
                 asked[column] = not reviewed[column]
@@ -204,6 +207,7 @@ class ReviewSession:
             "said": bool(outcomes.predicted_positive[row, column]),
             "truth": known,
             "conflict": bool(self.state.conflict[row, column]),
+            "differing": bool(self.state.differing[row, column]) and not hidden,
             "detail": [
                 {"label": name, "score": round(float(value), 1)} for name, value in detail if not hidden
             ],

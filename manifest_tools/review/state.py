@@ -12,6 +12,7 @@ import pandas as pd
 
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.disagreements import differing_labels
 from manifest_tools.dataset.ground_truth import REVIEW, Mask, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.findings.policy import Policy
@@ -46,8 +47,8 @@ class ReviewState:
         What the reviewer is asked, and may see.
     outcomes : Outcomes
         Truth against the base model; of images that were answered lately only after :meth:`refresh`.
-    reviewed, conflict : bool array, shape (images, labels)
-        A reviewer said something about it; look-alikes say different things about it.
+    reviewed, conflict, differing : bool array, shape (images, labels)
+        A reviewer said something about it; look-alikes say different things about it; an adapter and the base model do.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class ReviewState:
         self._choose(reviewer, tuple(second_look))
         self.reviewed = self._reviewed(self.dataset)
         self.conflict = conflicts(self.outcomes, self.groups)
+        self.differing = differing_labels(self.dataset, self.outcomes.labels)
         self._label_keys = self.dataset.labels["image"].to_numpy()
         self.look()
 

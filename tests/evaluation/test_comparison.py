@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -200,14 +201,17 @@ def test_adapters_side_by_side() -> None:
     ("other", "said"),
     [
         (alcohol_lines(arn=OTHER_ARN), None),
-        (alcohol_lines(found=10, arn=OTHER_ARN), "24 test images .*one has 1 other; two has 0 others"),
+        (alcohol_lines(found=10, arn=OTHER_ARN), r"24 test images .*v3/\d+ has 1 other; two has 0 others"),
         (
             [*alcohol_lines(arn=OTHER_ARN)[:-1], line("clean-9.jpg", ["Violence"], {}, {}, arn=OTHER_ARN)],
             "24 test images .*two has 0 others; 1 image whose labels were corrected",
         ),
         (
-            [*alcohol_lines(arn=OTHER_ARN), line("new.jpg", ["Alcohol"], {}, {"Alcohol": 90.0}, arn=OTHER_ARN)],
-            "25 test images .*one has 0 others; two has 1 other",
+            [
+                *alcohol_lines(arn=OTHER_ARN),
+                line("new.jpg", ["Alcohol"], {}, {"Alcohol": 90.0}, arn=OTHER_ARN),
+            ],
+            r"25 test images .*v3/\d+ has 0 others; two has 1 other",
         ),
     ],
     ids=["the same", "one has more", "other truth", "the other has more"],
@@ -215,7 +219,9 @@ def test_adapters_side_by_side() -> None:
 def test_adapters_are_compared_on_the_images_that_they_have_in_common(
     other: list[dict[str, object]], said: str | None
 ) -> None:
-    ones = EvaluationFiles("one", results(counts(0, 45, 0, 15), counts(11, 45, 0, 4)), manifest(alcohol_lines()))
+    ones = EvaluationFiles(
+        ARN, results(counts(0, 45, 0, 15), counts(11, 45, 0, 4)), manifest(alcohol_lines())
+    )
     evaluation = compare_evaluation(ones, EvaluationFiles("two", manifest=manifest(other)))
     one, two = evaluation.adapters
     assert (one.images, one.total.base) == (two.images, two.total.base)
@@ -258,6 +264,34 @@ def test_guard_takes_a_target_in_any_form(tmp_path: Path, target: Target | str) 
     guard = compare(*alcohol_lines(), guard=tmp_path / "guard.manifest", targets=[target]).guard
     assert guard is not None
     assert guard.targets == ("Alcohol",)
+
+
+def test_a_guard_that_overlaps_training_is_refused_by_content_too(tmp_path: Path) -> None:
+    digest = "ab" * 32
+    images = pd.DataFrame(
+        {
+            "image": ["a.jpg", "b.jpg", "t.jpg"],
+            "sha256": [digest, "cd" * 32, "ef" * 32],
+            "split": ["train", "train", "test"],
+        }
+    )
+    dataset = Dataset.from_tables(images, destination="s3://acme-mod/data")
+    path = tmp_path / "guard.manifest"
+
+    def guard(*lines: dict[str, object]) -> list[str]:
+        path.write_bytes(manifest([line("innocent.jpg", None, {}, {}), *lines]))
+        return list(compare(*alcohol_lines(), guard=path, dataset=dataset).notes)
+
+    for overlapping in (
+        line("data/a.jpg", None, {}, {}),
+        line("another-name.jpg", None, {}, {}) | {"content-sha256": digest.upper()},
+    ):
+        with pytest.raises(InputError, match="1 image of 2 were trained on, first s3://acme-mod/"):
+            guard(overlapping)
+    assert not guard(
+        line("data/t.jpg", None, {}, {}), line("a.jpg", None, {}, {}) | {"content-sha256": "00" * 32}
+    )
+    assert any("--data" in note for note in compare(*alcohol_lines(), guard=path).notes)
 
 
 def test_guard_tells_what_happens_to_other_labels(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,17 @@ from manifest_tools.aws.prediction.predict import ask_about
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Question
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.disagreements import DISAGREEMENTS
+from manifest_tools.evaluation.files import CONTENT
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Severity
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.writing import write_lines
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.uris import is_s3_uri
 
 RESULTS, JOURNAL, COMPARED = "moderation.jsonl", "moderation.journal", "moderation-output.manifest"
-DISAGREEMENTS = "disagreements"
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def moderate(
     write_lines(out / RESULTS, rows)
     if base is not None:
         _write_comparison(dataset, out, key_of, answers, base)
-        differing = [row["image"] for row in rows if row.get("disagreement")]
+        differing = {row["image"]: row["disagreement"] for row in rows if row.get("disagreement")}
         _write_disagreements(dataset, out / DISAGREEMENTS, differing, key_of, base)
     counts = Counter(row["decision"] for row in rows)
     failures = [row["failure"]["code"] for row in rows if "failure" in row]
@@ -234,11 +237,15 @@ def _write_comparison(
     dataset: Dataset, out: Path, key_of: Mapping[str, str], answers: Answers, base: Answers
 ) -> None:
     def lines() -> Iterator[dict[str, Any]]:
+        content = dict(zip(dataset.images["image"], dataset.images["sha256"], strict=True))
+        place = dict(zip(dataset.images["image"], dataset.images["uri"], strict=True))
         for image, reference in references_of(dataset):
             key = key_of.get(image, "")
             if key in answers.found and key in base.found:
+                digest = content[image] or _digest(dataset, place[image] or image)
                 yield {
                     "source-ref": reference,
+                    **({CONTENT: digest} if digest else {}),
                     "detect-moderation-labels": dict(answers.found[key]),
                     "detect-moderation-labels-base-model": dict(base.found[key]),
                 }
@@ -246,15 +253,31 @@ def _write_comparison(
     write_lines(out / COMPARED, lines())
 
 
+def _digest(dataset: Dataset, uri: str) -> str:
+    """Return the SHA-256 of a local image, by which `evaluate --guard` knows it whatever it is called; else ""."""
+    if is_s3_uri(uri):
+        return ""
+    try:
+        with dataset.path_of(uri).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
 def _write_disagreements(
-    dataset: Dataset, folder: Path, images: list[str], key_of: Mapping[str, str], base: Answers
+    dataset: Dataset,
+    folder: Path,
+    differing: Mapping[str, Sequence[str]],
+    key_of: Mapping[str, str],
+    base: Answers,
 ) -> None:
-    """Write the images on which the models differ as a data set, with the base model's answers."""
+    """Write the images on which the models differ as a data set, with the labels in question and the base model's answers."""
     folder.mkdir(parents=True, exist_ok=True)
     part = dataset.step(
         "disagreements",
-        images=dataset.images[dataset.images["image"].isin(images)],
-        labels=dataset.labels[dataset.labels["image"].isin(images)],
+        images=dataset.images[dataset.images["image"].isin(differing)],
+        labels=dataset.labels[dataset.labels["image"].isin(differing)],
+        sources={**dataset.sources, DISAGREEMENTS: {"labels": dict(differing)}},
     )
     lines = [
         {"source-ref": reference, "detect-moderation-labels": dict(base.found[key_of[image]])}

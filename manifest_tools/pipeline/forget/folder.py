@@ -256,7 +256,10 @@ def _unpacked(folder: Path, dataset: Dataset, images: pd.DataFrame) -> list[str]
     if not (folder / MARK).is_file() or not Path(dataset.root).is_relative_to(folder.absolute()):
         return []
     place = Path(dataset.root).relative_to(folder.absolute())
-    return [(place / uri).as_posix() for uri in images["uri"] if (folder / place / uri).is_file()]
+    inside = [
+        place / uri for uri in images["uri"] if not Path(uri).is_absolute()
+    ]  # others were added from elsewhere
+    return [path.as_posix() for path in inside if (folder / path).is_file()]
 
 
 def _adapters(dataset: Dataset) -> Iterator[dict[str, str]]:

@@ -173,7 +173,8 @@ function showQuestion() {
   const open = questions.length > 1 ? ` · ${questions.length} questions` : "";
   const why = question.truth === "unknown" ? "Nobody looked for this" : `Labelled ${question.truth} so far`;
   const differ = question.differ && `People differ: ${question.differ.map(inWords).join(", ")}`;
-  $("why").textContent = (differ || (question.conflict ? "Look-alikes disagree" : why)) + open;
+  const models = question.differing ? "Adapter and base model differ" : why;
+  $("why").textContent = (differ || (question.conflict ? "Look-alikes disagree" : models)) + open;
   $("title").textContent = `${question.label}?`;
   const below = question.detail.map((part) => `${part.label} ${part.score}\u00a0%`).join(", ");
   $("score").textContent = question.hidden ? "The base model’s score is hidden: this picture is for two people."

@@ -102,6 +102,9 @@ def test_disagreements_are_a_data_set_for_the_next_round(rekognition, arn, pictu
     assert (differing.images["predicted"] == "7.0").all()
     assert set(differing.labels["source"]) == {"predictions"}
     assert results(out)[0]["disagreement"] == ["Violence"]
+    assert differing.sources["disagreements"]["labels"][NAMES[0]] == ["Violence"]
+    compared = [json.loads(line) for line in (out / "moderation-output.manifest").read_bytes().splitlines()]
+    assert {line["content-sha256"] for line in compared} == set(pictures.images["sha256"])
     assert results(out)[0]["base_decision"] == "review"
     compared = [json.loads(line) for line in (out / "moderation-output.manifest").read_bytes().splitlines()]
     assert all(line["detect-moderation-labels"]["ProjectVersion"] == arn for line in compared)
