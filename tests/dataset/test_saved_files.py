@@ -142,13 +142,16 @@ TEXTS = ['{"a": Infinity}', '{"a": "\\ud800"}', "[" * 5000, "", "\x00", '{"forma
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-@pytest.mark.parametrize("command", [("check",), ("split", "--min-test", "1"), ("convert",)])
-def test_every_member_of_the_document_may_be_anything(folder, member, command, capsys, monkeypatch):
+def test_every_member_of_the_document_may_be_anything(folder, member, capsys, monkeypatch):
+    """Every value stands in every member once, and each member meets every command."""
     path = folder / "dataset" / "dataset.json"
     sound = json.loads(path.read_text())
+    first = MEMBERS.index(member)
+    commands = (("check",), ("split", "--min-test", "1"), ("convert",))
     for number, value in enumerate([*ANYTHING, ...]):
         document = {name: old for name, old in sound.items() if name != member}
         path.write_text(json.dumps(document if value is ... else document | {member: value}))
+        command = commands[(first + number) % len(commands)]
         more = (folder / f"{number}.csv",) if command[0] == "convert" else ()
         done = run(capsys, monkeypatch, command[0], folder, *command[1:], *more)
         assert done.code in (0, 1, 2)

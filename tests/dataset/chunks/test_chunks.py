@@ -44,7 +44,7 @@ def write(dataset, folder, rows, portion):
 
 
 @given(datasets(), st.integers(1, 9), st.integers(1, 40))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_pieces_together_are_the_whole(tmp_path_factory, dataset, rows, portion):
     folder = tmp_path_factory.mktemp("pieces")
     write(dataset, folder, rows, portion)
@@ -58,7 +58,7 @@ def test_pieces_together_are_the_whole(tmp_path_factory, dataset, rows, portion)
 
 
 @given(datasets(), st.integers(1, 40))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_the_same_bytes_as_in_one_go(tmp_path_factory, dataset, portion):
     folder = tmp_path_factory.mktemp("pieces")
     write(dataset, folder / "pieces", 65_536, portion)
