@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.commands import Command
-from manifest_tools.cli.console import printable, show
+from manifest_tools.cli.console import printable, say, show
+from manifest_tools.core.errors import RemoteError
 from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
@@ -45,21 +47,42 @@ def list_all(
 @app.command("status", cls=Command)
 def status(
     arn: Arn,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Prepared folder whose canaries know when a new base model came."
+        ),
+    ] = None,
     profile: remote.Profile = None,
     region: remote.Region = None,
     endpoint_url: remote.EndpointUrl = None,
     format: options.Format = options.OutputFormat.TEXT,
 ) -> None:
-    """Show how an adapter stands; exit code 1 when it does not answer."""
-    from manifest_tools.aws.training.adapters import adapter_status
+    """Show how an adapter stands; exit code 1 when it does not answer, or will expire.
 
-    adapter = adapter_status(_client(profile, region, endpoint_url), arn)
+    Once a newer base model is seen (in adapters of the account, and in the canaries of --data), the days between which
+    the adapter expires are told: Amazon documents 60 to 90 days after the release.
+    """
+    from manifest_tools.aws.training.adapters import adapter_status, list_adapters
+    from manifest_tools.aws.training.expiry import expiry_findings, expiry_window, sightings
+
+    client = _client(profile, region, endpoint_url)
+    adapter = adapter_status(client, arn)
+    try:
+        others = list(list_adapters(client))
+    except RemoteError:  # these credentials may look at the one alone
+        others = []
+    findings = expiry_findings(
+        adapter, expiry_window(adapter.base_model, sightings([adapter, *others], data))
+    )
     if format is options.OutputFormat.JSON:
-        show(to_json(adapter.to_dict(), indent=1))
+        show(to_json(adapter.to_dict() | {"findings": [found.to_dict() for found in findings]}, indent=1))
     else:
+        for found in findings:
+            say(printable(f"{found.severity}: {found.code}: {found.message}. {found.fix}"))
         for line in _lines(adapter):
             show(printable(line))
-    raise typer.Exit(0 if adapter.usable else 1)
+    raise typer.Exit(0 if adapter.usable and not findings else 1)
 
 
 @app.command("delete", cls=Command)

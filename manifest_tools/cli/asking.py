@@ -50,6 +50,8 @@ def plan_lines(plan: PredictionPlan, staging: str, origin: str = "") -> Iterator
     if plan.answered:
         yield f"answered    {plan.answered:,} by earlier runs"
     yield f"calls       {plan.to_ask:,}, about {duration(plan.seconds)}"
+    if plan.canaries:
+        yield f"canaries    {plan.canaries:,} of these calls: the locked images again"
     if plan.staged:
         yield f"through S3  {plan.staged:,} files, {plan.staged_bytes:,} bytes, by {staging or '--staging'}, removed afterwards"
     yield cost_line(plan.cost, origin)

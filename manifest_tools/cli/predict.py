@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +12,7 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.asking import told_to_ask
-from manifest_tools.cli.console import printable, progress_bar, show
+from manifest_tools.cli.console import printable, progress_bar, say, show
 from manifest_tools.cli.engines import engine
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import to_json
@@ -72,6 +72,14 @@ def predict(
         ),
     ] = None,
     scheduler: options.Scheduler = None,
+    canary: Annotated[
+        int | None,
+        typer.Option(
+            "--canary",
+            metavar="N",
+            help="Lock N images that every later predict asks again, twice each, to tell when the model moved; 0: not this time.",
+        ),
+    ] = None,
     stop_list: options.StopListFiles = None,
     yes: remote.Yes = False,
     profile: remote.Profile = None,
@@ -93,7 +101,7 @@ def predict(
         if stop_list:
             msg = "--stop-list is for 'inspect --run' where there are millions: what it sets aside is not asked about"
             raise InputError(msg)
-        if adapter or fresh or out or profile or is_s3_uri(images):
+        if adapter or fresh or out or profile or canary or is_s3_uri(images):
             msg = "--run asks the base model about a DIR, with the credentials of the environment; leave out the rest"
             raise InputError(msg)
         predict_run(
@@ -118,11 +126,7 @@ def predict(
     from manifest_tools.storage.aws_clients import make_client
 
     dataset, place = _open(images, out, profile=profile, region=region)
-    if stop_list:
-        from manifest_tools.images.stop_list.reading import read_stop_list
-
-        known = read_stop_list(stop_list)
-        dataset = replace(dataset, stop_list=() if known is None else known.files)
+    dataset = _with_stop_list(dataset, stop_list)
     client = make_client(
         "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=_CONNECTIONS
     )
@@ -138,6 +142,7 @@ def predict(
         region=client.meta.region_name,
         price=cost and cost.thousand,
         fresh=fresh,
+        canaries=canary,
     )
     origin, more = cost.origin if cost else "", remote.terms(client, profile=profile)
     if not is_s3_uri(images):
@@ -171,6 +176,7 @@ def predict(
             fresh=fresh,
             price=cost and cost.thousand,
             max_cost=max_cost,
+            canaries=canary,
             progress=progress,
         )
     if answered is not dataset:
@@ -179,9 +185,18 @@ def predict(
     if format is options.OutputFormat.JSON:
         show(to_json(summary, indent=1))
     else:
+        for found in summary.get("canaries", {}).get("findings", ()):
+            say(printable(f"{found['severity']}: {found['code']}: {found['message']}. {found['fix']}"))
         for line in _result_lines(summary, place / MANIFEST):
             show(printable(line))
     raise typer.Exit(1 if _failures(summary) else 0)
+
+
+def _canary_line(**check: Any) -> str:
+    told = ", ".join(found["code"] for found in check["findings"]) or "no change beyond jitter"
+    p_value = check["p-value"]
+    chance = "" if p_value is None else f" (p = {p_value:.2g})"
+    return f"canaries    {check['asked']:,} of {check['locked']:,} asked again: {told}{chance}"
 
 
 def _round(
@@ -204,6 +219,15 @@ def _open(images: str, out: Path | None, *, profile: str | None, region: str | N
     from manifest_tools.sources.s3_listing import list_images
 
     return list_images(images, profile=profile, region=region), _claimed(out)
+
+
+def _with_stop_list(dataset: Dataset, files: Sequence[Path] | None) -> Dataset:
+    if not files:
+        return dataset
+    from manifest_tools.images.stop_list.reading import read_stop_list
+
+    known = read_stop_list(files)
+    return replace(dataset, stop_list=() if known is None else known.files)
 
 
 def _claimed(out: Path) -> Path:
@@ -229,6 +253,8 @@ def _result_lines(summary: dict[str, Any], manifest: Path) -> Iterator[str]:
     models = ", ".join(f"{version} ({count:,})" for version, count in summary["model-versions"].items())
     yield f"answers     {summary['statistics']['valid-json-lines']:,} in {manifest}"
     yield f"base model  {models or 'none'}"
+    if "canaries" in summary:
+        yield _canary_line(**summary["canaries"])
     if failures:
         yield f"{len(failures):,} images have no answer; run it again to ask about them"
     if stopped:

@@ -71,6 +71,26 @@ def test_predicting_says_which_images_have_no_answer(run, folder):
     assert f"no answer: {NAMES[0]} cannot be read" in done.stdout
 
 
+def test_canaries_are_in_the_plan_and_what_they_tell_is_said(run, prepare, prefix, server):
+    folder = prepare([f"{n}.jpg" for n in range(12)], prefix, magic=b"\xff\xd8\xff")
+    command = ("predict", folder, "--tps", "500")
+    assert run(*command, "--canary", "10", "--yes").exit_code == 0
+    planned = run(*command, "--dry-run")
+    assert "calls       20" in planned.stdout
+    assert "canaries    20 of these calls" in planned.stdout
+    assert "--yes" in str(run(*command).exception)
+    assert (
+        "canaries    10 of 10 asked again: no change beyond jitter (p = 1)" in run(*command, "--yes").stdout
+    )
+    server.set_base_model("7.1")
+    told = run(*command, "--yes")
+    server.set_base_model("7.0")
+    assert "warning: base-model-changed: base model 7.1 answers; 7.0 did before" in told.stderr
+    assert "asked again: base-model-changed" in told.stdout
+    batches = run(*command, "--run", folder.parent / "run", "--canary", "10", "--yes")
+    assert "leave out the rest" in str(batches.exception)
+
+
 def test_predicting_a_prefix_needs_a_place_for_the_answers(run, folder, client, prefix, tmp_path):
     publish(folder, client=client)
     refused = run("predict", prefix, "--yes")

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from manifest_tools.aws.prediction.canaries import CanaryCheck
 from manifest_tools.aws.prediction.question import Answers, Question
 from manifest_tools.core.files import replacing
 from manifest_tools.dataset.dataset import Dataset
@@ -30,6 +31,8 @@ def write_results(
     question: Question,
     by_key: Mapping[str, list[str]],
     answers: Answers,
+    *,
+    canaries: CanaryCheck | None = None,
 ) -> None:
     """Write the answers as a `bulk-analysis` manifest, and a summary of what went wrong.
 
@@ -38,7 +41,7 @@ def write_results(
     dataset : Dataset
     out : Path
         Folder for ``predictions.manifest`` and ``predictions-summary.json``.
-    question, by_key, answers
+    question, by_key, answers, canaries
         What was asked, the images of each picture, and what came of it.
     """
     key_of = {image: key for key, images in by_key.items() for image in images}
@@ -51,17 +54,17 @@ def write_results(
                 yield {"source-ref": reference, "detect-moderation-labels": dict(answer)}
 
     write_lines(out / MANIFEST, lines())
-    _write_summary(out / SUMMARY, question, references, key_of, answers)
+    summary = _summary(question, references, key_of, answers)
+    if canaries is not None:
+        summary["canaries"] = canaries.to_dict()
+    with replacing(out / SUMMARY) as temporary:
+        temporary.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
 
 
-def _write_summary(
-    path: Path,
-    question: Question,
-    references: list[tuple[str, str]],
-    key_of: Mapping[str, str],
-    answers: Answers,
-) -> None:
-    """Write a summary in the key style of Amazon's own for a bulk analysis."""
+def _summary(
+    question: Question, references: list[tuple[str, str]], key_of: Mapping[str, str], answers: Answers
+) -> dict[str, Any]:
+    """Return a summary in the key style of Amazon's own for a bulk analysis."""
     errors = []
     models: Counter[str] = Counter()
     for image, reference in references:
@@ -73,7 +76,7 @@ def _write_summary(
         failure = answers.failed.get(key) if key else None
         code, message = (failure.code, failure.message) if failure else ("unsuitable", _UNSUITABLE)
         errors.append({"source-ref": reference, "code": code, "message": message})
-    document = {
+    return {
         "version": "1.0",
         "statistics": {
             "total-json-lines": len(references),
@@ -85,8 +88,6 @@ def _write_summary(
         "min-confidence": question.min_confidence,
         "model-versions": dict(sorted(models.items())),
     }
-    with replacing(path) as temporary:
-        temporary.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 
 _UNSUITABLE = "the service takes readable JPEG and PNG files of at most 15 MB only, so it was not asked"

@@ -14,6 +14,7 @@ import pandas as pd
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal, answer_journal
 from manifest_tools.aws.prediction.budget import Budget, Purse
 from manifest_tools.aws.prediction.call_costs import CallCosts
+from manifest_tools.aws.prediction.canaries import TIMES, Canaries
 from manifest_tools.aws.prediction.distributed import MOST_WORKERS, ask_on, callers
 from manifest_tools.aws.prediction.output_files import MANIFEST, write_results
 from manifest_tools.aws.prediction.payload import AskedPicture, Sender, require_staging
@@ -56,6 +57,8 @@ class PredictionPlan:
         Those whose answer is known from an earlier run.
     to_ask : int
         Calls to be made; exact copies share one.
+    canaries : int
+        Of these, the calls that ask the canaries again.
     staged, staged_bytes : int
         Of the calls, those whose image has to go through S3.
     seconds : float
@@ -72,6 +75,7 @@ class PredictionPlan:
     staged_bytes: int
     seconds: float
     cost: float | None
+    canaries: int = 0
 
 
 def plan_predictions(
@@ -84,12 +88,13 @@ def plan_predictions(
     region: str | None = None,
     price: float | None = None,
     fresh: bool = False,
+    canaries: int | None = None,
 ) -> PredictionPlan:
     """Return what :func:`predict_labels` would do, without any call.
 
     Parameters
     ----------
-    dataset, out, adapter, min_confidence, tps, fresh
+    dataset, out, adapter, min_confidence, tps, fresh, canaries
         As in :func:`predict_labels`.
     region : str, optional
         Where the calls go; decides the rate when `tps` is not given.
@@ -98,19 +103,25 @@ def plan_predictions(
     """
     pictures, by_key = pictures_of(dataset)
     _, records = (True, []) if fresh else JournalFile(Path(out) / JOURNAL).read()
-    known = recall(records, Question(adapter, min_confidence))
+    question = Question(adapter, min_confidence)
+    locked = Canaries(out, question)
+    locked.require(canaries, len(by_key))
+    again = 0 if canaries == 0 else TIMES * locked.present(by_key)
+    known = recall(records, question)
     todo = [p for p in pictures if p.key not in known.found and p.key not in known.failed]
+    calls = len(todo) + again
     staged = [picture.bytes for picture in todo if picture.too_large_for_a_call]
     suitable = sum(map(len, by_key.values()))
     return PredictionPlan(
         images=len(dataset),
         unsuitable=len(dataset) - suitable,
         answered=sum(len(images) for key, images in by_key.items() if key in known.found),
-        to_ask=len(todo),
+        to_ask=calls,
+        canaries=again,
         staged=len(staged),
         staged_bytes=sum(staged),
-        seconds=len(todo) / rate_of(tps, region),
-        cost=None if price is None else len(todo) * price / 1000,
+        seconds=calls / rate_of(tps, region),
+        cost=None if price is None else calls * price / 1000,
     )
 
 
@@ -129,6 +140,7 @@ def predict_labels(
     fresh: bool = False,
     price: float | None = None,
     max_cost: float | None = None,
+    canaries: int | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Ask the base model, or an adapter, what it sees in each image.
@@ -169,6 +181,9 @@ def predict_labels(
     max_cost : float, optional
         Make no call by which this run would cost more. Images that are not asked about for that are listed in the
         summary; the same call goes on with them.
+    canaries : int, optional
+        Lock so many images (10 to 500), of which every later call asks again, twice each, before everything else. What
+        moved is told in the summary. By default those that are locked are asked, if any; 0: they are not.
     progress : callable, optional
         ``progress(done, total)`` in calls.
 
@@ -208,20 +223,25 @@ def predict_labels(
         answer_journal(out / JOURNAL, fresh=fresh) as journal,
         costs.recorded(question, journal, budget) as journal,
     ):
+        asking: dict[str, Any] = {
+            "client": client,
+            "s3_client": s3_client,
+            "tps": tps,
+            "staging": staging,
+            "workers": workers,
+            "budget": budget,
+        }
+        known, check = Canaries(out, question), None
+        _, by_key = pictures_of(dataset)
+        known.require(canaries, len(by_key))
+        if len(known) and canaries != 0:
+            check = known.check(dataset, by_key, lambda part, own: ask_about(part, question, own, **asking))
         by_key, answers = ask_about(
-            dataset,
-            question,
-            journal,
-            client=client,
-            s3_client=s3_client,
-            tps=tps,
-            staging=staging,
-            workers=workers,
-            executor=executor,
-            budget=budget,
-            progress=progress,
+            dataset, question, journal, executor=executor, progress=progress, **asking
         )
-    write_results(dataset, out, question, by_key, answers)
+        if (canaries and not len(known)) or (fresh and len(known)):
+            known.lock(dataset, by_key, answers, canaries or len(known))
+    write_results(dataset, out, question, by_key, answers, canaries=check)
     if adapter or not answers.found:
         return dataset
     said = read_predictions(out / MANIFEST, min_confidence=float(min_confidence))

@@ -65,6 +65,11 @@ ENTRIES = (
                 "adapter {adapter} is deprecated: it expires 60 to 90 days after the release of the new base model",
                 "Train again on today's base model before it does.",
             ),
+            "window": Variant(
+                WARNING,
+                "a newer base model is out, so adapter {adapter} expires between {first} and {last}: in {least} to {most} days",
+                "Train again on today's base model before that; the day itself is shown in Amazon's console alone.",
+            ),
         },
     ),
     Entry(
@@ -95,5 +100,24 @@ ENTRIES = (
         "base model {found} answers; {expected} was used before",
         "Ask for predictions anew before you compare or train.",
         _ADAPTERS,
+        variants={
+            "canaries": Variant(
+                WARNING,
+                "base model {found} answers; {expected} did before. Of {asked} canaries {count} moved, by {middle} points in"
+                " the median of all and {largest} at most: {examples}",
+                "Ask for predictions anew (predict --fresh) before you compare or train; adapters of the old one will expire.",
+            ),
+        },
+    ),
+    Entry(
+        "canary-moved",
+        WARNING,
+        "Locked images are answered otherwise than before, by more than answers of one moment differ, although the base"
+        " model still goes by the same version.",
+        "base model {model} answers otherwise than before under the same name: of {asked} canaries {count} moved, by {middle}"
+        " points in the median of all and {largest} at most (by jitter alone: p = {p_value:.2g}): {examples}",
+        "Ask for predictions anew (predict --fresh) before you compare, train, or rely on thresholds that were chosen on"
+        " older answers.",
+        "our own check",
     ),
 )
