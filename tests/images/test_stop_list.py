@@ -42,6 +42,7 @@ OTHER = encoded(photograph(320, 240, 2))
         f"{'0' * 40}\n{MD5}\n",
         f"id,md5,sha1\n7,{MD5},\n8,,{'1' * 40}\n",
         f"{MD5},2021-01-01\n",
+        f"\nSHA-1\n{SHA1}\n",
         f'"name";"SHA1"\n"x";"{SHA1}"\n',
         f"type\tvalue\nHASH_SHA256\t{SHA256}\n",
         f"hash,quality\n{PDQ},100\n",
@@ -66,6 +67,8 @@ def test_forms_that_are_read(tmp_path, text):
         ("# nothing\n", "holds no hash"),
         (f"{MD5}\nrubbish\n", "line 2: 'rubbish' is no hash"),
         (f"{MD5}\n{MD5[:-1]}\n", "line 2"),
+        (f"{MD5}\nmd5\n", "line 2: 'md5' is no hash"),
+        (f"md5\n{SHA1}\n", "expected 32 hex digits"),
         (f"md5:{SHA1}\n", "expected 32 hex digits"),
         ("name,md5\nx,12\n", "row 2"),
         ("name,size\nx,12\n", "holds no hash"),
@@ -98,6 +101,23 @@ def test_sixty_four_digits_are_told_apart_by_their_bits(tmp_path):
     assert read_stop_list([tmp_path / "one"]).told() == "1 SHA-256, 1 PDQ"
     assert read_stop_list([f"sha256:{tmp_path / 'one'}"]).told() == "1 SHA-256"
     assert read_stop_list([f"pdq:{tmp_path / 'sha'}"]).told() == "200 PDQ"
+
+
+def test_of_several_hashes_of_one_file_the_one_that_costs_least_is_looked_up(tmp_path):
+    rows = {"md5": MD5, "SHA-1": SHA1, "sha256_hash": SHA256, "pdq": PDQ}
+    for names, told in (
+        (rows, "1 SHA-256, 1 PDQ"),
+        (("md5", "SHA-1"), "1 SHA-1"),
+        (("md5",), "1 MD5"),
+    ):
+        chosen = {name: rows[name] for name in names}
+        (tmp_path / "list").write_text(json.dumps(chosen))
+        assert read_stop_list([tmp_path / "list"]).told() == told
+        (tmp_path / "list").write_text(f"{','.join(chosen)}\n{','.join(chosen.values())}\n")
+        assert read_stop_list([tmp_path / "list"]).told() == told
+    other = {"md5": MD5, "parent_sha256": "1" * 64, "sha1": ""}  # of another file, and of none
+    (tmp_path / "list").write_text(json.dumps(other))
+    assert read_stop_list([f"sha256:{tmp_path / 'list'}"]).told() == "1 MD5, 1 SHA-256"
 
 
 def test_hashes_of_low_quality_are_passed_over(tmp_path):

@@ -24,6 +24,7 @@ _PLAIN: Final = re.compile(
     r"(?:(?P<kind>md5|sha-?1|sha-?256|pdq)\s*[:=]\s*)?\\?(?P<hash>[0-9a-f]+)(?:\s.*)?\Z", re.IGNORECASE
 )
 _BY_DIGITS: Final = {32: "md5", 40: "sha1", 64: ""}  # 64 digits may be SHA-256 or PDQ
+_CHEAPEST: Final = ("sha256", "sha1", "md5")  # of exact hashes; SHA-256 is computed anyway
 _LONE: Final = 2  # of so few unnamed hashes nothing can be told by counting bits
 _PDQ_SHARE: Final = 0.25  # of unnamed hashes with half of their bits set; among SHA-256 it is 0.05
 
@@ -165,8 +166,13 @@ def _add(place: str, kind: str, text: str, found: _Found) -> None:
 
 
 def _from_lines(path: Path, text: str, kind: str, found: _Found) -> None:
+    begun = False
     for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if not line or line.startswith("#"):
+            continue
+        head, begun = not begun, True
+        if head and (named := _named_after(line)) and kind in ("", named):  # a table of one column
+            kind = named
             continue
         match = _PLAIN.match(line)
         named = (match["kind"] or "").lower().replace("-", "") if match else ""
@@ -228,15 +234,24 @@ def _kind_of(text: str) -> str:
 
 
 def _from_record(place: str, record: Mapping[str, Any], kind: str, found: _Found) -> None:
-    """Take the hashes of one record: their kind is told by the field, by another field such as `type`, or the digits."""
+    """Take the hashes of one record: their kind is told by the field, by another field such as `type`, or the digits.
+
+    Of fields that are named after nothing but their kind, as in ``md5,sha1``, one is taken: they are of the same bytes, and
+    each kind that a list asks for costs time for every image that is held against it.
+    """
     texts = {str(name): value.strip() for name, value in record.items() if isinstance(value, str)}
     types = {_kind_of(text) for text in texts.values() if len(text) < DIGITS["md5"]} - {""}
     said = types.pop() if len(types) == 1 else ""
+    whole = {
+        kind: name for name, text in texts.items() if (kind := _named_after(name)) and _is_digest(text, kind)
+    }
+    beside = [whole[kind] for kind in _CHEAPEST if kind in whole][1:]
     for name, text in texts.items():
         own = _kind_of(name)
+        if name in beside:
+            continue
         if not _HEX.match(text):
-            exact = re.sub("[^a-z0-9]", "", name.lower()) in {own, f"{own}hash", f"hash{own}"}
-            if own and text and exact:
+            if text and _named_after(name):
                 _add(place, own, text, found)
             continue
         chosen = next((one for one in (own, said, kind) if one and DIGITS[one] == len(text)), "")
@@ -246,6 +261,17 @@ def _from_record(place: str, record: Mapping[str, Any], kind: str, found: _Found
         if chosen == "pdq" and quality is not None and quality < MIN_QUALITY:
             continue
         _add(place, chosen, text, found)
+
+
+def _named_after(field: str) -> str:
+    """Return the kind of hash that a field is named after, and after nothing else; "" for others."""
+    kind = _kind_of(field)
+    plain = re.sub("[^a-z0-9]", "", field.lower())
+    return kind if plain in {kind, f"{kind}hash", f"hash{kind}"} else ""
+
+
+def _is_digest(text: str, kind: str) -> bool:
+    return len(text) == DIGITS[kind] and _HEX.match(text) is not None
 
 
 def _quality(record: Mapping[str, Any]) -> float | None:
