@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageChops, TiffImagePlugin, UnidentifiedImageError
 
 from manifest_tools.core.two_views import eight_bits, is_wide, levels_of
 from manifest_tools.images.exif import IMAGE_LENGTH, IMAGE_WIDTH, ORIENTATION
@@ -31,7 +31,7 @@ FORMATS: Final[Mapping[str, str]] = {  # Pillow's name -> its plug-in
 _ANIMATED: Final = {"GIF", "WEBP", "PNG", "AVIF"}
 _PAGED: Final = {"MPO", "TIFF"}
 _COUNTED: Final = {"TIFF": tiff_pictures, "GIF": gif_pictures}
-_BAND: Final = 1 << 22  # pixels that are turned to grey at a time
+_BAND: Final = 1 << 18  # pixels that are turned to grey at a time: so many stay in the cache of a processor
 _SETTINGS: Final = threading.RLock()  # Pillow's limit and Python's warning filters are global
 
 
@@ -204,12 +204,15 @@ def _planes_of_band(
     colours, alpha = _told_apart(image, levels)
     if not clear:
         return (_grey(colours, factor),)
-    grey = colours.convert("L")
-    if alpha is None or alpha.getextrema() == (255, 255):
-        same = _grey(grey, factor)
-        return same, same, np.full_like(same, 255)
-    shown = Image.composite(grey, Image.new("L", grey.size, 255), alpha)
-    return _grey(grey, factor), _grey(shown, factor), _grey(alpha, factor)
+    grey = colours if colours.mode == "L" else colours.convert("L")
+    small = _reduced(grey, factor)
+    cover = Image.new("L", small.size, 255) if alpha is None else _reduced(alpha, factor)
+    if alpha is None or cover.getextrema() == (255, 255):
+        shown = small
+    else:  # what is left of the colours, and white: of a mean of both it does not matter when it is taken
+        left = _reduced(ImageChops.multiply(grey, alpha), factor)
+        shown = ImageChops.add(left, ImageChops.invert(cover))
+    return _array(small), _array(shown), _array(cover)
 
 
 def _told_apart(image: Image.Image, levels: tuple[float, float]) -> tuple[Image.Image, Image.Image | None]:
@@ -226,8 +229,15 @@ def _told_apart(image: Image.Image, levels: tuple[float, float]) -> tuple[Image.
 
 def _grey(image: Image.Image, factor: int) -> Grey:
     """Reduce a picture by a whole factor, and return its luma."""
-    reduced = image.reduce(factor) if factor > 1 else image
-    return np.ascontiguousarray(np.asarray(reduced.convert("L"), dtype=np.uint8))
+    return _array(_reduced(image, factor).convert("L"))
+
+
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
+    return image.reduce(factor) if factor > 1 else image
+
+
+def _array(image: Image.Image) -> Grey:
+    return np.ascontiguousarray(np.asarray(image, dtype=np.uint8))
 
 
 def webp_size(data: bytes) -> tuple[int, int]:

@@ -72,20 +72,24 @@ def what_is_hidden(planes: Planes) -> str:
     if max(np.abs(grey - seen).mean() for seen in (white, black)) <= _NOISE:
         return ""
     step = _steps(grey)
-    far = _inside(alpha < _CLEAR, _FAR)[:-1, :-1]
+    far = _inside(planes.alpha < _CLEAR, _FAR)[:-1, :-1]
     if _share(step > _STEP**2, far) >= _BUSY:
         return HIDDEN_SCENE
     scene = _soft_scene(grey, white, black, alpha)
     if scene:
         return scene
     outlines = np.maximum(_steps(white), _steps(black)) > _EDGE**2
-    lacking = float((step[outlines] < _NO_EDGE**2).mean()) if outlines.sum() >= _OUTLINES else 0.0
+    count = np.count_nonzero(outlines)
+    lacking = np.count_nonzero(outlines & (step < _NO_EDGE**2)) / count if count >= _OUTLINES else 0.0
     return SHAPE_ALONE if lacking >= _MISSING else CUT_OUT
 
 
 def _soft_scene(grey: _Floats, white: _Floats, black: _Floats, alpha: _Floats) -> str:
     """Return what is hidden or shown by cells that are half transparent."""
-    soft = _inside((alpha > _CLEAR) & (alpha < _FULL), 1)
+    soft = (alpha > _CLEAR) & (alpha < _FULL)
+    if np.count_nonzero(soft) < _WIDE_SCENE * soft.size:  # of those inside there are fewer yet
+        return ""
+    soft = _inside(soft, 1)
     share = float(soft.mean())
     if share < _WIDE_SCENE:
         return ""
@@ -103,27 +107,36 @@ def _soft_scene(grey: _Floats, white: _Floats, black: _Floats, alpha: _Floats) -
 
 def _share(cells: _Mask, where: _Mask) -> float:
     """Return the share of some cells among those looked at; 0 where these are too few."""
-    return float(cells[where].mean()) if where.sum() >= _LEAST else 0.0
+    count = np.count_nonzero(where)
+    return np.count_nonzero(cells & where) / count if count >= _LEAST else 0.0
 
 
 def _steps(plane: _Floats) -> _Floats:
     """Return the square of how much each cell differs from the next ones across and down."""
     here = plane[:-1, :-1]
-    steps: _Floats = np.square(plane[:-1, 1:] - here) + np.square(plane[1:, :-1] - here)
-    return steps
+    across, down = plane[:-1, 1:] - here, plane[1:, :-1] - here
+    across *= across
+    down *= down
+    across += down
+    return across
 
 
 def _inside(mask: _Mask, cells: int) -> _Mask:
     """Return the cells of which all others within so many cells are in the mask too."""
     height, width = mask.shape
-    padded = np.pad(mask, cells, constant_values=True)
-    rows = padded[:height].copy()
-    for at in range(1, 2 * cells + 1):
-        rows &= padded[at : at + height]
-    inside = rows[:, :width].copy()
-    for at in range(1, 2 * cells + 1):
-        inside &= rows[:, at : at + width]
-    return inside
+    inside = np.ones((height + 2 * cells, width + 2 * cells), dtype=bool)
+    inside[cells:-cells, cells:-cells] = mask
+    return _runs(_runs(inside, 2 * cells + 1).T, 2 * cells + 1).T
+
+
+def _runs(mask: _Mask, length: int) -> _Mask:
+    """Return the rows of which so many from there on are all in the mask."""
+    whole = 1
+    while whole < length:
+        more = min(whole, length - whole)
+        mask = mask[:-more] & mask[more:]
+        whole += more
+    return mask
 
 
 def _detail(plane: _Floats) -> _Floats:
