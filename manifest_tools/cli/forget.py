@@ -27,7 +27,9 @@ def forget(
     folders: Annotated[
         list[Path] | None,
         typer.Option(
-            "--from", metavar="DIR", help="A folder of prepare or inspect. Repeatable; default: here."
+            "--from",
+            metavar="DIR",
+            help="A folder of prepare or inspect, or a run folder. Repeatable; default: here.",
         ),
     ] = None,
     bucket: Annotated[
@@ -49,23 +51,34 @@ def forget(
 
     Byte-for-byte copies go with them. The plan is shown first. Your own files stay. A receipt of hashes in each DIR
     says what was removed from where, and what could not be. Run it again after it was stopped: it ends the same.
+    Run folders (--run) belong to it: name them too, when nobody works on them.
 
     Example: manifest-tools forget people/ann.jpg --from prepared
     """
     from manifest_tools.pipeline.forget.folder import apply_forget, plan_forget
+    from manifest_tools.pipeline.forget.runs import is_run
 
     wanted = _wanted(images or [], file)
+    for folder in folders or ():
+        if folder.parts[0] == "s3:":
+            raise InputError(
+                "a folder in S3 cannot be changed from here; when the run has ended, remove it there as a whole, and give "
+                "--from the folder of its results"
+            )
     client = None
     if bucket or (bucket is None and _published(folders or [Path()])):
         from manifest_tools.storage.aws_clients import make_client
 
         client = make_client("s3", profile=profile, region=region, endpoint_url=endpoint_url)
-    plans = [plan_forget(folder, wanted, client=client) for folder in folders or [Path()]]
+    places = sorted(
+        folders or [Path()], key=lambda folder: not is_run(folder)
+    )  # runs know images by their data sets
+    plans = [plan_forget(folder, wanted, client=client) for folder in places]
     lines = [line for plan in plans for line in plan_lines(plan)]
     if dry_run:
         show("\n".join(map(printable, lines)))
         return
-    if not any(len(plan.images) or plan.files for plan in plans):
+    if not any(plans):
         show("nothing of them is there")
         return
     if not remote.confirm(lines, yes=yes):
@@ -83,6 +96,8 @@ def plan_lines(plan: ForgetPlan) -> Iterator[str]:
     yield f"{plan.folder}: {counted(len(plan.images), 'image')} with copies"
     for name, count in plan.files.items():
         yield f"  {name}: {counted(count, 'place')}"
+    for told in plan.run.says if plan.run else ():
+        yield f"  run: {told}"
     if plan.copies:
         yield f"  derived: {counted(len(plan.copies), 'copy', 'copies')}"
     markers = sum(item.marker for item in plan.versions)
@@ -121,9 +136,7 @@ def _wanted(images: list[str], file: Path | None) -> list[str]:
 def _published(folders: list[Path]) -> bool:
     """Whether something of the folders was published; elsewhere no account is needed."""
     from manifest_tools.dataset.dataset import Dataset
-    from manifest_tools.pipeline.forget.folder import refuse_run
+    from manifest_tools.pipeline.forget.folder import lacks_dataset
 
-    for folder in folders:
-        refuse_run(folder)
-    histories = [Dataset.load_frame(folder).history for folder in folders]
+    histories = [Dataset.load_frame(folder).history for folder in folders if not lacks_dataset(folder)]
     return any(entry["step"] == "publish" for history in histories for entry in history)

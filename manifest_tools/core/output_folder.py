@@ -21,6 +21,7 @@ MANIFESTS = ("train.manifest", "test.manifest")
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
 FINDINGS = "findings.jsonl"
+RECEIPT = "forgotten-"  # begins the name of a receipt
 _LATER_TEST = re.compile(r"test-(\d{1,9})\.manifest")
 
 

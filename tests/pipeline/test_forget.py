@@ -19,7 +19,6 @@ from manifest_tools.core.output_folder import MANIFESTS
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.cache import default_folder
-from manifest_tools.pipeline.batch.run import inspect_run
 from manifest_tools.pipeline.forget.folder import apply_forget, plan_forget
 from manifest_tools.pipeline.forget.records import Names, scrub, scrub_file
 from manifest_tools.pipeline.prepare import prepare
@@ -271,20 +270,9 @@ class TestCommand:
         again = self.run(*words, "--yes")
         assert (again.exit_code, again.stdout) == (0, "nothing of them is there\n")
 
-    @pytest.mark.parametrize("apart", [False, True])
-    def test_run_folders_are_refused_with_what_to_do(self, tmp_path, apart):
-        shutil.copytree(SAMPLE / "images" / "animals", tmp_path / "photos")
-        out = tmp_path / ("out" if apart else "run")
-        inspect_run(tmp_path / "photos", run=tmp_path / "run", out=out, workers=1)
-        name = Dataset.load(out).images["image"].iloc[0]
-        refused = self.run(name, "--from", str(tmp_path / "run"), "--yes")
-        assert isinstance(refused.exception, InputError)
-        assert "remove it whole" in str(refused.exception)
-        assert ("make the data set anew" in str(refused.exception)) is not apart
-        assert name in set(Dataset.load(out).images["image"])
-        if apart:
-            assert self.run(name, "--from", str(out), "--yes").exit_code == 0
-            assert name not in set(Dataset.load(out).images["image"])
+    def test_a_run_folder_in_s3_is_refused_with_what_to_do(self):
+        refused = self.run("a.jpg", "--from", "s3://bucket/run", "--yes")
+        assert "remove it there as a whole" in str(refused.exception)
 
     @pytest.mark.parametrize("words", [[], ["a.jpg", "--file", "b"]])
     def test_it_wants_images_in_one_way(self, words):

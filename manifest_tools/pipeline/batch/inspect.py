@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -99,8 +100,13 @@ class InspectionTask:
             for entry, read in zip(readable, reads, strict=True)
         }
         rows = [(entry.image, entry.uri, *found.get(entry.image, _unread(entry))) for entry in batch.entries]
-        table = pd.DataFrame(rows, columns=list(_COLUMNS))
-        return table.astype({name: IMAGE_COLUMNS[name][0] for name in _COLUMNS})
+        return facts_table(rows)
+
+
+def facts_table(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return the table of a batch: key, address and facts of each image."""
+    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    return table.astype({name: IMAGE_COLUMNS[name][0] for name in _COLUMNS})
 
 
 @cache

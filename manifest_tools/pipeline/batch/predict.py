@@ -34,7 +34,7 @@ from manifest_tools.dataset.copies import has_copies
 from manifest_tools.parallel import executors
 from manifest_tools.pipeline.batch.answers import Collected, answer_table, collect_answers
 from manifest_tools.pipeline.batch.collect import first_copies, tables
-from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
+from manifest_tools.pipeline.batch.run_folder import RUN, RunFolder, batch_name
 from manifest_tools.storage.uris import SCHEME, is_s3_uri
 
 Rows = npt.NDArray[np.int64]
@@ -239,15 +239,24 @@ def begin(folder: RunFolder, asking: Asking, question: Question) -> None:
     wanted = {
         "step": "predict",
         "source": str(asking.saved.folder.absolute()),
-        "images": hashlib.sha256(asking.rows.tobytes() + asking.digest.encode()).hexdigest(),
+        "images": _content_of(asking),
         "question": question.fingerprint,
         "batches": asking.batches,
         "pictures": len(asking.rows),
         "together": TOGETHER,
     }
-    if folder.begin(wanted) is not None:
+    if folder.begin(wanted, noted={"min_confidence": question.min_confidence}) is not None:
         msg = f"{folder.place} holds another run, of other images or another question; choose another folder for --run"
         raise InputError(msg)
+
+
+def is_same_run(folder: RunFolder, asking: Asking) -> bool:
+    """Whether a run folder was begun to ask about these images."""
+    return (folder.read_json(RUN) or {}).get("images") == _content_of(asking)
+
+
+def _content_of(asking: Asking) -> str:
+    return hashlib.sha256(asking.rows.tobytes() + asking.digest.encode()).hexdigest()
 
 
 def ask_batches(

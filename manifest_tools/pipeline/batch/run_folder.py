@@ -18,7 +18,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +30,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifest_tools.core.commit import recover
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.output_folder import RECEIPT
 from manifest_tools.core.version import library_version
 from manifest_tools.dataset.dataset import COMPRESSION
 from manifest_tools.storage.s3_images import shared_client
@@ -44,7 +48,8 @@ _MEMBERS: Final = {
     INTERVALS: {"intervals"},
     PLAN: {"parts", "images", "bytes", "skipped"},
 }
-_HALF_WRITTEN: Final = re.compile(r"\.run\.json\..*\.tmp")
+# What a folder may hold before there is a run: one that was half begun, and what a run that was forgotten left.
+_NO_RUN: Final = re.compile(rf"\.run\.json\..*\.tmp|{RECEIPT}.*\.json")
 _BATCH: Final = re.compile(r"batches/(\d{9})\.parquet")
 
 
@@ -62,9 +67,10 @@ class RunFolder:
 
     @classmethod
     def at(cls, place: str | Path) -> RunFolder:
-        """Return the run folder of a place, which may not be there yet."""
+        """Return the run folder of a place, which may not be there yet; what a killed process began there is finished."""
         text = str(place)
         if not is_s3_uri(text):
+            recover(text)
             return cls(str(Path(text).absolute()))
         split_uri(text)
         return cls(text.rstrip("/"))
@@ -136,8 +142,17 @@ class RunFolder:
         storage, above = _storage(self.place)
         return [item.key.removeprefix(above) for item in storage.list(above + prefix)]
 
-    def begin(self, wanted: dict[str, Any]) -> dict[str, Any] | None:
+    def begin(
+        self, wanted: dict[str, Any], *, noted: Mapping[str, Any] | None = None
+    ) -> dict[str, Any] | None:
         """Begin a run, or take up one that was begun with the same words.
+
+        Parameters
+        ----------
+        wanted : dict
+            What the run is.
+        noted : mapping, optional
+            What else is kept of it. It is not compared.
 
         Returns
         -------
@@ -153,7 +168,8 @@ class RunFolder:
         fingerprint = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
         if self.read_json(RUN) is None:
             self._refuse_foreign()
-            self.write_json(RUN, {**words, "fingerprint": fingerprint, "version": library_version()})
+            known = {"fingerprint": fingerprint, "version": library_version(), **(noted or {})}
+            self.write_json(RUN, {**words, **known})
         there = self.read_json(RUN) or {}
         return None if there.get("fingerprint") == fingerprint else there
 
@@ -163,10 +179,8 @@ class RunFolder:
         if self.is_local and path.is_file():
             msg = f"{self.place} is a file; --run wants a folder, or s3://bucket/prefix"
             raise InputError(msg)
-        if (
-            self.is_local
-            and path.is_dir()
-            and any(not _HALF_WRITTEN.fullmatch(p.name) for p in path.iterdir())
+        if self.is_local and any(
+            not _NO_RUN.fullmatch(name) for _, _, names in os.walk(path) for name in names
         ):
             msg = f"{self.place} is not empty and holds no run; choose a new folder for --run"
             raise InputError(msg)

@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.aws.publishing.erasure import KeptVersion, StoredVersion, erase_versions, find_versions
-from manifest_tools.core.commit import PATIENCE, alone, remove_with, replacing_files
-from manifest_tools.core.errors import InputError
+from manifest_tools.core.commit import PATIENCE, alone, remove_with, replacing_files, scratch_in
 from manifest_tools.core.journal import JournalFile
-from manifest_tools.core.output_folder import FINDINGS, REPORT_HTML, REPORT_JSON, holds_dataset
+from manifest_tools.core.output_folder import FINDINGS, RECEIPT, REPORT_HTML, REPORT_JSON, holds_dataset
 from manifest_tools.core.text import counted
 from manifest_tools.core.version import library_version
 from manifest_tools.dataset.copies import FOLDER, copy_names, copy_path, has_copies
@@ -28,14 +27,14 @@ from manifest_tools.dataset.tables import COPY_COLUMNS
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.cache import FactsCache, default_folder
 from manifest_tools.pipeline.forget.records import Names, scrub, scrub_file
+from manifest_tools.pipeline.forget.runs import RunChange, is_run, plan_run, rewrite_run
 from manifest_tools.pipeline.unpacking import MARK
 from manifest_tools.reports import write_report
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.storage.uris import is_s3_uri, split_uri
 
-RECEIPT: Final = "forgotten-"  # begins the name of a receipt
+_SHA256: Final = 64  # digits
 _REPORTS: Final = (REPORT_HTML, REPORT_JSON, FINDINGS)
-_RUN: Final = "run.json"
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,8 @@ class ForgetPlan:
         Adapters that were trained while they were in the data set: `arn`, `trained`.
     left : tuple of str
         What is not ours to remove, or cannot be.
+    run : RunChange, optional
+        What changes of the run that the folder holds.
     """
 
     folder: Path
@@ -69,6 +70,11 @@ class ForgetPlan:
     versions: tuple[StoredVersion, ...]
     adapters: tuple[dict[str, str], ...]
     left: tuple[str, ...]
+    run: RunChange | None = None
+
+    def __bool__(self) -> bool:
+        """Whether the folder holds anything of the images."""
+        return bool(len(self.images) or self.files or self.run)
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ def plan_forget(folder: str | Path, images: Sequence[str], *, client: Any = None
     Parameters
     ----------
     folder : path
-        An output folder of `prepare` or `inspect`.
+        An output folder of `prepare` or `inspect`, or a run folder.
     images : sequence of str
         Keys of images, or SHA-256 of their content. Byte-for-byte copies go with them.
     client : boto3 S3 client, optional
@@ -103,12 +109,26 @@ def plan_forget(folder: str | Path, images: Sequence[str], *, client: Any = None
     Raises
     ------
     InputError
-        The folder holds no data set, or is a run folder.
+        The folder holds neither a data set nor a run.
     RemoteError
         The bucket's versions cannot be listed.
     """
     folder = Path(folder)
-    refuse_run(folder)
+    images = [*images, *(name.lower() for name in images if len(name) == _SHA256)]
+    run = plan_run(folder, images) if is_run(folder) else None
+    if not lacks_dataset(folder):
+        return _plan_dataset(folder, images, client, run)
+    run = run or RunChange()
+    names = Names(frozenset({*images, *run.images["image"], *run.images["sha256"]} - {""}))
+    return ForgetPlan(folder, run.images, names, run.files, (), (), (), (), run)
+
+
+def lacks_dataset(folder: Path) -> bool:
+    """Whether a folder is a run folder alone, or holds what forgetting left of one."""
+    return not holds_dataset(folder) and (is_run(folder) or any(folder.glob(f"{RECEIPT}*.json")))
+
+
+def _plan_dataset(folder: Path, images: Sequence[str], client: Any, run: RunChange | None) -> ForgetPlan:
     dataset = Dataset.load(folder)
     rows = _rows(dataset, images)
     table = dataset.images[rows]
@@ -121,7 +141,7 @@ def plan_forget(folder: str | Path, images: Sequence[str], *, client: Any = None
     ) - {""}
     others = frozenset({*dataset.images["image"][~rows], *_keys(dataset, source_refs(dataset)[~rows])})
     names = Names(exact, others - exact)
-    files = {name: count for name, _, count in _scrubbed(folder, names)}
+    files = {name: count for name, _, count in _scrubbed(folder, names)} | (run.files if run else {})
     versions: list[StoredVersion] = []
     if client is not None:
         for bucket, key in sorted(map(split_uri, own)):
@@ -131,7 +151,7 @@ def plan_forget(folder: str | Path, images: Sequence[str], *, client: Any = None
     here = tuple(name for name in copies if (folder / FOLDER / name).is_file())
     elsewhere = [path for name in copies if name not in here and (path := copy_path(dataset, name)).is_file()]
     left = (*_left(dataset, table, own, client), *_left_copies(elsewhere))
-    return ForgetPlan(folder, table, names, files, here, tuple(versions), adapters, left)
+    return ForgetPlan(folder, table, names, files, here, tuple(versions), adapters, left, run)
 
 
 def apply_forget(plan: ForgetPlan, *, client: Any = None) -> Forgotten:
@@ -156,31 +176,23 @@ def apply_forget(plan: ForgetPlan, *, client: Any = None) -> Forgotten:
         receipt = _receipt(plan, cached, kept)
         text = json.dumps(receipt, indent=1, sort_keys=True) + "\n"
         name = f"{RECEIPT}{_hash(''.join(sorted(plan.names.exact)))[:16]}.json"
-        if len(plan.images) or plan.files:
+        if plan:
+            with scratch_in(plan.folder):  # which sweeps those away that killed runs left
+                pass
             with replacing_files(plan.folder) as stage:
                 _rewrite(plan, stage)
                 (stage / name).write_text(text, encoding="utf-8")
     return Forgotten(receipt, plan.folder / name, kept)
 
 
-def refuse_run(folder: Path) -> None:
-    """Raise InputError for a run folder: its batches are written once, and stand for what their plan counts."""
-    if not (folder / _RUN).is_file():
-        return
-    if holds_dataset(folder):
-        more = "erase the images, and make the data set anew by 'inspect IMAGES --run NEW --out DIR'"
-    else:
-        more = "give --from the folder of its results, which does not need it any more"
-    msg = f"{folder} is a run folder (--run), whose batches cannot be changed; when the run has ended, remove it whole, and {more}"
-    raise InputError(msg)
-
-
 def _rewrite(plan: ForgetPlan, stage: Path) -> None:
     """Put everything that changes in the folder into the stage."""
+    if plan.run:
+        rewrite_run(plan.folder, plan.run, stage)
     for name, content, _ in _scrubbed(plan.folder, plan.names):
         (stage / name).parent.mkdir(exist_ok=True)
         (stage / name).write_bytes(content)
-    if not len(plan.images):
+    if not (len(plan.images) and holds_dataset(plan.folder)):
         return
     before = Dataset.load(plan.folder)
     dataset = _without(before, plan)
@@ -192,8 +204,7 @@ def _rewrite(plan: ForgetPlan, stage: Path) -> None:
 
 
 def _rows(dataset: Dataset, images: Sequence[str]) -> Any:
-    wanted = set(images) | {name.lower() for name in images if len(name) == 64}
-    table = dataset.images
+    wanted, table = set(images), dataset.images
     named = table["image"].isin(wanted) | table["uri"].isin(wanted) | table["sha256"].isin(wanted)
     if has_copies(table):
         named |= table["derived_sha256"].isin(wanted)
