@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import webbrowser
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -17,6 +18,13 @@ from manifest_tools.core.text import counted
 from manifest_tools.review.entries import TOGETHER
 
 
+class Form(StrEnum):
+    """What ``--export`` writes."""
+
+    SHEET = "sheet"
+    AUDIT = "audit"
+
+
 def review(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that prepare made.")],
     reviewer: Annotated[
@@ -27,8 +35,16 @@ def review(
     ] = False,
     export: Annotated[
         Path | None,
-        typer.Option("--export", metavar="FILE", help="Write the open questions as a CSV sheet instead."),
+        typer.Option(
+            "--export",
+            metavar="FILE",
+            help="Write a file instead: by default the open questions as a CSV sheet.",
+        ),
     ] = None,
+    form: Annotated[
+        Form,
+        typer.Option("--for", help="What --export writes: a sheet to fill in, or the journal for an audit."),
+    ] = Form.SHEET,
     filled: Annotated[
         Path | None, typer.Option("--import", metavar="FILE", help="Take in a filled CSV sheet instead.")
     ] = None,
@@ -79,6 +95,9 @@ def review(
 
     reader = ByteReader(profile, region, endpoint_url, requester_pays)
     screen_folder(folder, stop_list or (), reader=reader)
+    if form is Form.AUDIT:
+        _audit(folder, export, filled)
+        return
     if export or filled:
         _sheet(folder, name, export, filled, looks)
         return
@@ -99,6 +118,19 @@ def review(
         say(
             f"{counted(answers, 'answer')} in {folder}. Next: manifest-tools check {folder}, or prepare again"
         )
+
+
+def _audit(folder: Path, export: Path | None, filled: Path | None) -> None:
+    if filled or not export:
+        raise InputError("--for audit writes the journal: name the file by --export, without --import")
+    from manifest_tools.review.audit import export_audit
+
+    audit = export_audit(folder, export)
+    show(f"{counted(audit.rows, 'row')} in {export}; journal {audit.head}")
+    for problem in audit.problems:
+        say(problem)
+    if audit.problems:
+        raise typer.Exit(1)
 
 
 class _Looks(NamedTuple):

@@ -1,7 +1,7 @@
 """The review sheet: the open questions as a table, for people who will not use the page, and the way back.
 
-One row per question. People fill in `answer` (yes, no, unsure; for the whole image also safe) and `add_labels`
-(names between semicolons); `definition` says what the label means. Nobody's answers are lost on the way: those given before stand in the sheet too.
+One row per question. People fill in `answer` (yes, no, unsure; for the whole image also safe), `add_labels`
+(names between semicolons) and, if they like, `reason` (one of the policy's codes) and `note`; `definition` says what the label means. Nobody's answers are lost on the way: those given before stand in the sheet too.
 """
 
 from __future__ import annotations
@@ -17,19 +17,30 @@ from typing import NamedTuple
 from manifest_tools.core.csv_cells import unguarded, write_csv
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.files import replacing
-from manifest_tools.review.entries import ReviewEntry, Said
+from manifest_tools.review.entries import IN_WORDS, NO_REMARK, Remark, ReviewEntry, Said
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
 from manifest_tools.sources.formats.tables import read_text
 
-COLUMNS = ("image", "sha256", "label", "score", "so_far", "answer", "add_labels", "reviewer", "definition")
+COLUMNS = (
+    "image",
+    "sha256",
+    "label",
+    "score",
+    "so_far",
+    "answer",
+    "add_labels",
+    "reason",
+    "note",
+    "reviewer",
+    "definition",
+)
 _ANSWERS: dict[str, bool | None] = {
     **dict.fromkeys(("yes", "y", "right", "true", "1", "present"), True),
     **dict.fromkeys(("no", "n", "wrong", "false", "0", "absent"), False),
     **dict.fromkeys(("unsure", "u", "?", "unknown"), None),
 }
 _WHOLE = re.compile(r"^([01])[.,]0+$")  # as spreadsheets and data frames write 1 and 0
-_SO_FAR = {True: "present", False: "absent", None: "unsure"}
 _WORDS = {True: "yes", False: "no", None: "unsure"}
 
 
@@ -70,31 +81,47 @@ def _rows(review: ReviewSession) -> Iterator[tuple[str, ...]]:
         place = (item["name"], digests[row])
         for question in item["questions"]:
             score = "" if question["score"] is None else str(question["score"])
-            so_far = ", ".join(_SO_FAR[truth] for truth in question.get("differ", ())) or question["truth"]
-            yield (*place, question["label"], score, so_far, "", "", "", question["definition"])
+            so_far = ", ".join(IN_WORDS[truth] for truth in question.get("differ", ())) or question["truth"]
+            yield (*place, question["label"], score, so_far, "", "", "", "", "", question["definition"])
         if not item["questions"]:
-            yield (*place, "", "", "unknown", "", "", "", "")
+            yield (*place, "", "", "unknown", *[""] * 6)
     entries = review.state.visible()
     if review.assignment.adjudicating:  # nobody is named
         entries = [entry for entry in entries if entry.reviewer == review.reviewer]
-    for reviewer, row, said in _standing(review, entries):
-        yield review.state.keys[row], digests[row], said.label, "", "", _WORDS[said.truth], "", reviewer, ""
+    for (reviewer, row, label), (truth, remark) in _standing(review, entries).items():
+        reason, note, _ = remark
+        yield (
+            review.state.keys[row],
+            digests[row],
+            label,
+            "",
+            "",
+            _WORDS[truth],
+            "",
+            reason,
+            note,
+            reviewer,
+            "",
+        )
 
 
-def _standing(review: ReviewSession, entries: Iterable[ReviewEntry]) -> list[tuple[str, int, Said]]:
-    """Return what reviewers said last of each image and label: reviewer, position, statement."""
-    newest = {}
-    for entry in entries:
-        for row in review.state.rows_of(entry):
-            for said in entry.answers:
-                newest[entry.reviewer, row, said.label] = said.truth
-    return [(reviewer, row, Said(label, truth)) for (reviewer, row, label), truth in newest.items()]
+def _standing(
+    review: ReviewSession, entries: Iterable[ReviewEntry]
+) -> dict[tuple[str, int, str], tuple[bool | None, Remark]]:
+    """Return what each reviewer said last of each image and label, with the remark, by reviewer, position and label."""
+    return {
+        (entry.reviewer, row, said.label): (said.truth, entry.remark)
+        for entry in entries
+        for row in review.state.rows_of(entry)
+        for said in entry.answers
+    }
 
 
 class _Row(NamedTuple):
     reviewer: str
     row: int
     answers: tuple[Said, ...]
+    remark: Remark
 
 
 def import_sheet(review: ReviewSession, path: str | Path) -> int:
@@ -119,19 +146,16 @@ def import_sheet(review: ReviewSession, path: str | Path) -> int:
     OutputError
         The answers cannot be written.
     """
-    known = {
-        (reviewer, row, said.label): said.truth
-        for reviewer, row, said in _standing(review, review.state.standing())
-    }
+    known = {key: truth for key, (truth, _) in _standing(review, review.state.standing()).items()}
     by_digest: dict[str, int] = {}
     for position, digest in enumerate(review.state.dataset.images["sha256"]):
         by_digest.setdefault(digest, position)
     rows = [_read(review, cells, by_digest, f"{path}, line {line}") for line, cells in _cells(path)]
     new = []
-    for reviewer, row, answers in rows:
+    for reviewer, row, answers, remark in rows:
         said = [answer for answer in answers if known.get((reviewer, row, answer.label), "") != answer.truth]
         if said:
-            new.append((row, ReviewEntry(0, reviewer, answers=tuple(said))))
+            new.append((row, ReviewEntry(0, reviewer, answers=tuple(said), remark=remark)))
     review.state.record_all(new)
     return sum(len(entry.answers) for _, entry in new)
 
@@ -183,7 +207,20 @@ def _read(review: ReviewSession, cells: dict[str, str], by_digest: Mapping[str, 
         raise InputError(
             f"{place}: there is no image {cells['image']!r}; expected the names of the exported sheet"
         )
-    return _Row(reviewer, -1 if row is None else row, tuple(said))
+    return _Row(reviewer, -1 if row is None else row, tuple(said), _remark(review, cells, place, bool(said)))
+
+
+def _remark(review: ReviewSession, cells: dict[str, str], place: str, answered: bool) -> Remark:
+    given = Remark(cells.get("reason", "").strip(), cells.get("note", ""))
+    try:
+        remark = review.remark_of(given)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    if remark != NO_REMARK and not answered:
+        raise InputError(
+            f"{place}: a reason or note stands beside no answer; expected yes, no, unsure or safe"
+        )
+    return remark
 
 
 def _position(

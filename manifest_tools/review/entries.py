@@ -9,6 +9,7 @@ from types import NoneType
 from typing import Any, Final, NamedTuple, TypeVar
 
 TOGETHER: Final = " + "  # between the names of two people who adjudicate together
+IN_WORDS: Final = {True: "present", False: "absent", None: "unsure"}
 _MOST: Final = 2**53  # the highest number of an entry: a double holds it
 
 

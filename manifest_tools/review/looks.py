@@ -133,24 +133,23 @@ def label_rows_of(
     """
     entries = list(standing)
     looks = looks_at(entries, key_of, reading)
-    rows: dict[tuple[str, str, str], tuple[bool | None, int]] = {}
-    last: dict[tuple[str, str], int] = {}
-    closed: set[str] = set()
-    for entry in entries:
-        for item in entry.images:
-            key = key_of(item)
-            look = looks.get(key)
-            last[key, entry.reviewer] = entry.number
-            if entry.look is Look.ADJUDICATION:
-                closed.add(key)
-            for said in entry.answers:
-                later = key in closed
-                if (
-                    not look
-                    or entry.look is Look.ADJUDICATION
-                    or not look.overruled(said, reading, later=later)
-                ):
-                    rows[key, said.label, entry.reviewer] = (said.truth, entry.number)
+    told = [(key_of(seen), entry) for entry in entries for seen in entry.images]
+    newest = {
+        (key, said.label, entry.reviewer): (said, entry) for key, entry in told for said in entry.answers
+    }
+    last = {(key, entry.reviewer): entry.number for key, entry in told}
+    closed = {key: entry.number for key, entry in reversed(told) if entry.look is Look.ADJUDICATION}
+
+    def stands(key: str, said: Said, entry: ReviewEntry) -> bool:
+        if key not in closed or entry.look is Look.ADJUDICATION:
+            return True
+        return not looks[key].overruled(said, reading, later=entry.number > closed[key])
+
+    rows: dict[tuple[str, str, str], tuple[bool | None, int]] = {
+        about: (said.truth, entry.number)
+        for about, (said, entry) in newest.items()
+        if stands(about[0], said, entry)
+    }
     for key, look in looks.items():
         for label in look.disputed(reading):
             for reviewer, view in look.views.items():

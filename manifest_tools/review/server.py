@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
-from manifest_tools.review.entries import Said
+from manifest_tools.review.entries import Remark, Said
 from manifest_tools.review.journal import merge_journal
 from manifest_tools.review.pictures import Pictures, Reader, Shown
 from manifest_tools.review.queue import Filter
@@ -35,6 +35,7 @@ except ImportError as error:
 
 _ASSETS = {"/": ("index.html", "text/html"), "/review.css": ("review.css", "text/css"),
            "/review.js": ("review.js", "text/javascript")}  # fmt: skip
+_LONGEST = 86_400  # seconds that a look at a picture may last
 _MOST_BODY = 64 * 1024  # bytes
 _ANSWER_FIRST = 2  # seconds before a connection is ended in which a body that does not arrive is answered
 _AT_A_TIME = 1  # connections that are accepted before one of them is looked at, so that a flood is bounded
@@ -199,7 +200,9 @@ class _Page:
     async def answer(self, request: Request) -> Response:
         document = await _body(request)
         row, answers, together = _answer(document)
-        number = await run_in_threadpool(self._desk.answer, row, answers, together=together, id=_id(document))
+        number = await run_in_threadpool(
+            self._desk.answer, row, answers, together=together, id=_id(document), remark=_remark(document)
+        )
         return JSONResponse({"number": number})
 
     async def undo(self, request: Request) -> Response:
@@ -272,6 +275,15 @@ def _answer(document: Mapping[str, Any]) -> tuple[int, list[Said], bool]:
             case _:
                 raise InputError("an answer is a label, and true, false or null")
     return row, said, document.get("together") is True
+
+
+def _remark(document: Mapping[str, Any]) -> Remark:
+    match document.get("reason", ""), document.get("note", ""), document.get("seconds"):
+        case str(reason), str(note), None | int() | float() as seconds if (
+            seconds is None or 0 <= seconds <= _LONGEST
+        ):
+            return Remark(reason, note, seconds)
+    raise InputError("expected a reason and a note as texts, and seconds as a number")
 
 
 def _id(document: Mapping[str, Any]) -> str:

@@ -177,7 +177,13 @@ class ReviewSession:
                     )
                 ],
                 "answered": bool(reviewed.any()),
+                "remarks": self._remarks(row) if self.assignment.adjudicating else [],
             }
+
+    def _remarks(self, row: int) -> list[str]:
+        """Return the reasons and notes of those who differ, without their names and in no order of theirs."""
+        remarks = (entry.remark for entry in self.state.standing() if row in self.state.rows_of(entry))
+        return sorted({": ".join(filter(None, (remark.reason, remark.note))) for remark in remarks} - {""})
 
     def _urgency(self, row: int) -> Any:
         outcomes, wanted = self.state.outcomes, self._wanted()
@@ -247,6 +253,8 @@ class ReviewSession:
         return {
             "reviewer": self.reviewer,
             "adjudicating": self.assignment.adjudicating,
+            "reasons": self.state.policy.reasons,
+            "longest_note": LONGEST_NOTE,
             "safe": self.safe,
             "images": len(self.state.keys),
             "taxonomy": [{"name": name, "definition": self.definition(name)} for name in taxonomy.names],

@@ -99,3 +99,17 @@ def test_what_cannot_be_meant_is_refused(folder, tmp_path, manifest_tools, optio
     done = manifest_tools("review", folder, "--export", tmp_path / "sheet.csv", *options)
     assert done.code == 2
     assert told in done.err
+
+
+def test_an_audit_says_by_its_exit_code_whether_the_journal_was_changed(folder, tmp_path, manifest_tools):  # noqa: F811
+    table = tmp_path / "audit.csv"
+    assert manifest_tools("review", folder, "--for", "audit").code == 2
+    for row in (0, 1):
+        ReviewSession(folder, "ana").answer(row, [Said(ALCOHOL, False)])
+    done = manifest_tools("review", folder, "--export", table, "--for", "audit")
+    assert (done.code, done.out.startswith(f"2 rows in {table}; journal ")) == (0, True)
+    journal = folder / "dataset" / "reviews.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"false", b"true", 1))
+    done = manifest_tools("review", folder, "--export", table, "--for", "audit")
+    assert done.code == 1
+    assert "reviews.jsonl:1: this line" in done.err

@@ -23,6 +23,7 @@ from manifest_tools.pipeline.forget.folder import apply_forget, plan_forget
 from manifest_tools.pipeline.forget.records import Names, scrub, scrub_file
 from manifest_tools.pipeline.prepare import prepare
 from manifest_tools.pipeline.split import split_folder
+from manifest_tools.review.audit import export_audit
 from manifest_tools.review.entries import ReviewedImage, Said
 from manifest_tools.review.journal import ReviewJournal, merge_journal
 from tests import ROOT
@@ -83,6 +84,7 @@ def test_no_trace_is_left_and_the_rest_stays(folder):
     assert set(before.images["image"]) - set(after.images["image"]) == {WHO}
     assert after.image("animals/frog.png")["labels"]
     assert [entry.images[0].image for entry in ReviewJournal.of(folder).entries] == ["animals/frog.png"]
+    assert export_audit(folder, folder.parent / "audit.csv").problems == ()  # chained anew
     for name in MANIFESTS:
         assert (folder / name).read_bytes().splitlines() == [
             line for line in lines[name] if WHO.encode() not in line

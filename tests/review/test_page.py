@@ -8,13 +8,17 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.findings.policy import Policy
+from manifest_tools.review.entries import Remark, Said
 from manifest_tools.review.journal import ReviewJournal, merge_journal
+from manifest_tools.review.session import ReviewSession
 from tests.review.conftest import ALCOHOL, image_of, make_folder
 
 READY = "() => document.body.dataset.ready === '{}'"
@@ -322,3 +326,58 @@ def test_every_control_has_a_name_for_a_screen_reader(many, serving, tab):
             .map((one) => one.outerHTML)""")
         assert nameless == []
         assert page.get_attribute("html", "lang") == "en"
+
+
+def test_a_reason_and_a_note_go_with_the_answers_about_a_picture(many, serving, tab):
+    policy = Policy(reasons={"ad": "an advertisement", "art": ""})
+    Dataset.load(many).step("policy", policy=policy.to_dict()).save(many)
+    with serving(many) as url:
+        page = tab(url)
+        at(page, "0:0")
+        reveal(page)
+        press(page, "r")
+        page.wait_for_selector("#reasoning[open]")
+        page.keyboard.type("ad")
+        press(page, "Tab")
+        page.keyboard.type("on a <b>shirt</b>")
+        press(page, "Enter")
+        page.wait_for_selector("#reasoning:not([open])", state="attached")
+        assert page.inner_text("#because") == "Reason: ad · on a <b>shirt</b>"
+        press(page, "y")
+        at(page, "1:1")
+        assert not page.is_visible("#because")
+        reveal(page)
+        press(page, "n")
+        at(page, "2:2")
+    first, second = (entry.remark for entry in ReviewJournal.of(many).standing)
+    assert (first.reason, first.note) == ("ad", "on a <b>shirt</b>")
+    assert (second.reason, second.note) == ("", "")
+    assert 0 <= first.seconds < 60
+
+
+def test_accessibility_at_the_width_of_a_phone(folder, serving, tab):
+    ana = ReviewSession(folder, "ana", second_look=["1"])
+    ana.answer(0, [Said(ALCOHOL, True)], remark=Remark(note="a can"))
+    ReviewSession(folder, "ben").answer(0, [Said(ALCOHOL, False)])
+    with serving(folder, reviewer="cem", adjudicating=True) as url:
+        page = tab(url)
+        page.set_viewport_size({"width": 400, "height": 800})
+        page.wait_for_function("() => document.querySelector('#progress tbody').children.length")
+        assert page.inner_text("#why") == "People differ: present, absent"
+        assert "a can" in page.inner_text("#known")
+        reveal(page)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert violations(page) == []
+            for key, dialog in (("r", "reasoning"), ("?", "helping"), ("f", "filtering"), ("a", "adding")):
+                press(page, key)
+                page.wait_for_selector(f"#{dialog}[open]")
+                assert violations(page) == []
+                press(page, "Escape")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def violations(page):
+    axe = pytest.importorskip("axe_playwright_python")
+    page.evaluate(Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8"))
+    return page.evaluate("axe.run().then(result => result.violations.map(v => [v.id, v.nodes[0].html]))")

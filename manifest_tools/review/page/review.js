@@ -14,6 +14,8 @@ let filter = "";
 let item = null;
 let questions = [];
 let looked = false; // the picture was revealed since it came up
+let lookedAt = 0; // when
+let because = {}; // reason and note for the answers about this picture
 let busy = false;
 const items = new Map(); // image -> promise of its item
 const veils = new Map(); // image -> promise of a blob address
@@ -100,6 +102,7 @@ async function reveal() {
   pictures.forEach((picture, place) => { picture.src = addresses[place]; picture.alt = names[place]; });
   await Promise.all(pictures.map((picture) => picture.decode()));
   if (item !== shown) return;
+  lookedAt = looked ? lookedAt : performance.now();
   looked = true;
   document.querySelectorAll("#views .named, #other").forEach((part) => { part.hidden = !two; });
   $("views").hidden = false;
@@ -116,6 +119,7 @@ async function show() {
   hide();
   item = null;
   looked = false;
+  keepReason({});
   toggle("zoom", false);
   $("veil").removeAttribute("src");
   $("alike").checked = false;
@@ -195,11 +199,20 @@ function showKnown() {
     line.textContent = `${name}: ${inWords(truth)} (${source})`;
     return line;
   });
+  const remarks = item.remarks.map((text) => {
+    const line = document.createElement("li");
+    line.textContent = text;
+    return line;
+  });
+  $("known").replaceChildren(...titled("Said so far", lines), ...titled("Reasons and notes", remarks));
+}
+
+function titled(text, lines) {
   const title = document.createElement("h3");
-  title.textContent = "Said so far";
+  title.textContent = text;
   const list = document.createElement("ul");
   list.append(...lines);
-  $("known").replaceChildren(...(lines.length ? [title, list] : []));
+  return lines.length ? [title, list] : [];
 }
 
 function showPlace() {
@@ -235,7 +248,8 @@ async function answer(answers, { stay = false } = {}) {
   busy = true;
   try {
     const together = $("alike").checked;
-    const body = { image: item.index, answers, together, id: crypto.randomUUID() };
+    const seconds = looked ? Math.round((performance.now() - lookedAt) / 100) / 10 : null;
+    const body = { image: item.index, answers, together, id: crypto.randomUUID(), seconds, ...because };
     const { number } = await (await ask("api/answer", body)).json();
     problem(null);
     history.push([number, item.index]);
@@ -355,6 +369,29 @@ function take(line) {
   run(() => answer([{ label: line.dataset.label, truth: true }], { stay: true }));
 }
 
+function fillReasons() {
+  const form = $("reasoning").querySelector("form");
+  const codes = Object.entries(start.reasons);
+  form.elements.reason.replaceChildren(new Option("none", ""), ...codes.map(([code, text]) => new Option(text ? `${code} · ${text}` : code, code)));
+  form.elements.note.maxLength = start.longest_note;
+  $("codes").hidden = !codes.length;
+}
+
+function reason() {
+  if (!item) return;
+  const { elements } = $("reasoning").querySelector("form");
+  elements.reason.value = because.reason ?? "";
+  elements.note.value = because.note ?? "";
+  $("reasoning").showModal();
+  elements[$("codes").hidden ? "note" : "reason"].focus();
+}
+
+function keepReason(given) {
+  because = Object.fromEntries(Object.entries(given).filter(([, text]) => text.trim()));
+  $("because").hidden = !Object.keys(because).length;
+  $("because").textContent = `Reason: ${Object.values(because).join(" · ")}`;
+}
+
 function fillFilter() {
   const form = $("filtering").querySelector("form");
   const counted = { content_type: start.content_types, finding: start.findings };
@@ -397,7 +434,7 @@ function toggle(name, on = !document.body.classList.contains(name)) {
 }
 
 const actions = {
-  reveal, undo, next, back, add, finish, safe, unsure,
+  reveal, undo, next, back, add, finish, safe, unsure, reason,
   yes: () => judge(true),
   no: () => judge(false),
   grey: () => toggle("grey"),
@@ -412,7 +449,7 @@ const actions = {
   together: () => { if (!$("together").hidden) $("alike").checked = !$("alike").checked; },
 };
 const keys = {
-  " ": "reveal", y: "yes", n: "no", u: "unsure", s: "safe", a: "add", z: "undo", l: "together",
+  " ": "reveal", y: "yes", n: "no", u: "unsure", s: "safe", a: "add", z: "undo", r: "reason", l: "together",
   arrowleft: "back", arrowright: "next", g: "grey", x: "zoom", d: "define", f: "filter", "?": "help",
 };
 
@@ -460,10 +497,16 @@ $("filtering").querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
   run(applyFilter);
 });
+$("reasoning").querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  keepReason(Object.fromEntries(new FormData(event.target)));
+  $("reasoning").close();
+});
 document.addEventListener("visibilitychange", () => { if (document.hidden) hide(); });
 
 run(async () => {
   start = await (await ask("api/start")).json();
   fillFilter();
+  fillReasons();
   await Promise.all([load(), showProgress()]);
 });
