@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from manifest_tools.dataset.dataset import Dataset
     from manifest_tools.pipeline.moderate_videos import SampledVideos
 
-_CONNECTIONS = 64
-
 
 def moderate(
     images: Annotated[
@@ -69,9 +67,7 @@ def moderate(
 
     rules = None if decisions is None else Decisions.from_toml(decisions)
     dataset, sampled = _to_ask(images, out, every, quiet=quiet)
-    client = make_client(
-        "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=_CONNECTIONS
-    )
+    client = make_client("rekognition", profile=profile, region=region, endpoint_url=endpoint_url)
     remote.require_offer(client, "moderation")
     rate = remote.rate(tps, client, profile=profile)
     prices = [

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from manifest_tools.dataset.dataset import Dataset
 
 _SHOWN = 10  # failures in the text
-_CONNECTIONS = 64
 
 
 def predict(
@@ -127,9 +126,7 @@ def predict(
 
     dataset, place = _open(images, out, profile=profile, region=region)
     dataset = _with_stop_list(dataset, stop_list)
-    client = make_client(
-        "rekognition", profile=profile, region=region, endpoint_url=endpoint_url, max_connections=_CONNECTIONS
-    )
+    client = make_client("rekognition", profile=profile, region=region, endpoint_url=endpoint_url)
     remote.require_offer(client, "moderation")
     rate = remote.rate(tps, client, profile=profile)
     cost = remote.price(price, client, adapter=bool(adapter), profile=profile)

@@ -257,7 +257,7 @@ def compare_evaluation(
         raise InputError(
             "The width of an interval is of no use without a sample of traffic. Give one as sample."
         )
-    if sample is not None and not evaluated[0].judged:
+    if sample is not None and not all(item.judged for item in evaluated):
         raise InputError(
             "Rates in traffic need the answers by image. Give the output manifest of the test set."
         )
@@ -266,16 +266,12 @@ def compare_evaluation(
     for item in evaluated:
         aims = named or _targets(item, dataset)
         found = run_guard(traffic, aims, at, taxonomy, seed=seed) if traffic else None
-        if item.judged:
-            one = _by_image(item, evaluated_labels(item, at, taxonomy), settings)
-        else:
-            one = _by_counts(item, settings)
-        if limits:
-            tests = _tests(item, evaluated_labels(item, at, taxonomy), settings)
+        tests = _tests(item, evaluated_labels(item, at, taxonomy), settings) if item.judged else None
+        one = _by_counts(item, settings) if tests is None else _by_image(item, tests, settings)
+        if tests and limits:
             ordinary = traffic.judged if traffic else ()
             one = replace(one, decisions=choose_decisions(tests, limits, named, taxonomy, ordinary))
-        if random:
-            tests = _tests(item, evaluated_labels(item, at, taxonomy), settings)
+        if tests and random:
             one = replace(one, traffic=traffic_rates(tests, random, at, width=sample_width, seed=seed))
         compared.append(replace(one, guard=found, notes=(*one.notes, *model_notes(item, evaluated), *unseen)))
     return Evaluation(tuple(compared), max_false_positive_rate, common)
@@ -317,9 +313,8 @@ def _tests(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> Tes
     return arrange(judged, labels, settings.groups)
 
 
-def _by_image(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> Comparison:
+def _by_image(item: Evaluated, tests: TestSet, settings: _Settings) -> Comparison:
     threshold = settings.threshold
-    tests = _tests(item, labels, settings)
     compared = compare_images(tests, threshold, seed=settings.seed)
     known = item.results or Results()
     notes = (*item.notes, *differences(known, compared, threshold))
@@ -340,7 +335,7 @@ def _by_image(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> 
         notes=notes,
         slices=compare_slices(
             item.judged,
-            labels,
+            tests.labels,
             settings.slices,
             groups=settings.groups,
             threshold=threshold,

@@ -18,8 +18,8 @@ from manifest_tools.dataset.copies import as_sent
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.evaluation.counts import LabelComparison
-from manifest_tools.evaluation.files import Evaluated, Judged
-from manifest_tools.evaluation.mistakes import Flip, arrange, compare_images, find_flips
+from manifest_tools.evaluation.files import Evaluated
+from manifest_tools.evaluation.mistakes import Flip, arrange, compare_images, find_flips, top_labels
 from manifest_tools.evaluation.statistics import mcnemar_exact, wilson
 
 
@@ -84,7 +84,8 @@ def run_guard(
 ) -> Guard:
     """Compare both models on ordinary traffic, per label that was not a target."""
     judged = evaluated.judged
-    labels = sorted(_labels(judged, taxonomy) - set(targets))
+    seen = {name for image in judged for name in (*image.base, *image.adapter, *(image.truth or ()))}
+    labels = sorted(top_labels(seen, taxonomy) - set(targets))
     everything = arrange(judged, labels, {})
     said_base, said_adapter = everything.base >= threshold, everything.adapter >= threshold
     reported = tuple(
@@ -129,9 +130,3 @@ def require_unseen(guard: Evaluated, dataset: Dataset) -> None:
             f"{guard.name}: {counted(len(seen), 'image')} of {len(guard.judged):,} were trained on, first {seen[0]}. What an "
             "adapter does to images that it has learnt says nothing about ordinary traffic: leave them out of the guard."
         )
-
-
-def _labels(judged: Sequence[Judged], taxonomy: Taxonomy) -> set[str]:
-    """Return the top-level labels that anybody saw."""
-    seen = {name for image in judged for name in (*image.base, *image.adapter, *(image.truth or ()))}
-    return {taxonomy.level_1(name) if name in taxonomy else name for name in seen}

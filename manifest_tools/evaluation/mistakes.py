@@ -85,9 +85,13 @@ def evaluated_labels(evaluated: Evaluated, threshold: float, taxonomy: Taxonomy)
     for image in evaluated.judged:
         found |= image.truth or frozenset()
         for scores in (image.base, image.adapter):
-            said = [name for name, score in scores.items() if score >= threshold]
-            found |= {taxonomy.level_1(name) if name in taxonomy else name for name in said}
+            found |= top_labels((name for name, score in scores.items() if score >= threshold), taxonomy)
     return tuple(sorted(found))
+
+
+def top_labels(names: Iterable[str], taxonomy: Taxonomy) -> set[str]:
+    """Return the labels of level 1 that names belong to; what the taxonomy does not know stays."""
+    return {taxonomy.level_1(name) if name in taxonomy else name for name in names}
 
 
 def compare_images(tests: TestSet, threshold: float, *, seed: int = 0) -> tuple[LabelComparison, ...]:

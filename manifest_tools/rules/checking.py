@@ -19,7 +19,7 @@ from manifest_tools.rules import IMAGE_RULES, RULES, Evidence, Rule
 from manifest_tools.rules.counts import label_table, readiness
 from manifest_tools.rules.groups import group_facts
 from manifest_tools.rules.plan import plan
-from manifest_tools.rules.power import test_power
+from manifest_tools.rules.power import power_by_target
 from manifest_tools.rules.slices import slice_facts
 
 
@@ -141,7 +141,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         `readiness` (state; expected: whether the base model was asked about any image; ready_for,
         candidates, reading in words), `images` (found, usable, train, test, no_side, and
         effective numbers), `groups` (see :func:`manifest_tools.rules.groups.group_facts`), `slices` (see :func:`manifest_tools.rules.slices.slice_facts`), `plan` (see
-        :func:`manifest_tools.rules.plan.plan`), `power` (see :func:`manifest_tools.rules.power.test_power`), `left_out`
+        :func:`manifest_tools.rules.plan.plan`), `power` (see :func:`manifest_tools.rules.power.power_by_target`), `left_out`
         (images by reason; an
         image may have several), `selected` (what a selection chose), `scope` (judged_for, not_judged, in_part), `skipped`
         (other files by extension), `not_checked` (sentences), and `made` (versions, options and fingerprints).
@@ -184,7 +184,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "groups": group_facts(evidence),
         "slices": slice_facts(evidence),
         "plan": plan(evidence),
-        "power": test_power(evidence),
+        "power": power_by_target(evidence),
         "left_out": {code: int(mask.sum()) for code, mask in evidence.reasons.items() if mask.any()},
         "selected": dict(dataset.sources.get("select", {})),
         "scope": _scope(evidence),

@@ -14,7 +14,7 @@ from manifest_tools.rules.counts import readiness
 from manifest_tools.rules.evidence import Evidence
 
 
-def test_power(evidence: Evidence) -> list[dict[str, Any]]:
+def power_by_target(evidence: Evidence) -> list[dict[str, Any]]:
     """Return for each target what the test set can show, ready for JSON; nothing before a split.
 
     Without declared targets, those labels and goals count as targets that training has the minimum for.
@@ -54,7 +54,7 @@ def test_power(evidence: Evidence) -> list[dict[str, Any]]:
 def small_tests(evidence: Evidence) -> Iterator[Finding]:
     """Targets of which the test set could not even show a nearly complete repair."""
     needed = mistakes_needed(BEST)
-    for target in test_power(evidence):
+    for target in power_by_target(evidence):
         if target["mistakes"] + target["unknown"] < needed:
             yield finding(
                 "test-too-small",

@@ -49,7 +49,7 @@ def missing_predictions(evidence: Evidence) -> Iterator[Finding]:
         yield finding("predictions-missing", count=count, total=total)
 
 
-def test_size(evidence: Evidence) -> Iterator[Finding]:
+def size_of_test_set(evidence: Evidence) -> Iterator[Finding]:
     """At least 20 test images, raw; and a warning when only look-alikes make up the number.
 
     Source: https://docs.aws.amazon.com/rekognition/latest/dg/using-adapters-best-practices.html

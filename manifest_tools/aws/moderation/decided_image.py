@@ -7,10 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from manifest_tools.aws.moderation.decision_policy import Action, Decisions, Reason
-from manifest_tools.aws.prediction.question import CallFailure
+from manifest_tools.aws.prediction.question import UNSUITABLE, CallFailure
 from manifest_tools.findings.findings import Finding, Severity
-
-UNSUITABLE = CallFailure("unsuitable", "not a readable JPEG or PNG of at most 15 MB")
 
 
 @dataclass(frozen=True)

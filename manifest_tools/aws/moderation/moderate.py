@@ -14,7 +14,7 @@ from manifest_tools.aws.moderation.decided_image import decide
 from manifest_tools.aws.moderation.decision_policy import Action, Decisions
 from manifest_tools.aws.prediction.answer_journal import answer_journal
 from manifest_tools.aws.prediction.budget import MAX_COST, Budget, Purse
-from manifest_tools.aws.prediction.output_files import references_of
+from manifest_tools.aws.prediction.output_files import pictures_by_image, references_of
 from manifest_tools.aws.prediction.predict import ask_about
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Question
 from manifest_tools.core.progress import Progress
@@ -181,7 +181,7 @@ def moderate(
             return ModerationResult({}, findings=(*findings, finding("adapter-ignored", adapter=adapter)))
         base = ask("")[1] if compare_base else None
     findings += other_base_models(known, [*answers.found.values(), *(base.found.values() if base else ())])
-    key_of = {image: key for key, images in by_key.items() for image in images}
+    key_of = pictures_by_image(by_key)
     row_of = _Rows(answers, base, decisions or Decisions.usual(threshold), threshold)
     rows = [row_of(image, key_of.get(image, "")) for image in dataset.images["image"]]
     write_lines(out / RESULTS, rows)

@@ -9,11 +9,11 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from manifest_tools.aws.moderation.adapter_checks import MIN_CONFIDENCE, look_at, other_base_models
-from manifest_tools.aws.moderation.decided_image import UNSUITABLE, DecidedImage, decide
+from manifest_tools.aws.moderation.decided_image import DecidedImage, decide
 from manifest_tools.aws.moderation.decision_policy import Decisions
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal
 from manifest_tools.aws.prediction.payload import AskedPicture, Sender
-from manifest_tools.aws.prediction.question import AdapterIgnoredError, CallFailure, Question
+from manifest_tools.aws.prediction.question import UNSUITABLE, AdapterIgnoredError, CallFailure, Question
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.aws.prediction.retries import RetryPolicy

@@ -40,6 +40,6 @@ def answer_journal(path: Path, *, fresh: bool = False) -> Iterator[AnswerJournal
     """
     file = JournalFile(path)
     with file.locked(wait=False):
-        _, records = (True, []) if fresh else file.read()
+        records = [] if fresh else file.read()[1]
         file.append(())  # cuts off what was not read, and shows that the place can be written
         yield AnswerJournal(records, file.append)

@@ -110,7 +110,7 @@ def ask_on(
     most `TOGETHER` calls.
     """
     answers = recall(journal.records, question)
-    todo = [p for p in pictures if p.key not in answers.found and p.key not in answers.failed]
+    todo = answers.left(pictures)
     task = AskTask(question, staging, client.meta.region_name, client.meta.endpoint_url)
     budget = budget or Budget.of_calls(None)
     paid: list[int] = []  # calls, by share

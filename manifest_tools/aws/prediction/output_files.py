@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from manifest_tools.aws.prediction.canaries import CanaryCheck
-from manifest_tools.aws.prediction.question import Answers, Question
+from manifest_tools.aws.prediction.question import UNSUITABLE, Answers, Question
 from manifest_tools.core.files import replacing
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
@@ -23,6 +24,11 @@ def references_of(dataset: Dataset) -> list[tuple[str, str]]:
     """Return each image with its `source-ref`; without a destination its path, which reading back understands."""
     pairs = zip(dataset.images["image"], source_refs(dataset), strict=True)
     return [(image, reference or image) for image, reference in pairs]
+
+
+def pictures_by_image(by_key: Mapping[str, list[str]]) -> dict[str, str]:
+    """Return the key of the picture that each image shows."""
+    return {image: key for key, images in by_key.items() for image in images}
 
 
 def write_results(
@@ -44,7 +50,7 @@ def write_results(
     question, by_key, answers, canaries
         What was asked, the images of each picture, and what came of it.
     """
-    key_of = {image: key for key, images in by_key.items() for image in images}
+    key_of = pictures_by_image(by_key)
     references = references_of(dataset)
 
     def lines() -> Iterator[dict[str, Any]]:
@@ -73,9 +79,8 @@ def _summary(
         if answer is not None:
             models[str(answer.get("ModerationModelVersion", "unknown"))] += 1
             continue
-        failure = answers.failed.get(key) if key else None
-        code, message = (failure.code, failure.message) if failure else ("unsuitable", _UNSUITABLE)
-        errors.append({"source-ref": reference, "code": code, "message": message})
+        failure = answers.failed.get(key, UNSUITABLE) if key else UNSUITABLE
+        errors.append({"source-ref": reference, **asdict(failure)})
     return {
         "version": "1.0",
         "statistics": {
@@ -88,6 +93,3 @@ def _summary(
         "min-confidence": question.min_confidence,
         "model-versions": dict(sorted(models.items())),
     }
-
-
-_UNSUITABLE = "the service takes readable JPEG and PNG files of at most 15 MB only, so it was not asked"

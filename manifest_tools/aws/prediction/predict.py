@@ -102,13 +102,12 @@ def plan_predictions(
         Price of a thousand images, in any currency.
     """
     pictures, by_key = pictures_of(dataset)
-    _, records = (True, []) if fresh else JournalFile(Path(out) / JOURNAL).read()
     question = Question(adapter, min_confidence)
     locked = Canaries(out, question)
     locked.require(canaries, len(by_key))
     again = 0 if canaries == 0 else TIMES * locked.present(by_key)
-    known = recall(records, question)
-    todo = [p for p in pictures if p.key not in known.found and p.key not in known.failed]
+    known = Answers() if fresh else recall(JournalFile(Path(out) / JOURNAL).read()[1], question)
+    todo = known.left(pictures)
     calls = len(todo) + again
     staged = [picture.bytes for picture in todo if picture.too_large_for_a_call]
     suitable = sum(map(len, by_key.values()))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from manifest_tools.aws.prediction.payload import AskedPicture
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.core.percent import percent
 
@@ -50,6 +51,9 @@ class CallFailure:
     message: str
 
 
+UNSUITABLE = CallFailure("unsuitable", "not asked about: no readable JPEG or PNG of at most 15 MB")
+
+
 @dataclass
 class Answers:
     """What came of a run, by picture. `asked` counts the answers that this run brought."""
@@ -57,6 +61,10 @@ class Answers:
     found: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     failed: dict[str, CallFailure] = field(default_factory=dict)
     asked: int = 0
+
+    def left(self, pictures: Iterable[AskedPicture]) -> list[AskedPicture]:
+        """Return the pictures about which nothing is known yet."""
+        return [one for one in pictures if one.key not in self.found and one.key not in self.failed]
 
 
 class AdapterIgnoredError(RemoteError):

@@ -75,7 +75,7 @@ def ask(
     """
     check_call(client, OPERATION, question.parameters)
     answers = recall(journal.records, question)
-    todo = [p for p in pictures if p.key not in answers.found and p.key not in answers.failed]
+    todo = answers.left(pictures)
     left, done = iter(todo), 0
     caller = _Caller(
         question, client, sender, limiter, budget or Budget.of_calls(None), policy or RetryPolicy()

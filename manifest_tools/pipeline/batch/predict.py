@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.aws.prediction.budget import Budget, CostLimitError, Purse
+from manifest_tools.aws.prediction.budget import NOT_ASKED, Budget, CostLimitError, Purse
 from manifest_tools.aws.prediction.call_costs import CallCosts
 from manifest_tools.aws.prediction.distributed import AskTask, Share
 from manifest_tools.aws.prediction.payload import MAX_BYTES_IN_CALL, AskedPicture
@@ -303,8 +303,7 @@ def ask_batches(
         if progress is not None:
             progress(count, len(asking.rows))
     if count < len(asking.rows):
-        msg = f"{len(asking.rows) - count:,} images were not asked about: --max-cost was reached; the same command goes on from here"
-        raise CostLimitError(msg)
+        raise CostLimitError(f"{len(asking.rows) - count:,} images were {NOT_ASKED}")
 
 
 def _batches(asking: Asking, done: set[int], rate: Callable[[], float]) -> Iterator[AskBatch]:
