@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Rows: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
 Order: TypeAlias = npt.NDArray[np.uint64]
 
 BLOCK_ROWS = 65_536  # of a table that are looked at together, so that what is derived on the way stays small

@@ -1,7 +1,9 @@
 """The review sheet: the open questions as a table, for people who will not use the page, and the way back.
 
 One row per question. People fill in `answer` (yes, no, unsure; for the whole image also safe), `add_labels`
-(names between semicolons) and, if they like, `reason` (one of the policy's codes) and `note`; `definition` says what the label means. Nobody's answers are lost on the way: those given before stand in the sheet too.
+(names between semicolons) and, if they like, `reason` (one of the policy's codes) and `note`; `doubt` says why what is
+known so far is probably wrong, `definition` what the label means. Nobody's answers are lost on the way: those given
+before stand in the sheet too.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ COLUMNS = (
     "reason",
     "note",
     "reviewer",
+    "doubt",
     "definition",
 )
 _ANSWERS: dict[str, bool | None] = {
@@ -82,9 +85,10 @@ def _rows(review: ReviewSession) -> Iterator[tuple[str, ...]]:
         for question in item["questions"]:
             score = "" if question["score"] is None else str(question["score"])
             so_far = ", ".join(IN_WORDS[truth] for truth in question.get("differ", ())) or question["truth"]
-            yield (*place, question["label"], score, so_far, "", "", "", "", "", question["definition"])
+            told = question["doubt"], question["definition"]
+            yield (*place, question["label"], score, so_far, *[""] * 5, *told)
         if not item["questions"]:
-            yield (*place, "", "", "unknown", *[""] * 6)
+            yield (*place, "", "", "unknown", *[""] * 7)
     entries = review.state.visible()
     if review.assignment.adjudicating:  # nobody is named
         entries = [entry for entry in entries if entry.reviewer == review.reviewer]
@@ -101,6 +105,7 @@ def _rows(review: ReviewSession) -> Iterator[tuple[str, ...]]:
             reason,
             note,
             reviewer,
+            "",
             "",
         )
 

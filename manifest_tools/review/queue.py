@@ -23,12 +23,13 @@ OUTCOMES = {
 class Tier(IntEnum):
     """Why an image waits, the most useful first."""
 
-    UNCHECKED = 0  # a model says something that nobody looked for
-    SHORT = 1  # an unconfirmed prediction of a target, or of a label that falls short
-    UNLABELLED = 2  # nobody said anything
-    CONFLICT = 3  # look-alikes that are labelled differently
-    CONFIRM = 4  # other unconfirmed predictions
-    DONE = 5
+    SUSPECT = 0  # a given label that is probably wrong
+    UNCHECKED = 1  # a model says something that nobody looked for
+    SHORT = 2  # an unconfirmed prediction of a target, or of a label that falls short
+    UNLABELLED = 3  # nobody said anything
+    CONFLICT = 4  # look-alikes that are labelled differently
+    CONFIRM = 5  # other unconfirmed predictions
+    DONE = 6
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Filter:
 
 
 def tiers(
-    outcomes: Outcomes, reviewed: Mask, conflict: Mask, wanted: Mask, differing: Mask
+    outcomes: Outcomes, reviewed: Mask, *, conflict: Mask, suspect: Mask, wanted: Mask, differing: Mask
 ) -> npt.NDArray[np.int8]:
     """Return the :class:`Tier` of every image.
 
@@ -56,6 +57,8 @@ def tiers(
         A reviewer said something about it.
     conflict : bool array, shape (images, labels)
         As :func:`conflicts` returns.
+    suspect : bool array, shape (images, labels)
+        What was given is probably wrong.
     wanted : bool array, shape (labels,)
         Targets, and labels that fall short of the minimum.
     differing : bool array, shape (images, labels)
@@ -68,6 +71,7 @@ def tiers(
     tier[~outcomes.truth.judged & ~reviewed.any(axis=1)] = Tier.UNLABELLED
     tier[(unconfirmed & wanted).any(axis=1)] = Tier.SHORT
     tier[(unconfirmed & ~outcomes.truth.known).any(axis=1)] = Tier.UNCHECKED
+    tier[(suspect & ~reviewed).any(axis=1)] = Tier.SUSPECT
     return tier
 
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.output_folder import FINDINGS
 from manifest_tools.dataset.content_types import masks_of_types
-from manifest_tools.dataset.eligibility import exclusion_reasons, unusable_content
+from manifest_tools.dataset.eligibility import unusable_content
 from manifest_tools.dataset.ground_truth import PREDICTIONS, REVIEW, Mask
 from manifest_tools.dataset.outcomes import Outcome, targets_in_force
+from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.policy import Goal
 from manifest_tools.review.entries import NO_REMARK, Remark, Said
+from manifest_tools.review.found import findings_of
 from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
 from manifest_tools.review.state import ReviewState
 
@@ -70,7 +70,7 @@ class ReviewSession:
         )
         targets = {target.label for target in targets_in_force(state.policy, state.taxonomy)}
         self._targets = np.array([label in targets for label in state.outcomes.labels])
-        self._findings = _findings(Path(folder), state)
+        self._findings = findings_of(Path(folder), state)
         self._types = masks_of_types(images)
 
     def queue(self, wanted: Filter) -> list[int]:
@@ -84,8 +84,18 @@ class ReviewSession:
         with self._lock:
             self.state.refresh()
             outcomes, reviewed = self.state.outcomes, self.state.reviewed
-            tier = tiers(outcomes, reviewed, self.state.conflict, self._wanted(), self.state.differing)
-            tier[self.assignment.due] = np.minimum(tier[self.assignment.due], Tier.CONFIRM)
+            told = ~self.assignment.chosen[:, None]  # of the others the order would tell the score
+            doubted = np.where(reviewed, 0.0, self.state.suspect)
+            tier = tiers(
+                outcomes,
+                reviewed,
+                conflict=self.state.conflict,
+                suspect=(doubted > 0) & told,
+                wanted=self._wanted(),
+                differing=self.state.differing,
+            )
+            waits = self.assignment.due | (doubted > 0).any(axis=1)
+            tier[waits] = np.minimum(tier[waits], Tier.CONFIRM)
             chosen = self._chosen(wanted) & self._viewable & ~self.assignment.withheld
             narrowed = bool(wanted.label or wanted.outcome or wanted.finding)
             if not wanted.everything:
@@ -94,10 +104,10 @@ class ReviewSession:
             else:
                 chosen &= ~self.assignment.finished
             open_score = np.where(outcomes.predicted_positive & ~reviewed, np.nan_to_num(outcomes.score), 0.0)
-            highest = open_score.max(axis=1, initial=0.0)
+            urgency = np.where((tier == Tier.SUSPECT)[:, None], doubted, open_score).max(axis=1, initial=0.0)
             hidden = self.assignment.chosen
-            highest[hidden] = 100 * self._lot[hidden]  # the order would tell the score
-            return [int(row) for row in in_order(tier, highest, chosen)]
+            urgency[hidden] = 100 * self._lot[hidden]  # the order would tell the score
+            return [int(row) for row in in_order(tier, urgency, chosen)]
 
     def _wanted(self) -> Mask:
         """The targets; without any, the labels that fall short of both minimums."""
@@ -149,10 +159,7 @@ class ReviewSession:
         with self._lock:
             said = self.state.labels_of(row)
             outcomes, reviewed = self.state.outcomes, self.state.reviewed[row]
-            in_question = (
-                outcomes.predicted_positive[row] | self.state.differing[row] | self.state.conflict[row]
-            )
-            asked = in_question & ~reviewed
+            asked = self.state.open_questions(row)
             if label in outcomes.labels:
                 column = outcomes.labels.index(label)
                 asked[column] = not reviewed[column]
@@ -188,9 +195,11 @@ class ReviewSession:
     def _urgency(self, row: int) -> Any:
         outcomes, wanted = self.state.outcomes, self._wanted()
 
-        def key(column: int) -> tuple[bool, bool, float, int]:
-            score = 0.0 if self._hides_score(row) else float(np.nan_to_num(outcomes.score[row, column]))
-            return bool(outcomes.truth.known[row, column]), not wanted[column], -score, column
+        def key(column: int) -> tuple[float, bool, bool, float, int]:
+            hidden = self._hides_score(row)
+            score = 0.0 if hidden else float(np.nan_to_num(outcomes.score[row, column]))
+            doubt = 0.0 if hidden else self.state.suspect[row, column]
+            return -doubt, bool(outcomes.truth.known[row, column]), not wanted[column], -score, column
 
         return key
 
@@ -214,11 +223,17 @@ class ReviewSession:
             "truth": known,
             "conflict": bool(self.state.conflict[row, column]),
             "differing": bool(self.state.differing[row, column]) and not hidden,
+            "doubt": "" if hidden else self._doubt(row, column),
             "detail": [
                 {"label": name, "score": round(float(value), 1)} for name, value in detail if not hidden
             ],
             "definition": self.definition(label),
         }
+
+    def _doubt(self, row: int, column: int) -> str:
+        """Return in words why what is given is probably wrong; empty where it is not doubted."""
+        suspect = self.state.suspects.get((row, column))
+        return finding("label-suspect", variant=suspect.variant, **suspect.told).message if suspect else ""
 
     def _hides_score(self, row: int) -> bool:
         """Whether the base model's score is kept from everybody, so that two looks are alike and neither leans on it."""
@@ -232,6 +247,7 @@ class ReviewSession:
             "said": False,
             "truth": "unknown",
             "conflict": False,
+            "doubt": "",
             "detail": [],
             "definition": self.definition(label),
             "differ": truths,
@@ -352,30 +368,3 @@ class ReviewSession:
                 return None
             self.state.take_back(self.reviewer, chosen, id)
             return {"number": chosen.number, "images": self.state.rows_of(chosen)}
-
-
-def _findings(folder: Path, state: ReviewState) -> dict[str, Mask]:
-    """Return the images of each finding: the reasons to leave images out, and what the folder's report holds."""
-    reasons = exclusion_reasons(state.dataset, state.policy, state.outcomes)
-    found, hidden = {code: mask.copy() for code, mask in reasons.items()}, state.assignment.hidden
-    try:
-        lines = (folder / FINDINGS).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeError):
-        lines = []
-    for line in lines:
-        code, image = _code_and_image(line)
-        row = state.position.get(image)
-        if code and row is not None and not hidden[row]:  # a finding may tell of an answer
-            mask = found.setdefault(code, np.zeros(len(state.keys), dtype=bool))
-            mask[row] = True
-    return {code: mask for code, mask in found.items() if mask.any()}
-
-
-def _code_and_image(line: str) -> tuple[str, str]:
-    """Return what a line of findings.jsonl is about; the file only helps to filter, so what it should not hold is nothing."""
-    try:
-        document = bounded_json.loads(line.encode())
-        code, image = document["code"], document["location"]["image"]
-    except (ValueError, KeyError, TypeError):
-        return "", ""
-    return (code, image) if isinstance(code, str) and isinstance(image, str) else ("", "")

@@ -13,8 +13,10 @@ import pandas as pd
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.disagreements import differing_labels
-from manifest_tools.dataset.ground_truth import REVIEW, Mask, truth_rows
+from manifest_tools.dataset.ground_truth import Mask, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
+from manifest_tools.dataset.reviewed import reviewed_cells
+from manifest_tools.evaluation.label_errors import Doubts, Suspect
 from manifest_tools.findings.policy import Policy
 from manifest_tools.review.assignment import Assignment
 from manifest_tools.review.entries import NO_REMARK, Remark, ReviewedImage, ReviewEntry, Said
@@ -49,6 +51,10 @@ class ReviewState:
         Truth against the base model; of images that were answered lately only after :meth:`refresh`.
     reviewed, conflict, differing : bool array, shape (images, labels)
         A reviewer said something about it; look-alikes say different things about it; an adapter and the base model do.
+    suspects : dict of (int, int) to Suspect
+        Labels that were probably wrong when the session began, by image and label.
+    suspect : float array, shape (images, labels)
+        How likely these are wrong; 0 for others.
     """
 
     def __init__(
@@ -85,6 +91,16 @@ class ReviewState:
         self.reviewed = self._reviewed(self.dataset)
         self.conflict = conflicts(self.outcomes, self.groups)
         self.differing = differing_labels(self.dataset, self.outcomes.labels)
+        contents = np.asarray(
+            pd.factorize(images["sha256"].where(images["sha256"] != "", images["image"]))[0]
+        )
+        doubts = Doubts.of(self.outcomes, self.groups, contents)
+        self.suspects: dict[tuple[int, int], Suspect] = {
+            (suspect.row, suspect.column): suspect for suspect in doubts.suspects(self.reviewed)
+        }
+        self.suspect = np.zeros(self.reviewed.shape)
+        for place, suspect in self.suspects.items():
+            self.suspect[place] = suspect.chance
         self._label_keys = self.dataset.labels["image"].to_numpy()
         self.look()
 
@@ -123,6 +139,12 @@ class ReviewState:
         first = np.searchsorted(self._label_keys, self.keys[row], side="left")
         last = np.searchsorted(self._label_keys, self.keys[row], side="right")
         return self.dataset.labels.iloc[first:last]
+
+    def open_questions(self, rows: int | slice = slice(None)) -> Mask:
+        """Return the labels of some images that a person should say something about."""
+        asked = self.outcomes.predicted_positive[rows] | self.differing[rows]
+        asked = asked | self.conflict[rows] | (self.suspect[rows] > 0)
+        return np.asarray(asked & ~self.reviewed[rows])
 
     def alike(self, row: int) -> list[int]:
         """Return the image and its look-alikes."""
@@ -261,18 +283,8 @@ class ReviewState:
         return chosen
 
     def _reviewed(self, dataset: Dataset) -> Mask:
-        labels = self.taxonomy.names if self.policy.label_level == "all" else self.taxonomy.top
-        column = {name: number for number, name in enumerate(labels)}
-        reviewed = np.zeros((len(dataset.images), len(labels)), dtype=bool)
         rows = truth_rows(dataset, self.taxonomy, self.policy)
-        rows = rows[rows["source"].str.startswith(REVIEW)]
-        for row, name, safe in zip(rows["row"], rows["label"], rows["safe"], strict=True):
-            if safe:
-                reviewed[row] = True
-            elif name in self.taxonomy:
-                about = (name, *self.taxonomy.ancestors(name))
-                reviewed[row, [column[label] for label in about if label in column]] = True
-        return reviewed
+        return reviewed_cells(rows, self.outcomes.labels, self.taxonomy, len(dataset.images))
 
 
 def _forget_known(outcomes: Outcomes) -> None:

@@ -16,6 +16,7 @@ from manifest_tools.rules import (
     readiness,
     slices,
     sources,
+    suspects,
 )
 from manifest_tools.rules.evidence import Evidence, Rule
 
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     labels.disagreements,
     labels.repetitions,
     labels.strange_predictions,
+    suspects.probably_wrong,
     predictions.cut_answers,
     predictions.no_agreement,
     keys.object_keys,

@@ -148,3 +148,32 @@ def test_what_others_answer_is_seen(folder):
     assert 1 in ana.queue(Filter())
     ana.progress()
     assert 1 not in ana.queue(Filter())
+
+
+@pytest.fixture
+def doubted(tmp_path):
+    """Return a folder of 40 confirmed pictures, of which two are probably labelled wrongly: one each way."""
+    images, labels = [image_of(n, sha256=f"{n:064}") for n in range(40)], []
+    for number in range(40):
+        violent, key = number < 20, f"{number:03}.png"
+        labels.append((key, VIOLENCE, "table", violent != (number in (7, 30)), None))
+        if violent:
+            labels.append((key, VIOLENCE, "predictions", None, 80.0 + number % 8))
+    return make_folder(tmp_path, images, labels)
+
+
+def test_labels_that_are_probably_wrong_come_first_with_the_reason(doubted):
+    review = ReviewSession(doubted, "ana")
+    queue = review.queue(Filter())
+    assert sorted(queue[:2]) == [7, 30]
+    assert sorted(review.queue(Filter(finding="label-suspect"))) == [7, 30]
+    [silent] = review.item(30)["questions"]
+    assert (silent["label"], silent["said"], silent["truth"]) == (VIOLENCE, False, "present")
+    assert "does not report it" in silent["doubt"]
+    assert "87.0 %" in review.item(7)["questions"][0]["doubt"]
+    assert review.item(3)["questions"][0]["doubt"] == ""
+    review.answer(30, [Said(VIOLENCE, True)])  # confirmed: it is not doubted again
+    assert review.queue(Filter())[0] == 7
+    assert 30 not in review.queue(Filter())
+    review.undo()
+    assert 30 in review.queue(Filter())[:2]

@@ -144,6 +144,34 @@ ENTRIES = (
         "our own check",
     ),
     Entry(
+        "label-suspect",
+        NOTE,
+        "What was said of a label is probably wrong: the base model's score, against all scores of this label, and "
+        "look-alikes speak against it. The label counts as it is until somebody corrects it.",
+        "{label!r} is not given, but the base model says it with {score} %, as of images that have it "
+        "({usual} % on average){witnesses}",
+        "Look at the image once more: 'manifest-tools review' shows such images first.",
+        "confident learning, https://doi.org/10.1613/jair.1.12125, with the base model's scores, which are out of sample",
+        variants={
+            "given": Variant(
+                NOTE,
+                "{label!r} is given, but the base model says it with {score} % only, as of images that do not have it "
+                "({usual} % on average){witnesses}",
+                "Look at the image once more: 'manifest-tools review' shows such images first.",
+            ),
+            "silent": Variant(
+                NOTE,
+                "{label!r} is given, but the base model does not report it{witnesses}",
+                "Look at the image once more: 'manifest-tools review' shows such images first.",
+            ),
+            "alike": Variant(
+                NOTE,
+                "{label!r} is said to be {so_far}{witnesses}",
+                "Look at the image once more: 'manifest-tools review' shows such images first.",
+            ),
+        },
+    ),
+    Entry(
         "label-duplicate",
         NOTE,
         "The same label is given more than once for an image; it counts once.",

@@ -170,7 +170,7 @@ function showQuestion() {
   if (!question) {
     $("why").textContent = item.answered ? "Answered already" : item.known.length ? "Nothing is open" : "Nobody labelled this yet";
     $("title").textContent = "What does the picture show?";
-    $("score").textContent = "";
+    $("score").textContent = $("doubt").textContent = "";
     $("definition").textContent = "Add every label that is there, or say that it is safe.";
     return;
   }
@@ -181,6 +181,7 @@ function showQuestion() {
   $("why").textContent = (differ || (question.conflict ? "Look-alikes disagree" : models)) + open;
   $("title").textContent = `${question.label}?`;
   const below = question.detail.map((part) => `${part.label} ${part.score}\u00a0%`).join(", ");
+  $("doubt").textContent = question.doubt ? `Probably wrong: ${question.doubt}.` : "";
   $("score").textContent = question.hidden ? "The base model’s score is hidden: this picture is for two people."
     : question.score === null ? "The base model does not report it."
     : `Base model: ${question.score}\u00a0%${below ? ` (${below})` : ""}`;

@@ -1,0 +1,45 @@
+"""Which images have which finding, for the filter of the review page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from manifest_tools.core import bounded_json
+from manifest_tools.core.arrays import Mask
+from manifest_tools.core.output_folder import FINDINGS
+from manifest_tools.dataset.eligibility import exclusion_reasons
+from manifest_tools.review.state import ReviewState
+
+
+def findings_of(folder: Path, state: ReviewState) -> dict[str, Mask]:
+    """Return the images of each finding: the reasons to leave images out, and what the folder's report holds."""
+    reasons = exclusion_reasons(state.dataset, state.policy, state.outcomes)
+    found, hidden = {code: mask.copy() for code, mask in reasons.items()}, state.assignment.hidden
+    found["label-suspect"] = (state.suspect > 0).any(
+        axis=1
+    ) & ~state.assignment.chosen  # it tells of the score
+    try:
+        lines = (folder / FINDINGS).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError):
+        lines = []
+    for line in lines:
+        code, image = _code_and_image(line)
+        row = state.position.get(image)
+        if (
+            code not in {"", "label-suspect"} and row is not None and not hidden[row]
+        ):  # a finding may tell of an answer
+            mask = found.setdefault(code, np.zeros(len(state.keys), dtype=bool))
+            mask[row] = True
+    return {code: mask for code, mask in found.items() if mask.any()}
+
+
+def _code_and_image(line: str) -> tuple[str, str]:
+    """Return what a line of findings.jsonl is about; the file only helps to filter, so what it should not hold is nothing."""
+    try:
+        document = bounded_json.loads(line.encode())
+        code, image = document["code"], document["location"]["image"]
+    except (ValueError, KeyError, TypeError):
+        return "", ""
+    return (code, image) if isinstance(code, str) and isinstance(image, str) else ("", "")
