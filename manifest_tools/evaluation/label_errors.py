@@ -114,9 +114,8 @@ class Doubts:
 
     def _of(self, column: int, settled: Mask | None) -> Iterator[Suspect]:
         outcomes = self.outcomes
-        present, absent, score = (
-            matrix[:, column] for matrix in (outcomes.truth.present, outcomes.truth.absent, outcomes.score)
-        )
+        present, absent = outcomes.truth.present[:, column], outcomes.truth.absent[:, column]
+        score = outcomes.score[:, column]
         chance = self.chance(column)
         with np.errstate(invalid="ignore"):
             likely = chance > _PROBABLY

@@ -47,7 +47,7 @@ def _features(evidence: Floats) -> Floats:
     return np.stack([np.ones_like(evidence), -np.logaddexp(0, -evidence), np.logaddexp(0, evidence)], axis=1)
 
 
-_FEATURES = _features(np.arange(_BINS) * _STEP - _FARTHEST)
+_FEATURES = _features(np.asarray(np.arange(_BINS) * _STEP - _FARTHEST, dtype=np.float64))
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,9 @@ def fit_noise(outcomes: Outcomes) -> NoiseModel:
     missed = invented = np.full(len(counts), _AT_FIRST)
     there = np.clip((fitted.there - _AT_FIRST) / (1 - 2 * _AT_FIRST), 1e-3, 1 - 1e-3)
     before = np.zeros(0)
+    sides = np.array([[False]]), np.array([[True]])  # not given, given
     for _ in range(_ROUNDS):
-        wrong = [_chance(there, np.bool_(given), missed[:, None], invented[:, None]) for given in (0, 1)]
+        wrong = [_chance(there, given, missed[:, None], invented[:, None]) for given in sides]
         present = np.stack([wrong[0], 1 - wrong[1]], axis=2)  # how likely the label is there
         if len(before) and np.abs(present - before).max(initial=0.0) < _STILL:
             break

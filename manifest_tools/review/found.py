@@ -17,9 +17,8 @@ def findings_of(folder: Path, state: ReviewState) -> dict[str, Mask]:
     """Return the images of each finding: the reasons to leave images out, and what the folder's report holds."""
     reasons = exclusion_reasons(state.dataset, state.policy, state.outcomes)
     found, hidden = {code: mask.copy() for code, mask in reasons.items()}, state.assignment.hidden
-    found["label-suspect"] = (state.suspect > 0).any(
-        axis=1
-    ) & ~state.assignment.chosen  # it tells of the score
+    doubted = (state.suspect > 0).any(axis=1)
+    found["label-suspect"] = doubted & ~state.assignment.chosen  # it tells of the score
     try:
         lines = (folder / FINDINGS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeError):
@@ -27,9 +26,8 @@ def findings_of(folder: Path, state: ReviewState) -> dict[str, Mask]:
     for line in lines:
         code, image = _code_and_image(line)
         row = state.position.get(image)
-        if (
-            code not in {"", "label-suspect"} and row is not None and not hidden[row]
-        ):  # a finding may tell of an answer
+        told = code not in {"", "label-suspect"}
+        if told and row is not None and not hidden[row]:  # a finding may tell of an answer
             mask = found.setdefault(code, np.zeros(len(state.keys), dtype=bool))
             mask[row] = True
     return {code: mask for code, mask in found.items() if mask.any()}
