@@ -43,6 +43,15 @@ def moderate(
     price: remote.Price = None,
     max_cost: remote.MaxCost = None,
     staging: Annotated[str, typer.Option(metavar="S3-URI", help="Way through S3 for files over 5 MB.")] = "",
+    stop_list: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--stop-list",
+            metavar="FILE",
+            help="Hashes of known images (MD5, SHA-1, SHA-256, PDQ) that are blocked, and not sent. Repeatable.",
+            rich_help_panel="Safety",
+        ),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the answers of earlier runs.")] = False,
     yes: remote.Yes = False,
     profile: remote.Profile = None,
@@ -67,6 +76,9 @@ def moderate(
 
     rules = None if decisions is None else Decisions.from_toml(decisions)
     dataset, sampled = _to_ask(images, out, every, quiet=quiet)
+    dataset = options.with_stop_list(dataset, stop_list)
+    if sampled is not None:
+        sampled = sampled._replace(dataset=dataset)
     client = make_client("rekognition", profile=profile, region=region, endpoint_url=endpoint_url)
     remote.require_offer(client, "moderation")
     rate = remote.rate(tps, client, profile=profile)
@@ -81,7 +93,7 @@ def moderate(
         "decisions": rules,
         "compare_base": compare_base,
         "client": client,
-        "s3_client": make_client("s3", profile=profile, region=region) if staging else None,
+        "s3_client": make_client("s3", profile=profile, region=region) if staging or stop_list else None,
         "tps": rate,
         "staging": staging,
         "fresh": fresh,
@@ -148,6 +160,8 @@ def _result_lines(result: ModerationResult, out: Path, videos: Mapping[str, int]
     if videos:
         decided = ", ".join(f"{count:,} {decision}" for decision, count in videos.items())
         yield f"videos      {decided}, in {out / 'videos.jsonl'}; segments.csv says when"
+    if result.on_stop_list:
+        yield f"stop list   {result.on_stop_list:,} blocked, and not asked about; preserve and report them by your own procedure"
     if result.failed:
         yield f"no answer   {result.failed:,}, decided by the policy; moderation.jsonl says why"
     if result.not_asked:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from manifest_tools.core.percent import percent
+
+if TYPE_CHECKING:
+    from manifest_tools.dataset.dataset import Dataset
 
 
 def in_percent(param: typer.CallbackParam, value: float | None) -> float | None:
@@ -209,3 +214,13 @@ FreezeTest = Annotated[
 TestSize = Annotated[
     float, typer.Option(metavar="SHARE", help="Share of the images in the test set.", callback=_share)
 ]
+
+
+def with_stop_list(dataset: Dataset, files: Sequence[Path] | None) -> Dataset:
+    """Return a data set that remembers the stop lists that were given, or those that it knew."""
+    if not files:
+        return dataset
+    from manifest_tools.images.stop_list.reading import read_stop_list
+
+    known = read_stop_list(files)
+    return replace(dataset, stop_list=() if known is None else known.files)

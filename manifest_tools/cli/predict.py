@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,15 +96,13 @@ def predict(
     if run is not None:
         from manifest_tools.cli.predict_run import predict_run
 
-        if stop_list:
-            msg = "--stop-list is for 'inspect --run' where there are millions: what it sets aside is not asked about"
-            raise InputError(msg)
         if adapter or fresh or out or profile or canary or is_s3_uri(images):
             msg = "--run asks the base model about a DIR, with the credentials of the environment; leave out the rest"
             raise InputError(msg)
         predict_run(
             images,
             run,
+            stop_list=stop_list or (),
             scheduler=scheduler,
             min_confidence=min_confidence,
             tps=tps,
@@ -125,7 +122,7 @@ def predict(
     from manifest_tools.storage.aws_clients import make_client
 
     dataset, place = _open(images, out, profile=profile, region=region)
-    dataset = _with_stop_list(dataset, stop_list)
+    dataset = options.with_stop_list(dataset, stop_list)
     client = make_client("rekognition", profile=profile, region=region, endpoint_url=endpoint_url)
     remote.require_offer(client, "moderation")
     rate = remote.rate(tps, client, profile=profile)
@@ -216,15 +213,6 @@ def _open(images: str, out: Path | None, *, profile: str | None, region: str | N
     from manifest_tools.sources.s3_listing import list_images
 
     return list_images(images, profile=profile, region=region), _claimed(out)
-
-
-def _with_stop_list(dataset: Dataset, files: Sequence[Path] | None) -> Dataset:
-    if not files:
-        return dataset
-    from manifest_tools.images.stop_list.reading import read_stop_list
-
-    known = read_stop_list(files)
-    return replace(dataset, stop_list=() if known is None else known.files)
 
 
 def _claimed(out: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ def predict_run(
     folder: str,
     run: str,
     *,
+    stop_list: Sequence[Path],
     scheduler: str | None,
     min_confidence: float,
     tps: str | None,
@@ -42,13 +43,16 @@ def predict_run(
     from manifest_tools.dataset.chunks import SavedDataset
     from manifest_tools.pipeline.batch.predict import plan_asking, plan_in_numbers, predict_saved
     from manifest_tools.pipeline.batch.run_folder import RunFolder
+    from manifest_tools.pipeline.batch.settle import screen_before_asking
     from manifest_tools.storage.aws_clients import make_client
+    from manifest_tools.storage.s3_images import ByteReader
 
     client = make_client("rekognition", region=region, endpoint_url=endpoint_url)
     remote.require_offer(client, "moderation")
     rate, cost = remote.rate(tps, client), remote.price(price, client, adapter=False)
-    asking = plan_asking(SavedDataset.open(folder), scratch=Path(folder))
     place, question = RunFolder.at(run), Question("", min_confidence)
+    screen_before_asking(Path(folder), place, stop_list, reader=ByteReader())
+    asking = plan_asking(SavedDataset.open(folder), scratch=Path(folder))
     plan = plan_in_numbers(
         asking, place, tps=rate, region=client.meta.region_name, price=cost and cost.thousand
     )

@@ -10,6 +10,8 @@ from manifest_tools.aws.moderation.decision_policy import Action, Decisions, Rea
 from manifest_tools.aws.prediction.question import UNSUITABLE, CallFailure
 from manifest_tools.findings.findings import Finding, Severity
 
+ON_STOP_LIST = CallFailure("on-stop-list", "the image is on a stop list; nobody was asked about it")
+
 
 @dataclass(frozen=True)
 class DecidedImage:
@@ -26,7 +28,7 @@ class DecidedImage:
     model, adapter : str
         Version of the base model that answered, and ARN of the adapter.
     failure : CallFailure or None
-        Why there is no answer; then `decision` is what the policy says of that.
+        Why there is no answer; then `decision` is what the policy says of that, and to block what is on a stop list.
     findings : tuple of Finding
         About the adapter: expired, ignored, deprecated, or of another base model.
     """
@@ -69,7 +71,8 @@ def decide(
 ) -> DecidedImage:
     """Decide on an image by its answer, or by why there is none."""
     if answer is None:
-        return DecidedImage(decisions.failed, failure=failure or UNSUITABLE, findings=tuple(findings))
+        action = Action.BLOCK if failure == ON_STOP_LIST else decisions.failed
+        return DecidedImage(action, failure=failure or UNSUITABLE, findings=tuple(findings))
     labels, content_types = answer["ModerationLabels"], answer.get("ContentTypes", [])
     decided = decisions.decide(labels, content_types)
     return DecidedImage(

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.aws.moderation.adapter_checks import MIN_CONFIDENCE, look_at, other_base_models
-from manifest_tools.aws.moderation.decided_image import decide
+from manifest_tools.aws.moderation.decided_image import ON_STOP_LIST, decide
 from manifest_tools.aws.moderation.decision_policy import Action, Decisions
 from manifest_tools.aws.prediction.answer_journal import answer_journal
 from manifest_tools.aws.prediction.budget import MAX_COST, Budget, Purse
 from manifest_tools.aws.prediction.output_files import pictures_by_image, references_of
-from manifest_tools.aws.prediction.predict import ask_about
+from manifest_tools.aws.prediction.predict import ask_about, screened
 from manifest_tools.aws.prediction.question import AdapterIgnoredError, Answers, Question
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
@@ -24,6 +24,7 @@ from manifest_tools.evaluation.files import CONTENT
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Severity
 from manifest_tools.findings.policy import Policy
+from manifest_tools.images.stop_list.stop_list import STOPPED
 from manifest_tools.manifests.writing import write_lines
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.storage.aws_clients import make_client
@@ -44,6 +45,8 @@ class ModerationResult:
         Images without an answer; the decision policy decides on them, too.
     not_asked : int
         Of these, the images that were not asked about because of `max_cost`.
+    on_stop_list : int
+        Images that are on a stop list: blocked, and not asked about.
     disagreements : int or None
         Images that the base model sees otherwise; None when it was not asked.
     findings : tuple of Finding
@@ -53,6 +56,7 @@ class ModerationResult:
     counts: Mapping[str, int]
     failed: int = 0
     not_asked: int = 0
+    on_stop_list: int = 0
     disagreements: int | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -101,7 +105,7 @@ def moderate(
     Parameters
     ----------
     dataset : Dataset
-        The images.
+        The images. Those that are on the stop lists that it remembers are blocked, and not asked about.
     adapter : str
         ARN.
     out : path
@@ -160,6 +164,9 @@ def moderate(
     if any(found.severity is Severity.ERROR for found in findings):
         return ModerationResult({}, findings=tuple(findings))
 
+    dataset = screened(dataset, s3_client)
+    stopped = dataset.images["decode_error"].str.startswith(STOPPED)
+
     def ask(which: str) -> tuple[dict[str, list[str]], Answers]:
         return ask_about(
             dataset,
@@ -183,7 +190,10 @@ def moderate(
     findings += other_base_models(known, [*answers.found.values(), *(base.found.values() if base else ())])
     key_of = pictures_by_image(by_key)
     row_of = _Rows(answers, base, decisions or Decisions.usual(threshold), threshold)
-    rows = [row_of(image, key_of.get(image, "")) for image in dataset.images["image"]]
+    rows = [
+        row_of(image, key_of.get(image, ""), on_list=on_list)
+        for image, on_list in zip(dataset.images["image"], stopped, strict=True)
+    ]
     write_lines(out / RESULTS, rows)
     if base is not None:
         _write_comparison(dataset, out, key_of, answers, base)
@@ -193,8 +203,9 @@ def moderate(
     failures = [row["failure"]["code"] for row in rows if "failure" in row]
     return ModerationResult(
         counts={str(action): counts[str(action)] for action in Action},
-        failed=len(failures),
+        failed=len(failures) - int(stopped.sum()),
         not_asked=failures.count(MAX_COST),
+        on_stop_list=int(stopped.sum()),
         disagreements=None if base is None else len(differing),
         findings=tuple(findings),
     )
@@ -209,9 +220,10 @@ class _Rows:
     decisions: Decisions
     threshold: float
 
-    def __call__(self, image: str, key: str) -> dict[str, Any]:
+    def __call__(self, image: str, key: str, *, on_list: bool) -> dict[str, Any]:
         answer = self.answers.found.get(key)
-        row = {"image": image, **decide(answer, self.answers.failed.get(key), self.decisions).to_dict()}
+        failure = ON_STOP_LIST if on_list else self.answers.failed.get(key)
+        row = {"image": image, **decide(answer, failure, self.decisions).to_dict()}
         if answer is None:
             return row
         other = self.base.found.get(key) if self.base else None

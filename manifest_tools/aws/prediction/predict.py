@@ -215,8 +215,7 @@ def predict_labels(
     question = Question(adapter, min_confidence)
     budget = Budget(Purse(max_cost), price)
     client = client or make_client("rekognition", max_connections=MOST_WORKERS)
-    if dataset.stop_list:  # held against them again: the lists or the files may have changed
-        dataset = screen_images(dataset, read_stop_list(dataset.stop_list), reader=_reader(s3_client))
+    dataset = screened(dataset, s3_client)
     costs = CallCosts(out, client.meta.region_name, adapter, price)
     with (
         answer_journal(out / JOURNAL, fresh=fresh) as journal,
@@ -245,6 +244,13 @@ def predict_labels(
         return dataset
     said = read_predictions(out / MANIFEST, min_confidence=float(min_confidence))
     return attach_predictions(dataset, said)
+
+
+def screened(dataset: Dataset, s3_client: Any = None) -> Dataset:
+    """Hold a data set against the stop lists that it remembers again: the lists or the files may have changed."""
+    if not dataset.stop_list:
+        return dataset
+    return screen_images(dataset, read_stop_list(dataset.stop_list), reader=_reader(s3_client))
 
 
 def _reader(s3_client: Any) -> Callable[[str], bytes]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from manifest_tools.core.commit import PATIENCE, alone
 from manifest_tools.core.errors import DeniedError, InputError, ManifestToolsError, UnavailableError
+from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.tables import IMAGE_COLUMNS
 from manifest_tools.images.cache import FactsCache, default_folder
@@ -73,6 +74,62 @@ def screen_images(dataset: Dataset, stop_list: StopList | None, *, reader: Reade
     """
     if stop_list is None:
         return replace(dataset, stop_list=())
+    hits = _hits(dataset, stop_list, reader)
+    return replace(dataset, images=_set_aside(dataset.images, hits), stop_list=stop_list.files)
+
+
+@dataclass(frozen=True)
+class SavedScreening:
+    """Which images of a saved data set are on stop lists: what :meth:`save` is to write.
+
+    Attributes
+    ----------
+    hits : mapping of int to mapping
+        By piece the positions in it, and the SHA-256 of what is there.
+    """
+
+    saved: SavedDataset
+    stop_list: StopList | None
+    hits: Mapping[int, Mapping[int, str]]
+
+    @classmethod
+    def of(
+        cls, folder: str | Path, files: Sequence[str | Path] = (), *, reader: Reader | None = None
+    ) -> SavedScreening:
+        """Hold a saved data set of any size against stop lists.
+
+        Parameters
+        ----------
+        folder, files, reader
+            As in :func:`screen_folder`. The lists that the data set remembers are held against the hashes that are known
+            alone: the files were held against them when they were inspected.
+        """
+        saved = SavedDataset.open(folder)
+        stop_list = read_stop_list(files or saved.frame.stop_list)
+        hits: dict[int, dict[int, str]] = {}
+        for number in range(saved.pieces) if stop_list is not None else ():
+            images = saved.images(number, ["image", "uri", "sha256", "decode_error"])
+            piece = replace(saved.frame, images=images)
+            found = _hits(piece, stop_list, reader, read=bool(files)) if stop_list is not None else {}
+            hits |= {number: found} if found else {}
+        return cls(saved, stop_list, hits)
+
+    def save(self) -> None:
+        """Set the images aside, and remember the lists."""
+        names = self.stop_list.files if self.stop_list is not None else ()
+        if not self.hits and names == self.saved.frame.stop_list:
+            return
+        with alone(self.saved.folder, wait=PATIENCE), DatasetWriter(self.saved.folder) as writer:
+            for number in range(self.saved.pieces):
+                piece = self.saved.piece(number, columns=None)
+                writer.write(_set_aside(piece.images, self.hits.get(number, {})), piece.labels)
+            writer.finish(replace(self.saved.frame, stop_list=names))
+
+
+def _hits(
+    dataset: Dataset, stop_list: StopList, reader: Reader | None, *, read: bool = True
+) -> dict[int, str]:
+    """Return the positions of the images that are on a stop list, and the SHA-256 of what is there."""
     images, hits = dataset.images, {}
     todo = []
     with FactsCache(default_folder(), "") if default_folder().is_dir() else nullcontext() as cache:
@@ -83,14 +140,19 @@ def screen_images(dataset: Dataset, stop_list: StopList | None, *, reader: Reade
             known = cache.hashes(sha256) if cache is not None and stop_list.wanted else KnownHashes()
             if sha256 and stop_list.holds(sha256, known):
                 hits[row] = sha256
-            elif not sha256 or not known.cover(stop_list.wanted):
+            elif read and (not sha256 or not known.cover(stop_list.wanted)):
                 todo.append((row, uri or image))
-        read = run_bounded(lambda item: _look(dataset, item[1], stop_list, reader), todo, workers=_THREADS)
-        hits |= {row: digest for (row, _), digest in read if digest}
+        looked = run_bounded(lambda item: _look(dataset, item[1], stop_list, reader), todo, workers=_THREADS)
+        hits |= {row: digest for (row, _), digest in looked if digest}
         if cache is not None and hits:
             cache.forget([*images["sha256"].iloc[list(hits)], *hits.values()])
+    return hits
+
+
+def _set_aside(images: pd.DataFrame, hits: Mapping[int, str]) -> pd.DataFrame:
+    """Return an images table in which nothing is kept of the images that are on a stop list."""
     if not hits:
-        return replace(dataset, stop_list=stop_list.files)
+        return images
     rows = list(hits)
     kept = [
         stopped(ImageFacts(bytes=size, sha256=digest))
@@ -101,7 +163,7 @@ def screen_images(dataset: Dataset, stop_list: StopList | None, *, reader: Reade
         column = table[name].copy()
         column.iloc[rows] = facts[name].astype(cast("Any", IMAGE_COLUMNS[name][0])).to_numpy()
         table[name] = column
-    return replace(dataset, images=table, stop_list=stop_list.files)
+    return table
 
 
 def _look(dataset: Dataset, uri: str, stop_list: StopList, reader: Reader | None) -> str:

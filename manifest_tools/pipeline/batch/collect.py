@@ -14,7 +14,9 @@ from manifest_tools.core.commit import scratch_in
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
+from manifest_tools.dataset.copies import as_sent
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.tables import COPY_COLUMNS
 from manifest_tools.duplicates.confirmation import SAME
 from manifest_tools.duplicates.fingerprint_table import FingerprintTable
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
@@ -69,11 +71,11 @@ def find_look_alikes(
 
 
 def first_copies(saved: SavedDataset, *, scratch: Path) -> IntArray:
-    """Return for each image of a saved data set the position of the first one with the same bytes."""
+    """Return for each image of a saved data set the position of the first one of which the same bytes are sent."""
     with scratch_in(scratch) as place:
         prints = FingerprintTable.allocate(saved.rows, place, filled=("sha256", "hashed", "seen"))
         for number in range(saved.pieces):
-            table = saved.images(number, ["sha256"])
+            table = as_sent(saved.images(number, ["sha256", *COPY_COLUMNS]))[["sha256"]]
             prints.fill(saved.starts[number], table.assign(phash="", views="", sketch="", shown=""))
         return leaders(prints, near=False)
 

@@ -30,17 +30,19 @@ from manifest_tools.aws.quotas import rate_of
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress, Steps, Watcher
 from manifest_tools.dataset.chunks import SavedDataset
-from manifest_tools.dataset.copies import has_copies
+from manifest_tools.dataset.copies import as_sent, copied, copy_names, copy_path
+from manifest_tools.dataset.tables import COPY_COLUMNS
 from manifest_tools.parallel import executors
 from manifest_tools.pipeline.batch.answers import Collected, answer_table, collect_answers
 from manifest_tools.pipeline.batch.collect import first_copies, tables
-from manifest_tools.pipeline.batch.run_folder import RUN, RunFolder, batch_name
+from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 from manifest_tools.storage.uris import SCHEME, is_s3_uri
 
 Rows = npt.NDArray[np.int64]
 
 TOGETHER: Final = 200  # pictures of one batch
 _NEEDED: Final = ["image", "uri", "bytes", "sha256"]  # columns
+_STORED: Final = [*_NEEDED, *COPY_COLUMNS]
 
 
 @dataclass(frozen=True)
@@ -119,15 +121,13 @@ def plan_asking(saved: SavedDataset, *, scratch: Path) -> Asking:
     digest = hashlib.sha256()
     for number in range(saved.pieces):
         piece = saved.piece(number)
-        images = piece.images
-        if has_copies(images):
-            msg = f"{saved.folder} has copies to be sent in the place of images; ask without --run"
-            raise InputError(msg)
+        images = as_sent(piece.images)
         here = np.arange(saved.starts[number], saved.starts[number + 1])
         able, answered = suitable(piece).to_numpy(), (images["predicted"] != "").to_numpy()
         wanted = able & ~answered & (first[here] == here)
         sizes = images["bytes"].to_numpy()
-        large = wanted & ~images["uri"].str.startswith(SCHEME).to_numpy() & (sizes > MAX_BYTES_IN_CALL)
+        remote = images["uri"].str.startswith(SCHEME).to_numpy() & ~copied(images)
+        large = wanted & ~remote & (sizes > MAX_BYTES_IN_CALL)
         numbers["unsuitable"] += int((~able).sum())
         numbers["answered"] += int(answered.sum())
         numbers["staged"] += int(large.sum())
@@ -239,7 +239,7 @@ def begin(folder: RunFolder, asking: Asking, question: Question) -> None:
     wanted = {
         "step": "predict",
         "source": str(asking.saved.folder.absolute()),
-        "images": _content_of(asking),
+        "images": content_of(asking),
         "question": question.fingerprint,
         "batches": asking.batches,
         "pictures": len(asking.rows),
@@ -250,12 +250,8 @@ def begin(folder: RunFolder, asking: Asking, question: Question) -> None:
         raise InputError(msg)
 
 
-def is_same_run(folder: RunFolder, asking: Asking) -> bool:
-    """Whether a run folder was begun to ask about these images."""
-    return (folder.read_json(RUN) or {}).get("images") == _content_of(asking)
-
-
-def _content_of(asking: Asking) -> str:
+def content_of(asking: Asking) -> str:
+    """Return what a run of predictions is told from others by: the images that it asks about."""
     return hashlib.sha256(asking.rows.tobytes() + asking.digest.encode()).hexdigest()
 
 
@@ -308,7 +304,7 @@ def ask_batches(
 
 def _batches(asking: Asking, done: set[int], rate: Callable[[], float]) -> Iterator[AskBatch]:
     saved = asking.saved
-    images = lru_cache(2)(lambda piece: saved.images(piece, _NEEDED)[_NEEDED])
+    images = lru_cache(2)(lambda piece: _to_send(saved.images(piece, _STORED)))
     for number in range(asking.batches):
         if number in done:
             continue
@@ -317,11 +313,19 @@ def _batches(asking: Asking, done: set[int], rate: Callable[[], float]) -> Itera
         parts = [
             images(piece).iloc[rows[pieces == piece] - saved.starts[piece]] for piece in np.unique(pieces)
         ]
-        pictures = [_picture(saved, *row) for row in pd.concat(parts).itertuples(index=False, name=None)]
+        pictures = [_picture(saved, row) for row in pd.concat(parts).itertuples(index=False)]
         yield AskBatch(number, tuple(rows.tolist()), Share(pictures, rate()))
 
 
-def _picture(saved: SavedDataset, image: str, uri: str, size: int, sha256: str) -> AskedPicture:
-    place = uri or image
-    path = place if is_s3_uri(place) else str(saved.frame.path_of(place))
-    return AskedPicture(sha256 or image, image, path, int(size), sha256)
+def _to_send(images: pd.DataFrame) -> pd.DataFrame:
+    """Return what is sent of each image, and its copy's file name."""
+    return as_sent(images)[_NEEDED].assign(copy=copy_names(images))
+
+
+def _picture(saved: SavedDataset, row: Any) -> AskedPicture:
+    place = row.uri or row.image
+    if row.copy:
+        place = str(copy_path(saved.frame, row.copy))
+    elif not is_s3_uri(place):
+        place = str(saved.frame.path_of(place))
+    return AskedPicture(row.sha256 or row.image, row.image, place, int(row.bytes), row.sha256)

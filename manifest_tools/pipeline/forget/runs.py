@@ -7,7 +7,7 @@ moves. So those of other images are laid over the data set, and the run is remov
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,15 +16,15 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from manifest_tools.core.commit import PATIENCE, alone, recover, remove_with
+from manifest_tools.core.commit import recover, remove_with
 from manifest_tools.core.output_folder import holds_dataset
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.chunks import SavedDataset
-from manifest_tools.pipeline.batch.answers import collect_answers
 from manifest_tools.pipeline.batch.inspect import facts_table
 from manifest_tools.pipeline.batch.plan import planned
-from manifest_tools.pipeline.batch.predict import Asking, is_same_run, plan_asking
+from manifest_tools.pipeline.batch.predict import Asking, plan_asking
 from manifest_tools.pipeline.batch.run_folder import INTERVALS, PLAN, RUN, RunFolder, batch_name
+from manifest_tools.pipeline.batch.settle import is_same_run, lay_answers, remove_run
 from manifest_tools.storage.uris import is_s3_uri, split_uri
 
 _HALF_WRITTEN: Final = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
@@ -80,11 +80,11 @@ def rewrite_run(folder: Path, change: RunChange, stage: Path) -> None:
     """Put what changes in a run folder into the stage, by which it changes at once."""
     run = RunFolder.at(folder)
     if change.asking is not None:
-        _lay_answers(run, change)
-    names = [path.relative_to(folder).as_posix() for path in _files(folder)]
+        lay_answers(run, change.asking, without=set(change.images["image"]))
     if change.ends:
-        remove_with(stage, [name for name in names if name.startswith(("batches/", "plan/")) or name == RUN])
+        remove_run(run, stage)
         return
+    names = run.names("")
     remove_with(stage, [name for name in names if _HALF_WRITTEN.fullmatch(Path(name).name)])
     gone = set(change.images["image"])
     for name in change.files:
@@ -93,11 +93,6 @@ def rewrite_run(folder: Path, change: RunChange, stage: Path) -> None:
             _write(stage, name, table[~table["image"].isin(gone)])
     if (run.read_json(RUN) or {})["step"] == "inspect":
         _rewrite_plan(run, change, stage, names)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for place in (folder, folder / "batches", folder / "plan"):
-        yield from (path for path in sorted(place.glob("*")) if path.is_file())
 
 
 def _write(stage: Path, name: str, table: pd.DataFrame) -> None:
@@ -192,7 +187,7 @@ def _plan_predictions(run: RunFolder, document: dict[str, Any], images: Collecti
         return RunChange(
             asked, files, ("its other answers are in the data set; the run is removed",), ends=True
         )
-    if saved is not None and "min_confidence" in document:
+    if saved is not None:
         asking = plan_asking(saved, scratch=source)
         if is_same_run(run, asking):
             told = f"{counted(len(waiting), 'answer')} about other images to {source}; the run is removed, and the same command asks about the rest"
@@ -223,13 +218,3 @@ def _without_answer(saved: SavedDataset, keys: pd.Series[str]) -> pd.Series[str]
         found.append(table["image"][(table["predicted"] == "") & table["image"].isin(keys)])
     without: pd.Series[str] = pd.concat(found)
     return without
-
-
-def _lay_answers(run: RunFolder, change: RunChange) -> None:
-    """Lay the answers of a run, but for those about the images, over its data set."""
-    assert change.asking is not None
-    document, gone = run.read_json(RUN) or {}, change.images["image"]
-    tables = (run.read_table(batch_name(number)) for number in sorted(run.finished(document["batches"])))
-    others = (table[~table["image"].isin(gone)] for table in tables)
-    with alone(change.asking.saved.folder, wait=PATIENCE):
-        collect_answers(others, change.asking.saved, change.asking.first, document["min_confidence"])

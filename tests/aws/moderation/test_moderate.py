@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
-from hashlib import sha256
+from dataclasses import replace
+from hashlib import md5, sha256
 
 import pandas as pd
 import pytest
 from botocore.config import Config
+from typer.testing import CliRunner
 
 from manifest_tools.aws.moderation.decision_policy import Decisions
 from manifest_tools.aws.moderation.moderate import moderate
+from manifest_tools.cli import app
 from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.testing import local_rekognition
@@ -165,3 +168,43 @@ def test_an_adapter_of_another_region_is_refused(rekognition, pictures, tmp_path
     arn = "arn:aws:rekognition:eu-west-1:111122223333:project/p/version/v/1730000000001"
     with pytest.raises(InputError, match="--region eu-west-1"):
         moderate(pictures, arn, tmp_path / "out", client=rekognition)
+
+
+class TestStopList:
+    @pytest.fixture
+    def known(self, tmp_path):
+        path = tmp_path / "known.txt"
+        path.write_text(md5((tmp_path / NAMES[1]).read_bytes()).hexdigest() + "\n")
+        return path
+
+    def test_what_is_on_it_is_blocked_and_nobody_is_asked(self, server, arn, pictures, known):
+        out = known.parent / "out"
+        listed, lenient = replace(pictures, stop_list=(str(known),)), Decisions.from_dict({"failed": "allow"})
+        asking = {"client": server.client(config=ONCE), "decisions": lenient, "compare_base": True}
+        result = moderate(listed, arn, out, **asking, **FAST)
+        assert (result.on_stop_list, result.failed, result.counts["block"]) == (1, 0, 1)
+        row = results(out)[1]
+        assert (row["image"], row["decision"], row["failure"]["code"]) == (NAMES[1], "block", "on-stop-list")
+        assert server.pictures.total() == 10  # five pictures, two models
+        assert pictures.image(NAMES[1])["sha256"] not in server.pictures
+        assert NAMES[1] not in (out / "moderation-output.manifest").read_text(encoding="utf-8")
+
+    def test_the_command(self, server, arn, pictures, known, tmp_path):
+        (tmp_path / "photos").mkdir()
+        for name in NAMES:
+            (tmp_path / name).rename(tmp_path / "photos" / name)
+        words = [
+            "moderate",
+            tmp_path / "photos",
+            "--adapter",
+            arn,
+            "--out",
+            tmp_path / "out",
+            "--stop-list",
+            known,
+            "--yes",
+        ]
+        done = CliRunner(env=server.environment).invoke(app, [*map(str, words), "--tps", "1000"])
+        assert done.exit_code == 0, (done.output, done.exception)
+        assert "stop list   1 blocked, and not asked about" in done.output
+        assert server.pictures.total() == 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
+from hashlib import md5, sha256
 
 import pandas as pd
 import pytest
@@ -18,9 +18,12 @@ from manifest_tools.cli import app
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.tables import COPY_COLUMNS
+from manifest_tools.images.stop_list.stop_list import STOPPED
 from manifest_tools.pipeline.batch import predict
 from manifest_tools.pipeline.batch.predict import begin, plan_asking, plan_in_numbers, predict_saved
 from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
+from manifest_tools.pipeline.batch.settle import screen_before_asking
 from manifest_tools.testing import local_rekognition
 
 JPEG = b"\xff\xd8\xff\xe0"
@@ -187,3 +190,68 @@ def test_the_command(folder, rekognition, tmp_path):
     assert told.exit_code == 0
     refused = CliRunner().invoke(app, [*words, "--adapter", "arn:x"])
     assert isinstance(refused.exception, InputError)
+
+
+def test_copies_are_sent_in_the_place_of_images(folder, client, rekognition, tmp_path):
+    dataset, contents = Dataset.load(folder), {}
+    (tmp_path / "derived").mkdir()
+    columns = {name: dataset.images[name].to_numpy(copy=True) for name in ("sha256", "bytes", "format")}
+    for row, name in enumerate(dataset.images["image"]):
+        contents[name] = JPEG + bytes([100 + row // 2, row // 2])  # two images have one copy
+        digest = sha256(contents[name]).hexdigest()
+        (tmp_path / "derived" / f"{digest}.jpg").write_bytes(contents[name])
+        columns["sha256"][row], columns["bytes"][row], columns["format"][row] = digest, 6, "JPEG"
+    made = {f"derived_{name}": values for name, values in columns.items()}
+    made |= {"derived_width": 9, "derived_height": 9, "derived_why": "format"}
+    images = dataset.images.assign(**{name: made[name] for name in COPY_COLUMNS})
+    images = images.astype({name: kind for name, (kind, _) in COPY_COLUMNS.items()})
+    sources = {**dataset.sources, "derived": {"folder": str(tmp_path / "derived")}}
+    images = images.assign(format="WEBP")
+    Dataset.from_tables(images, dataset.labels, root=dataset.root, sources=sources).save(folder)
+    expected = predict_labels(Dataset.load(folder), tmp_path / "out", client=client, tps=FAST)
+    before = rekognition.pictures.total()
+    asking = plan_asking(SavedDataset.open(folder), scratch=tmp_path)
+    told = predict_saved(asking, RunFolder.at(tmp_path / "run"), QUESTION, client=client, tps=FAST)
+    assert told.failed == 0
+    pd.testing.assert_frame_equal(Dataset.load(folder).images, expected.images)
+    assert before == rekognition.pictures.total() - before == 10
+
+
+class TestStopList:
+    @pytest.fixture
+    def known(self, tmp_path):
+        (tmp_path / "known.txt").write_text(md5((tmp_path / "05.jpg").read_bytes()).hexdigest() + "\n")
+        return tmp_path / "known.txt"
+
+    def test_what_is_on_it_is_set_aside_and_nobody_is_asked(self, folder, rekognition, tmp_path, known):
+        words = ["predict", str(folder), "--run", str(tmp_path / "run"), "--tps", "5000", "--yes", "--quiet"]
+        done = CliRunner().invoke(app, [*words, "--stop-list", str(known)])
+        assert done.exit_code == 0, (done.output, done.exception)
+        assert "answers     for 18 images" in done.output
+        after = Dataset.load(folder)
+        assert after.stop_list == (str(known),)
+        image = after.image("05.jpg")
+        assert image["decode_error"].startswith(STOPPED)
+        assert image["format"] == ""
+        assert image["sha256"] not in rekognition.pictures
+        again = CliRunner().invoke(app, words)
+        assert again.exit_code == 0, (again.output, again.exception)
+        known.unlink()
+        gone = CliRunner().invoke(app, words)
+        assert "nothing is shown or sent without it" in str(gone.exception)
+
+    def test_a_list_that_comes_later_costs_no_answer(self, folder, client, rekognition, known):
+        asking, place = (
+            plan_asking(SavedDataset.open(folder), scratch=folder),
+            RunFolder.at(folder / "run"),
+        )
+        begin(place, asking, QUESTION)
+        task = predict.PredictionTask(place, predict.AskTask(QUESTION, "", "us-east-1", rekognition.url))
+        for batch in list(predict._batches(asking, set(), lambda: FAST))[:2]:
+            task(batch)
+        screen_before_asking(folder, place, [known], reader=bytes)
+        assert not (folder / "run" / "run.json").exists()
+        assert (Dataset.load(folder).images["predicted"] != "").sum() == 11  # three are copies
+        asking = plan_asking(SavedDataset.open(folder), scratch=folder)
+        predict_saved(asking, place, QUESTION, client=client, tps=FAST)
+        assert set(rekognition.pictures.values()) == {1}
