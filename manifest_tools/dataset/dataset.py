@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.json_text import parse_json
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
 COMPRESSION: Final = "zstd"
 PIECE_ROWS = 65_536  # of a saved table that can be read by themselves (a Parquet row group)
 _LOOKS = 3  # at a data set that another process changes meanwhile
-_ROWS = 4096  # of a table that are turned into Python values at a time
+_ROWS = 1 << 14  # of a table that are made into text at a time
+_BETWEEN = pa.scalar("\x1f", pa.large_string())  # the values of a column
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -355,10 +358,20 @@ def add_column(digest: Digest, name: str, rows: int, parts: Iterable[pd.Series[A
             digest.update(np.ascontiguousarray(part.to_numpy()).tobytes())
             continue
         for at in range(0, len(part), _ROWS):  # in portions, to hold no copy of a table
-            digest.update((b"\x1f" if begun else b"") + _as_text(part.iloc[at : at + _ROWS]))
+            digest.update(b"\x1f" if begun else b"")
+            digest.update(_as_text(part.iloc[at : at + _ROWS]))
             begun = True
 
 
-def _as_text(values: pd.Series[Any]) -> bytes:
+def _as_text(values: pd.Series[Any]) -> bytes | pa.Buffer:
+    if str(values.dtype) in ("str", "Int64", "boolean"):
+        column = pa.array(values)
+        column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        if str(values.dtype) == "boolean":
+            column = pc.if_else(column, "True", "False")
+        if not (str(values.dtype) == "str" and column.null_count):
+            texts = column.cast(pa.large_string()).fill_null("")
+            rows = pa.ListArray.from_arrays([0, len(texts)], texts)
+            return pc.binary_join(rows, _BETWEEN)[0].as_buffer()
     texts = ["" if value is pd.NA else str(value) for value in values.tolist()]
     return "\x1f".join(texts).encode("utf-8", "surrogatepass")

@@ -22,7 +22,7 @@ from manifest_tools.core.files import replacing
 from manifest_tools.review.entries import IN_WORDS, NO_REMARK, Remark, ReviewEntry, Said
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
-from manifest_tools.sources.formats.tables import read_text
+from manifest_tools.sources.formats.text_files import read_text
 
 COLUMNS = (
     "image",

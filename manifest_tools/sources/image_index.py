@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -64,17 +64,34 @@ class ImageIndex:
     def __init__(self, images: Iterable[str], root: str = "") -> None:
         self._keys: dict[str, str] = {}
         self._root = os.path.realpath(root) if root else ""
-        self._names: dict[str, list[str]] = defaultdict(list)
-        self._stems: dict[str, list[str]] = defaultdict(list)
-        self._folded: dict[str, list[str]] = defaultdict(list)
-        for image in images:
+        self._above = os.path.join(os.path.normcase(self._root), "")  # noqa: PTH118 - with a separator at its end
+        self._images = list(images)
+        for image in self._images:
             self._keys[image] = image
             normal = normal_path(image)
-            self._keys.setdefault(normal, image)
-            name = normal.rpartition("/")[2]
-            self._names[name].append(image)
-            self._stems[PurePosixPath(name).stem].append(image)
-            self._folded[name.casefold()].append(image)
+            if normal is not image:
+                self._keys.setdefault(normal, image)
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """Images by their names; these and the next are made only where a path does not tell."""
+        return self._by(lambda name: name)
+
+    @cached_property
+    def _stems(self) -> dict[str, list[str]]:
+        """Images by their names without the extension."""
+        return self._by(lambda name: PurePosixPath(name).stem)
+
+    @cached_property
+    def _folded(self) -> dict[str, list[str]]:
+        """Images by their names in any capitals."""
+        return self._by(str.casefold)
+
+    def _by(self, kind: Callable[[str], str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for image in self._images:
+            found.setdefault(kind(normal_path(image).rpartition("/")[2]), []).append(image)
+        return found
 
     @cached_property
     def root_folders(self) -> tuple[str, ...]:
@@ -158,8 +175,8 @@ class ImageIndex:
         if self._root and "://" not in wanted:
             base = _real_path(table_folder) if table_folder else self._root
             full = os.path.normpath(os.path.join(base, wanted))  # noqa: PTH118 - text in, text out
-            below = os.path.relpath(full, self._root).replace(os.sep, "/")
-            if not below.startswith("../"):
+            if os.path.normcase(full).startswith(self._above):
+                below = full[len(self._above) :].replace(os.sep, "/")
                 yield below
                 yield normal_path(below)
         yield wanted
@@ -223,6 +240,8 @@ def _real_path(folder: str | Path) -> str:
 
 def normal_path(path: str) -> str:
     """Return a path in one spelling: forward slashes, no leading "./", composed letters (macOS decomposes them)."""
+    if path.isascii() and "\\" not in path and not path.startswith("./"):
+        return path
     if "://" not in path:
         path = path.replace("\\", "/") if "\\" in path and "/" not in path else path
         path = re.sub(r"^(\./)+", "", path)

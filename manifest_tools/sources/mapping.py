@@ -15,7 +15,10 @@ from manifest_tools.dataset.name_resolution import read_name
 from manifest_tools.findings.policy import Policy
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.cells import split_labels, visible
-from manifest_tools.sources.formats.tables import LabelRow, Record, csv_records, find_column, read_text
+from manifest_tools.sources.formats.csv_rows import read_csv
+from manifest_tools.sources.formats.label_rows import like
+from manifest_tools.sources.formats.records import columns_of
+from manifest_tools.sources.formats.tables import LabelRow, Record, find_column
 from manifest_tools.sources.synonyms import synonyms
 
 IGNORE = "ignore"
@@ -27,7 +30,7 @@ _TO_NAMES = ("label", "labels", "to", "ours", "target", "taxonomy", "taxonomy_la
 class MappingTable(NamedTuple):
     """The rows of a mapping file, its columns, and which of them hold category and label."""
 
-    records: list[Record]
+    records: Sequence[Record]
     names: list[str]
     category: str
     label: str
@@ -41,8 +44,8 @@ def mapping_columns(path: str | Path) -> MappingTable:
     InputError
         The file cannot be read, or lacks a column.
     """
-    records = csv_records(read_text(path), path)
-    columns = list(dict.fromkeys(name for record in records for name in record.cells))
+    records = read_csv(path)
+    columns = columns_of(records)
     theirs = find_column(columns, _FROM_NAMES)
     ours = find_column([name for name in columns if name != theirs], _TO_NAMES)
     if theirs is None or ours is None:
@@ -155,7 +158,7 @@ def without_missing(annotations: Annotations, policy: Policy) -> Annotations:
     )
     return replace(
         annotations,
-        rows=tuple(rows),
+        rows=like(annotations.rows, rows),
         references=tuple(name for name in annotations.references if name not in unsaid),
         categories=tuple(name for name in annotations.categories if not says_nothing(name)),
     )
@@ -183,7 +186,7 @@ def without_asides(
     asides = {name for name in annotations.categories if is_aside(name)}
     return replace(
         annotations,
-        rows=tuple(row for row in annotations.rows if row.label not in asides),
+        rows=like(annotations.rows, (row for row in annotations.rows if row.label not in asides)),
         categories=tuple(name for name in annotations.categories if name not in asides),
         unread=(*annotations.unread, *sorted(asides)),
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,24 +91,46 @@ def match_references(
     """
     written, known = written or {}, known or {}
     matches: dict[str, Match] = {}
-    landings: list[_Landing] = []
-    for reference in dict.fromkeys(references):
+    near: dict[str, _Landing] = {}
+
+    def find(reference: str) -> Found | None:
         if reference in known:
-            found: Found | None = Found((known[reference],), reference, (), exact=True)
-        else:
-            found = _find(index, reference, written.get(reference, ""), table_folder)
+            return Found((known[reference],), reference, (), exact=True)
+        return _find(index, reference, written.get(reference, ""), table_folder)
+
+    for reference in dict.fromkeys(references):
+        found = find(reference)
         if found is None:
             matches[reference] = Match(None)
         elif len(found.images) > 1:
             matches[reference] = Match(None, "several", found.images)
+        elif found.exact:
+            matches[reference] = Match(found.images[0])
         else:
             landing = _landing(index, reference, found)
             if _contradicted(index, landing):
                 matches[reference] = Match(None, "elsewhere", found.images)
             else:
                 matches[reference] = Match(landing.image)
-                landings.append(landing)
-    return matches | _refused(landings)
+                near[reference] = landing
+    matches.update(_refused(_landings(index, matches, near, find)))
+    return matches
+
+
+def _landings(
+    index: ImageIndex,
+    matches: Mapping[str, Match],
+    near: Mapping[str, _Landing],
+    find: Callable[[str], Found | None],
+) -> Iterator[_Landing]:
+    """Give the references to images that some reference only comes near: nearly always there are none."""
+    images = {landing.image for landing in near.values()}
+    for reference, match in matches.items() if near else ():
+        found = find(reference) if match.image in images and reference not in near else None
+        if reference in near:
+            yield near[reference]
+        elif found:
+            yield _landing(index, reference, found)
 
 
 def _find(index: ImageIndex, reference: str, written: str, table_folder: str | Path) -> Found | None:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pandas as pd
+import pyarrow as pa
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.percent import read_percent
@@ -18,24 +20,35 @@ from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.manifests.kinds import PREDICTION, SOURCE_REF
 from manifest_tools.manifests.reading import read_predictions
 from manifest_tools.sources.folders import files_below
+from manifest_tools.sources.formats.arrow_rows import TEXT, WORD, ArrowRows
+from manifest_tools.sources.formats.csv_rows import cells_of, read_csv
 from manifest_tools.sources.formats.json_files import shown, text
+from manifest_tools.sources.formats.records import columns_of
 from manifest_tools.sources.formats.tables import (
     IMAGE_NAMES,
     LABEL_NAMES,
     Record,
-    csv_records,
     find_column,
     json_records,
-    read_text,
 )
+from manifest_tools.sources.formats.text_files import read_text
 from manifest_tools.sources.model_answers import AnswerReader, ModelAnswer, holds_model_answer
 
-ROW = ["image", "label", "score", "line", "file", "signed"]  # signed: with a per cent sign
+ASKED = {"image": TEXT, "predicted": WORD, "content_types": WORD}
+ROW = {
+    "image": TEXT,
+    "label": WORD,
+    "score": pa.float64(),
+    "line": pa.int64(),
+    "file": WORD,
+    "signed": pa.bool_(),  # with a per cent sign
+}
 UNNAMED_MODEL = "unknown"  # a table need not say which model version it asked
 _CONFIDENCE_NAMES = ("confidence", "score", "probability")
 _MODEL_NAMES = ("model_version", "moderation_model_version", "moderationmodelversion", "model")
 _THEIR_LABEL = ("name", "label_name")  # where the table also has the other members of the service's labels
 _THEIR_MEMBERS = ("parentname", "parent_name", "taxonomylevel", "taxonomy_level")
+_OPENS = frozenset("[{")  # with one of these begins a list or an object
 _ENDINGS = (".json", ".jsonl", ".ndjson", ".manifest", ".gz")
 _EXPECTED = (
     "expected the output of a bulk analysis, the answers of DetectModerationLabels (JSON, one file or a file for "
@@ -45,16 +58,15 @@ _EXPECTED = (
 
 @dataclass
 class Predictions:
-    """What the files of one source say; the columns of `rows` are those of :data:`ROW`.
+    """What the files of one source say; the columns of `asked` and `rows` are those of :data:`ASKED` and :data:`ROW`.
 
-    `asked`: the model's version of each image that it was asked about. `types`: the content types that its
-    answer tells, as a cell. `manifests`: the tables of images and labels of manifests, which tell more. `respelled`: scores of which a per cent sign or a decimal comma was undone.
+    `asked`: the images that the model was asked about, its version, and the content types that its answer tells, as a
+    cell; of several rows about one image the last counts. `manifests`: the tables of images and labels of manifests, which tell more. `respelled`: scores of which a per cent sign or a decimal comma was undone.
     `unread`: records, and files of a folder, without an answer.
     """
 
-    asked: dict[str, str] = field(default_factory=dict)
-    rows: list[tuple[str, str, float, int | None, str, bool]] = field(default_factory=list)
-    types: dict[str, str] = field(default_factory=dict)
+    asked: ArrowRows = field(default_factory=lambda: ArrowRows(ASKED))
+    rows: ArrowRows = field(default_factory=lambda: ArrowRows(ROW))
     manifests: list[tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=list)
     respelled: int = 0
     unread: int = 0
@@ -62,10 +74,12 @@ class Predictions:
 
     def frames(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the tables of images and labels; the confidence that was asked for is NaN where no file tells it."""
-        images = pd.DataFrame(self.asked.items(), columns=["image", "predicted"]).assign(
-            min_confidence=math.nan, content_types=[self.types.get(image, "") for image in self.asked]
-        )
-        labels = pd.DataFrame(self.rows, columns=ROW)
+        asked = self.asked.frame()
+        place, names = pd.factorize(asked["image"])
+        last = np.empty(len(names), dtype=np.int64)
+        last[place] = np.arange(len(place))  # of several, the last one stays
+        images = asked.take(last).reset_index(drop=True).assign(min_confidence=math.nan)
+        labels = self.rows.frame()
         parts = [(images, labels), *self.manifests]
         filled = [part for part in parts if len(part[0])] or parts[:1]
         tables = [pd.concat(tables, ignore_index=True) for tables in zip(*filled, strict=True)]
@@ -79,8 +93,7 @@ class Predictions:
                 return
             msg = f"{file}: two different answers about {answer.image}; keep one"
             raise InputError(msg)
-        self.asked[answer.image] = answer.version or UNNAMED_MODEL
-        self.types[answer.image] = answer.types
+        self.asked.append((answer.image, answer.version or UNNAMED_MODEL, answer.types))
         by_line = answer.record.isdigit()
         place = f"{file}:{answer.record}" if by_line else file + answer.record
         for name, confidence in answer.scores:
@@ -127,7 +140,7 @@ def read_prediction_files(path: Path) -> Predictions:
         raise InputError(msg)
     elif not _read_json(path, said, ""):
         _read_table(path, said)
-    if not said.asked and not said.manifests:
+    if not len(said.asked) and not said.manifests:
         msg = f"{path}: no prediction of the base model; {_EXPECTED}"
         raise InputError(msg)
     return said
@@ -183,17 +196,20 @@ def _read_manifest(path: Path, said: Predictions) -> None:
 
 def _read_table(path: Path, said: Predictions) -> bool:
     """Read a CSV; a cell may hold an answer as JSON, as when answers are put into a table as they are."""
-    records = csv_records(read_text(path), path)
-    parsed = [Record(line, {name: _parsed(cell) for name, cell in cells.items()}) for line, cells in records]
-    if any(holds_model_answer(cells) for _, cells in parsed):
-        _read_answers([(str(line), dict(cells)) for line, cells in parsed], path, said, "")
-        return True
+    records = read_csv(path)
+    if any(cell[:1] in _OPENS for _, *cells in cells_of(records, *records.names) for cell in cells):
+        parsed = [
+            (str(line), {name: _parsed(cell) for name, cell in cells.items()}) for line, cells in records
+        ]
+        if any(holds_model_answer(cells) for _, cells in parsed):
+            _read_answers(parsed, path, said, "")
+            return True
     return _read_records(records, path, said)
 
 
 def _parsed(cell: str) -> Any:
     """Return the list or object that a cell holds, as JSON or in Python's spelling; else the cell."""
-    if cell[:1] not in ("[", "{"):
+    if cell[:1] not in _OPENS:
         return cell
     try:
         return orjson.loads(cell)
@@ -214,18 +230,18 @@ def _flat(values: Sequence[tuple[str, Any]]) -> list[Record]:
 
 def _read_records(records: Sequence[Record], path: Path, said: Predictions) -> bool:
     """Read rows of image, label and confidence; an image with an empty label was asked, and nothing was reported."""
-    columns = list(dict.fromkeys(name for record in records for name in record.cells))
+    columns = columns_of(records)
     image, label, score, model = _columns(columns)
     if image is None or label is None or score is None:
         found = ", ".join(map(repr, columns)) or "no rows"
         msg = f"{path}: predictions need the columns image, label and confidence; found {found}. {_EXPECTED}"
         raise InputError(msg)
-    for line, cells in records:
-        key = text(cells.get(image))
-        said.asked[key] = (text(cells.get(model)) if model else "") or UNNAMED_MODEL
-        name = text(cells.get(label))
+    file = str(path)
+    for line, *cells, confidence in cells_of(records, image, label, model or "", score):
+        key, name, version = map(text, cells)
+        said.asked.append((key, version or UNNAMED_MODEL, ""))
         if name:
-            said.say(key, (name, cells.get(score, "")), f"{path}:{line}", str(path), line)
+            said.say(key, (name, confidence), f"{file}:{line}", file, line)
     return True
 
 

@@ -67,8 +67,8 @@ def attach_predictions(
     else:
         name = str(predictions)
         images, labels, facts = _read(Path(predictions), asked_from)
-    index = ImageIndex(dataset.images["image"], dataset.root)
-    by_reference = dict(zip(source_refs(dataset), dataset.images["image"], strict=True))
+    index = ImageIndex(dataset.images["image"].tolist(), dataset.root)
+    by_reference = dict(zip(source_refs(dataset), dataset.images["image"].tolist(), strict=True))
     folder = "" if isinstance(predictions, Dataset) else _folder(Path(predictions))
     matches = match_references(index, images["image"].unique(), folder, known=by_reference)
     found = {reference: match.image for reference, match in matches.items()}

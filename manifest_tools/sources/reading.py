@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,6 +25,7 @@ from manifest_tools.sources.folders import folder_labels, list_folder
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.formats.detect import TABLE, label_files, read_labels
+from manifest_tools.sources.formats.label_rows import LabelRows, like
 from manifest_tools.sources.formats.parquet_tables import is_parquet
 from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.image_index import ImageIndex
@@ -174,7 +176,7 @@ def attach_labels(
     sources = {name: value for name, value in dataset.sources.items() if _kind(name) not in replaced}
     kept = dataset.labels[~dataset.labels["source"].map(_kind).isin(replaced)]
     tables = [kept]
-    images = set(dataset.images["image"])
+    images = set(dataset.images["image"].tolist())
     for name, (said, matches, file) in given.items():
         scope = checked.of_file(file or FOLDERS)
         path = value_of(maps, file or FOLDERS)
@@ -259,7 +261,7 @@ def _read_all(
         for file in label_files(item, said)
     }
     read = [(file, read_labels(file, labels_format=said, columns=columns)) for file, said in files.items()]
-    index = ImageIndex(dataset.images["image"], dataset.root)
+    index = ImageIndex(dataset.images["image"].tolist(), dataset.root)
     found: dict[str, tuple[Annotations, dict[str, Match], str]] = {}
     if any(str(item) == FOLDERS for item in given):
         found["folder"] = (_folder_names(dataset), {}, "")
@@ -292,12 +294,13 @@ def _folder_names(dataset: Dataset) -> Annotations:
 
 def _rows(said: Annotations, images: AbstractSet[str], checked: Sequence[str] | None) -> pd.DataFrame:
     """Return label rows with image keys. What people went through and left unmarked lacks every checked label."""
-    named = [row for row in said.rows if row.label]
+    named = like(said.rows, (row for row in said.rows if row.label))
     if checked is not None:
         marked = {row.reference for row in named}
         unmarked = [name for name in said.references if name not in marked and name in images]
-        named += [LabelRow(reference, label, False, None) for reference in unmarked for label in checked]
-    return pd.DataFrame(named, columns=["image", "label", "truth", "line"])
+        absent = (LabelRow(reference, label, False, None) for reference in unmarked for label in checked)
+        named = LabelRows(chain(named, absent))
+    return LabelRows(named).frame().rename(columns={"reference": "image"})
 
 
 def reader_of(images: str | Path) -> Callable[[str], bytes] | None:

@@ -12,6 +12,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.sources.folders import files_below
+from manifest_tools.sources.formats.label_rows import like
 from manifest_tools.sources.formats.tables import LabelRow
 
 
@@ -23,7 +24,7 @@ class Annotations:
     ----------
     format : str
         Name of the format, as ``--labels-format`` takes it.
-    rows : tuple of LabelRow
+    rows : sequence of LabelRow
         What is said, in the order of the file; categories as found.
     references : tuple of str
         Every image that people went through, each once, in the order of the file, also without a row.
@@ -46,7 +47,7 @@ class Annotations:
     """
 
     format: str
-    rows: tuple[LabelRow, ...] = ()
+    rows: Sequence[LabelRow] = ()
     references: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     open_world: bool = False
@@ -62,7 +63,10 @@ class Annotations:
             return self.settle(images)
         return replace(
             self,
-            rows=tuple(row._replace(reference=images.get(row.reference, row.reference)) for row in self.rows),
+            rows=like(
+                self.rows,
+                (row._replace(reference=images.get(row.reference, row.reference)) for row in self.rows),
+            ),
             references=tuple(dict.fromkeys(images.get(name, name) for name in self.references)),
             findings=tuple(_placed(item, images) for item in self.findings),
             checked=_joined((images.get(name, name), labels) for name, labels in self.checked.items()),

@@ -6,7 +6,7 @@ import ast
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +31,8 @@ def visible(text: str) -> str:
     >>> visible("\u200bDrugs &amp; Tobacco ")
     'Drugs & Tobacco'
     """
+    if text.isascii() and "&" not in text:
+        return text.strip()
     return _ENTITY.sub(lambda match: html.unescape(match[0]), _INVISIBLE.sub("", text)).strip()
 
 
@@ -83,7 +85,7 @@ def label_statements(cell: Any, place: str) -> list[tuple[str, bool | None]]:
     return [(name, True) for name in split_labels(value)]
 
 
-def one_hot_width(cells: list[Any]) -> int:
+def one_hot_width(cells: Iterable[Any]) -> int:
     """Return how long the lists of 0 and 1 in a column are; 0 where they may be class numbers, or something else.
 
     Lists of one length that repeat a number cannot be lists of class numbers.

@@ -10,16 +10,16 @@ from typing import Any
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats import label_studio
 from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
+from manifest_tools.sources.formats.csv_rows import read_csv
 from manifest_tools.sources.formats.json_files import shown
 from manifest_tools.sources.formats.qualifiers import IF_PEOPLE, refuse_scores
+from manifest_tools.sources.formats.records import columns_of
 from manifest_tools.sources.formats.tables import (
     IMAGE_NAMES,
     LABEL_NAMES,
     Record,
-    csv_records,
     find_column,
     listed,
-    read_text,
 )
 
 BOXES, OPEN_IMAGES = "boxes-csv", "open-images"
@@ -46,8 +46,8 @@ def read(path: Path) -> Annotations:
     InputError
         The file is of none of them, or says nothing about images.
     """
-    records = csv_records(read_text(path), path)
-    columns = list(dict.fromkeys(name for record in records for name in record.cells))
+    records = read_csv(path)
+    columns = columns_of(records)
     name = recognise(columns)
     if name not in (BOXES, OPEN_IMAGES):
         msg = f"{path}: expected a CSV of boxes or of Open Images; found the columns {listed(columns)}"
@@ -111,7 +111,7 @@ def _class_names(path: Path) -> Mapping[str, str]:
     """Return the names of the codes, from the file of class descriptions that lies beside the annotations."""
     names: dict[str, str] = {}
     for file in sorted(path.parent.glob("*class-descriptions*.csv")):
-        rows = csv_records("code,name\n" + read_text(file), file)  # the real files have no header
+        rows = read_csv(file, "code,name")  # the real files have no header
         names |= {_cell(row.cells, "code"): _cell(row.cells, "name") for row in rows}
     return {code: name for code, name in names.items() if name}
 

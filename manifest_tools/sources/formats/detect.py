@@ -29,11 +29,13 @@ from manifest_tools.sources.formats import (
 )
 from manifest_tools.sources.formats.annotations import Annotations, merged
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
+from manifest_tools.sources.formats.csv_rows import csv_header
 from manifest_tools.sources.formats.json_files import first_character, parse_json, read_json, shown
 from manifest_tools.sources.formats.label_table import read_label_table
 from manifest_tools.sources.formats.parquet_tables import is_parquet, parquet_columns, parquet_files
 from manifest_tools.sources.formats.records import columns_of, names_images, read_records
-from manifest_tools.sources.formats.tables import IMAGE_NAMES, csv_header, find_column, read_text
+from manifest_tools.sources.formats.tables import IMAGE_NAMES, find_column
+from manifest_tools.sources.formats.text_files import read_text
 from manifest_tools.sources.formats.via import REFUSAL as VIA
 from manifest_tools.sources.formats.via import is_via, is_via_table
 from manifest_tools.sources.formats.xml_files import root_of

@@ -95,7 +95,7 @@ def _read_file(file: Path, prefix: str, notes: AnnotationBuilder) -> tuple[str, 
     return tuple(column for column in table.unread if column != _ABSENT)
 
 
-def _with_class_names(records: list[Record], file: Path) -> list[Record]:
+def _with_class_names(records: Sequence[Record], file: Path) -> Sequence[Record]:
     names = card_class_names(file.parent)
     return (
         [
@@ -109,7 +109,7 @@ def _with_class_names(records: list[Record], file: Path) -> list[Record]:
     )
 
 
-def _read_objects(records: list[Record], file: Path, prefix: str, notes: AnnotationBuilder) -> None:
+def _read_objects(records: Sequence[Record], file: Path, prefix: str, notes: AnnotationBuilder) -> None:
     notes.open_world = True
     for line, cells in records:
         reference = text(cells.get(_IMAGE))

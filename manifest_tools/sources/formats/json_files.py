@@ -16,7 +16,7 @@ from manifest_tools.core.errors import InputError
 MAX_BYTES = 2_000_000_000  # of one export: parsed, it takes several times that in memory
 MAX_EXPANSION = 100  # bytes that one byte of gzip may stand for; answers and tables have some 40
 _ALWAYS_UNPACKED = 1 << 24
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 JSON_EXPANSION = 16  # bytes of memory for each byte of JSON; exports have 4 to 10
 MAX_MEMORY = 1_000_000_000  # bytes to which that does not apply
 _HEAD = 1 << 16  # bytes that tell what a file begins with
@@ -52,7 +52,7 @@ def unpacked(data: bytes, path: str | os.PathLike[str]) -> bytes:
     InputError
         The data are damaged, or hold more than is read of one export.
     """
-    if not data.startswith(_GZIP):
+    if not data.startswith(GZIP):
         return data
     limit = min(MAX_BYTES, max(_ALWAYS_UNPACKED, MAX_EXPANSION * len(data)))
     parts, left = [], limit

@@ -10,6 +10,7 @@ from typing import Any
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.sources.formats.annotations import AnnotationBuilder, Annotations
+from manifest_tools.sources.formats.csv_rows import read_csv
 from manifest_tools.sources.formats.json_files import (
     first_character,
     member,
@@ -21,7 +22,6 @@ from manifest_tools.sources.formats.json_files import (
     texts,
 )
 from manifest_tools.sources.formats.questions import Statements, is_bare, statements
-from manifest_tools.sources.formats.tables import csv_records, read_text
 
 NAME = "label-studio"
 # Kinds of results that name categories, by whether annotators choose from a list for the whole image.
@@ -96,7 +96,7 @@ def _tasks(path: Path) -> list[Mapping[str, Any]]:
     if first_character(read_bytes(path)) in ("[", "{"):
         document = read_json(path)
         return objects(document if isinstance(document, list) else [document])
-    return [record.cells for record in csv_records(read_text(path), path)]
+    return [record.cells for record in read_csv(path)]
 
 
 def fields(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:

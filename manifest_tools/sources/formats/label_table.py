@@ -19,19 +19,22 @@ from manifest_tools.sources.formats.cells import (
     visible,
 )
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
+from manifest_tools.sources.formats.csv_rows import CsvRows, cells_of, chosen
+from manifest_tools.sources.formats.label_rows import LabelRows
 from manifest_tools.sources.formats.qualifiers import IF_PEOPLE, answer_column, refuse_scores, truth_of
 from manifest_tools.sources.formats.records import columns_of, read_records
 from manifest_tools.sources.formats.tables import IMAGE_NAMES, LABEL_NAMES, LabelRow, Record, listed
 
 CHECKED_NAMES = ("checked_labels", "checked")  # of a column that says what people looked for in each image
 EVERYTHING = "all"  # in it: the whole taxonomy
+_REMEMBERED = 10_000  # different cells of which it is remembered what they say
 
 
 @dataclass(frozen=True, slots=True)
 class LabelTable:
     """A table's rows, the labels that it knows of (wide tables name labels that no image has), and what is not read."""
 
-    rows: tuple[LabelRow, ...]
+    rows: Sequence[LabelRow]
     columns: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     checked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -88,7 +91,8 @@ def label_table(
         beside = [column for column in others if column != label]
         answer = _answer(records, label, beside, path, choice, is_labels=is_labels)
         unread = tuple(column for column in columns if column not in (image, label, answer))
-        return LabelTable(tuple(long_rows(records, image, label, path, answer=answer)), (), unread, checked)
+        rows = long_rows(records, image, label, path, answer=answer)
+        return LabelTable(_held(records, rows), (), unread, checked)
     wide = [
         name
         for name in others
@@ -101,7 +105,12 @@ def label_table(
         )
         raise InputError(msg)
     unread = tuple(column for column in columns if column not in (image, *wide))
-    return LabelTable(tuple(_wide_rows(records, image, wide)), tuple(wide), unread, checked)
+    return LabelTable(_held(records, _wide_rows(records, image, wide)), tuple(wide), unread, checked)
+
+
+def _held(records: Sequence[Record], rows: Iterable[LabelRow]) -> Sequence[LabelRow]:
+    """Return rows in little memory where they come of a table that may be long, and whose texts are sound."""
+    return LabelRows(rows) if isinstance(records, CsvRows) else tuple(rows)
 
 
 def _checked_column(records: Iterable[Record], columns: Sequence[str], choice: ColumnChoice) -> str | None:
@@ -109,7 +118,8 @@ def _checked_column(records: Iterable[Record], columns: Sequence[str], choice: C
     column = choice.find("checked", columns, CHECKED_NAMES)
     if column is None or "checked" in choice.by_role:
         return column
-    return column if any(_is_checked(n) for r in records for n in split_labels(r.cells.get(column))) else None
+    found = any(_is_checked(name) for _, cell in cells_of(records, column) for name in split_labels(cell))
+    return column if found else None
 
 
 def _is_checked(name: str) -> bool:
@@ -127,8 +137,8 @@ def _checked(
         A cell holds anything but labels, or "all".
     """
     found: dict[str, tuple[str, ...]] = {}
-    for line, cells in records:
-        names = [name for name in split_labels(cells.get(column)) if not is_missing(name)]
+    for line, cell, image_cell in cells_of(records, column, image):
+        names = [name for name in split_labels(cell) if not is_missing(name)]
         for name in names:
             if not _is_checked(name):
                 msg = (
@@ -137,12 +147,12 @@ def _checked(
                 )
                 raise InputError(msg)
         if names:
-            reference = cell_text(cells.get(image))
+            reference = cell_text(image_cell)
             found[reference] = tuple(dict.fromkeys([*found.get(reference, ()), *names]))
     return found
 
 
-def with_images(records: Sequence[Record], image: str, path: object) -> list[Record]:
+def with_images(records: Sequence[Record], image: str, path: object) -> Sequence[Record]:
     """Return the rows that name an image; rows that hold nothing at all are passed over.
 
     Raises
@@ -150,34 +160,43 @@ def with_images(records: Sequence[Record], image: str, path: object) -> list[Rec
     InputError
         A row says something and names no image, as the lower rows of merged cells do: whose it is cannot be known.
     """
-    kept = []
-    for record in records:
-        if not is_missing(visible(cell_text(record.cells.get(image)))):
-            kept.append(record)
-        elif any(not is_missing(visible(cell_text(cell))) for cell in record.cells.values()):
+    named = [_says(cell) for _, cell in cells_of(records, image)]
+    if all(named):
+        return records
+    kept = chosen(records, named)
+    for line, cells in chosen(records, [not has_name for has_name in named]):
+        if any(map(_says, cells.values())):
             msg = (
-                f"{path}:{record.line}: the row says something, but its image (column {image!r}) is empty, as in the "
+                f"{path}:{line}: the row says something, but its image (column {image!r}) is empty, as in the "
                 "lower rows of merged cells; write the image's name into every row, or take the row out"
             )
             raise InputError(msg)
     return kept
 
 
+def _says(cell: Any) -> bool:
+    return not is_missing(visible(cell_text(cell)))
+
+
 def long_rows(
-    records: Iterable[Record], image: str, label: str, path: object, *, answer: str | None = None
+    records: Sequence[Record], image: str, label: str, path: object, *, answer: str | None = None
 ) -> Iterator[LabelRow]:
     """Give what a column of labels says of each image; an empty cell is a row with an empty label."""
-    records = list(records)
-    hot = one_hot_width([record.cells.get(label) for record in records])
-    for line, cells in records:
-        reference = cell_text(cells.get(image))
-        said = (
-            [(f"{label}[{place}]", bool(item)) for place, item in enumerate(cells.get(label) or ())]
-            if hot
-            else label_statements(cells.get(label), f"{path}:{line}: column {label!r}")
-        )
-        for name, truth in said or [("", None)]:
-            qualified = truth if answer is None or not name else _qualified(truth, cells.get(answer))
+    hot = one_hot_width(cell for _, cell in cells_of(records, label))
+    read: dict[str, list[tuple[str, bool | None]]] = {}  # what cells say: most are alike
+    for line, image_cell, cell, answer_cell in cells_of(records, image, label, answer or ""):
+        reference = cell_text(image_cell)
+        said = read.get(cell) if isinstance(cell, str) else None
+        if said is None:
+            said = (
+                [(f"{label}[{place}]", bool(item)) for place, item in enumerate(cell or ())]
+                if hot
+                else label_statements(cell, f"{path}:{line}: column {label!r}")
+            ) or [("", None)]
+            if isinstance(cell, str) and len(read) < _REMEMBERED:
+                read[cell] = said
+        for name, truth in said:
+            qualified = truth if answer is None or not name else _qualified(truth, answer_cell)
             yield LabelRow(reference, name, qualified, line)
 
 
@@ -195,14 +214,14 @@ def _answer(
     if named is not None:
         _check_answers(records, named, path)
         return named
-    labelled = [
-        record
-        for record in records
-        if not (isinstance(record.cells.get(label), dict) or is_missing(cell_text(record.cells.get(label))))
-    ]  # an object says of each label whether it is there
     refuse_scores(records, others, path, f"give --columns ignore=COLUMN {IF_PEOPLE}")
     free = [column for column in others if column not in choice.by_role.values()]
-    return answer_column(labelled, free, path, is_labels=is_labels)
+    if not free:
+        return None
+    labelled = [
+        not (isinstance(cell, dict) or is_missing(cell_text(cell))) for _, cell in cells_of(records, label)
+    ]  # an object says of each label whether it is there
+    return answer_column(chosen(records, labelled), free, path, is_labels=is_labels)
 
 
 def _qualified(truth: bool | None, cell: Any) -> bool | None:
@@ -211,21 +230,21 @@ def _qualified(truth: bool | None, cell: Any) -> bool | None:
 
 
 def _check_answers(records: Iterable[Record], answer: str, path: object) -> None:
-    for line, cells in records:
-        value = cell_text(cells.get(answer))
+    for line, cell in cells_of(records, answer):
+        value = cell_text(cell)
         if truth_of(value) is None and not is_missing(value):
             msg = f"{path}:{line}: column {answer!r} holds {value[:60]!r}; expected yes or no, 1 or 0, true or false"
             raise InputError(msg)
 
 
 def _wide_rows(records: Iterable[Record], image: str, labels: Sequence[str]) -> Iterator[LabelRow]:
-    for line, cells in records:
-        reference = cell_text(cells.get(image))
-        values = [(name, truth_value(cells.get(name))) for name in labels]
-        if all(value is None for _, value in values):
+    for line, image_cell, *cells in cells_of(records, image, *labels):
+        reference = cell_text(image_cell)
+        values = list(map(truth_value, cells))
+        if all(value is None for value in values):
             yield LabelRow(reference, "", None, line)
             continue
-        for name, value in values:
+        for name, value in zip(labels, values, strict=True):
             yield LabelRow(reference, name, value, line)
 
 
@@ -239,8 +258,7 @@ def _is_binary(records: Iterable[Record], column: str, path: str | Path) -> bool
         would lose its labels.
     """
     said, others = 0, []
-    for line, cells in records:
-        cell = cells.get(column)
+    for line, cell in cells_of(records, column):
         try:
             said += truth_value(cell) is not None
         except ValueError:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import is_missing
 from manifest_tools.sources.formats.cells import cell_text, visible
+from manifest_tools.sources.formats.csv_rows import cells_of
 from manifest_tools.sources.formats.tables import Record, find_column
 
 ANSWER_NAMES = ("answer", "answers", "present", "is_present", "presence", "value", "truth", "response", "exists",
@@ -29,6 +30,7 @@ _ASIDE = frozenset({"test", "train", "training", "val", "valid", "validation", "
                     "deleted", "duplicate", "golden", "gold", "priority", "paid", "public", "private", "crowd", "iscrowd",
                     "occluded", "truncated", "difficult", "blurry", "cropped", "depiction", "inside", "group", "cluster",
                     "user", "annotator", "reviewer", "moderator", "page", "frame", "depth", "day", "month"})  # fmt: skip
+_WORDS = _YES | _NO | _ACCEPTED | _REJECTED
 IF_PEOPLE = "if people said that every label here holds"
 _SCORES = frozenset(
     {"confidence", "confidences", "conf", "score", "scores", "probability", "prob", "likelihood", "certainty"}
@@ -88,12 +90,12 @@ def refuse_scores(records: Sequence[Record], others: Sequence[str], path: object
         if not _words(column) & _SCORES:
             continue
         nested = next(
-            ((line, cells[column]) for line, cells in records if isinstance(cells.get(column), (dict, list))),
-            None,
+            (line for line, cell in cells_of(records, column) if isinstance(cell, (dict, list))), None
         )
         values = _values(records, column)
-        if nested or (values and _are_numbers(values) and not values.keys() <= _YES | _NO):
-            value, line = next(iter(values.items())) if values else ("", nested[0] if nested else 0)
+        numbers = (_is_number(_plain(cell)) for _, cell in cells_of(records, column) if _says(cell))
+        if nested is not None or (values and not values.keys() <= _YES | _NO and all(numbers)):
+            value, line = next(iter(values.items())) if values else ("", nested)
             shown = f" ({value})" if value else ""
             msg = (
                 f"{path}:{line}: column {column!r} holds numbers beside the labels{shown}, as a model's answers have; give "
@@ -109,15 +111,20 @@ def truth_of(cell: object) -> bool | None:
 
 
 def _values(records: Sequence[Record], column: str) -> Mapping[str, int]:
-    """Return the distinct values of a column, and the line on which each stands first."""
+    """Return the distinct values of a column that mean something here, of others the first one, with their first lines."""
     values: dict[str, int] = {}
-    for line, cells in records:
-        value = cells.get(column)
-        if not isinstance(value, (list, dict)):
-            plain = _plain(value)
-            if not is_missing(plain):
+    others = False
+    for line, cell in cells_of(records, column):
+        if _says(cell):
+            plain = _plain(cell)
+            if plain in _WORDS or not others:
                 values.setdefault(plain, line)
+                others = others or plain not in _WORDS
     return values
+
+
+def _says(cell: object) -> bool:
+    return not isinstance(cell, (list, dict)) and not is_missing(_plain(cell))
 
 
 def _plain(cell: object) -> str:
@@ -130,15 +137,12 @@ def _words(column: str) -> set[str]:
     return set(re.findall(r"[a-z]+", spaced.casefold())) or {"index"}  # a bare number names nothing
 
 
-def _are_numbers(values: Mapping[str, int]) -> bool:
-    for value in values:
-        try:
-            number = float(value.rstrip("% ").replace(",", "."))
-        except ValueError:
-            return False
-        if not math.isfinite(number):
-            return False
-    return True
+def _is_number(value: str) -> bool:
+    try:
+        number = float(value.rstrip("% ").replace(",", "."))
+    except ValueError:
+        return False
+    return math.isfinite(number)
 
 
 def _asks(path: object, column: str, values: Mapping[str, int], what: str) -> str:

@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.errors import InputError
+from manifest_tools.sources.formats.csv_rows import CsvRows, read_csv
 from manifest_tools.sources.formats.json_files import parse_json
 from manifest_tools.sources.formats.parquet_tables import is_parquet, parquet_records
 from manifest_tools.sources.formats.tables import (
     Record,
-    csv_records,
     json_records,
-    looks_like_json_lines,
-    read_text,
 )
+from manifest_tools.sources.formats.text_files import open_text, read_text
 
 _IMAGE_NAME = re.compile(r"\.(jpe?g|jpe|jfif|png|gif|webp|bmp|tiff?|avif|hei[cf])$", re.IGNORECASE)
 
 
-def read_records(path: str | Path) -> list[Record]:
+def read_records(path: str | Path) -> Sequence[Record]:
     """Return the rows of a table by column name.
 
     Parameters
@@ -38,11 +37,13 @@ def read_records(path: str | Path) -> list[Record]:
     """
     if is_parquet(path):
         return parquet_records(path)
+    with open_text(path) as (stream, _):
+        start = next((line.lstrip()[0] for line in stream if line.strip()), "")
+    if start not in ("[", "{"):
+        return read_csv(path)
     text = read_text(path)
-    if text.lstrip()[:1] == "[":
+    if start == "[":
         return _listed_objects(text, path)
-    if not looks_like_json_lines(text):
-        return csv_records(text, path)
     try:
         records = json_records(text, path)
     except InputError as broken:
@@ -55,6 +56,8 @@ def read_records(path: str | Path) -> list[Record]:
 
 def columns_of(records: Sequence[Record]) -> list[str]:
     """Return the names of the columns that any row has, in the order of the file."""
+    if isinstance(records, CsvRows):
+        return list(records.names) if records else []
     return list(dict.fromkeys(name for record in records for name in record.cells))
 
 
