@@ -92,11 +92,21 @@ def spent(records: Sequence[Mapping[str, Any]]) -> Spent:
     )
 
 
-def this_round(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the costs since the last training but one: a round is what leads to a training, with that training."""
-    trainings = [place for place, record in enumerate(records) if record.get("what") == TRAINING]
-    closed = [place for place in trainings if place < len(records) - 1]
-    return list(records[closed[-1] + 1 if closed else 0 :])
+def open_round(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the costs since the last training: a round is what leads to a training, with that training."""
+    return list(records[max(_trainings(records), default=-1) + 1 :])
+
+
+def last_round(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the costs of the round that the last training closed; nothing before the first training."""
+    trainings = _trainings(records)[-2:]
+    return (
+        list(records[trainings[0] + 1 if len(trainings) > 1 else 0 : trainings[-1] + 1]) if trainings else []
+    )
+
+
+def _trainings(records: Sequence[Mapping[str, Any]]) -> list[int]:
+    return [place for place, record in enumerate(records) if record.get("what") == TRAINING]
 
 
 def _file(folder: str | Path) -> JournalFile:

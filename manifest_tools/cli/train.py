@@ -158,13 +158,15 @@ def _cost_lines(
     plan: TrainingPlan, client: Any, price: float | None, max_cost: float | None
 ) -> Iterator[str]:
     """Yield what the training may cost; refuse one that may pass the limit, for no training can be stopped by it."""
-    from manifest_tools.cli.round_plan import training_text
+    from manifest_tools.aws.costs import costs_of, open_round, spent
+    from manifest_tools.cli.round_plan import spent_text, training_text
     from manifest_tools.pipeline.round_plan import billed_trainings
 
     trainings = billed_trainings(client, plan.project)
     cost = trainings.cost(price)
     yield f"hours       {training_text(trainings, price)}"
-    yield f"so far      {_so_far(plan.folder)}"
+    records = costs_of(plan.folder)
+    yield f"so far      {spent_text(spent(open_round(records)), spent(records))}"
     if max_cost is None:
         return
     if max_cost == 0 or cost is None or cost > max_cost:
@@ -175,15 +177,11 @@ def _cost_lines(
 
 
 def _billed_lines(folder: Path, result: TrainingResult) -> Iterator[str]:
+    from manifest_tools.aws.costs import costs_of, last_round, spent
+    from manifest_tools.cli.round_plan import spent_text
+
     billed = result.adapter.billed_seconds
     if billed is not None:
         yield f"billed      {billed / 3600:,.2f} h of training"
-        yield f"cost        {_so_far(folder)}"
-
-
-def _so_far(folder: Path) -> str:
-    from manifest_tools.aws.costs import costs_of, spent, this_round
-    from manifest_tools.cli.round_plan import spent_text
-
-    records = costs_of(folder)
-    return spent_text(spent(this_round(records)), spent(records))
+        records = costs_of(folder)
+        yield f"round       {spent_text(spent(last_round(records)), spent(records))}"

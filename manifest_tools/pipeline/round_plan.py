@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manifest_tools.aws.costs import Spent, costs_of, spent, this_round
+from manifest_tools.aws.costs import Spent, costs_of, open_round, spent
 from manifest_tools.aws.prediction.predict import suitable
 from manifest_tools.aws.prices import Price
 from manifest_tools.aws.quotas import fastest_regions, rate_of
@@ -139,7 +139,7 @@ def plan_round(
         waiting=waiting,
         second_looks=second,
         answer_time=answer_time(journal.standing),
-        round_so_far=spent(this_round(records)),
+        round_so_far=spent(open_round(records)),
         so_far=spent(records),
     )
 

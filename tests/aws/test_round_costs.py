@@ -101,7 +101,7 @@ def test_after_a_training_its_hours_and_the_rounds_costs_are_told(run, folder, c
     assert done.exit_code == 0, done.output
     told = lines(done.stdout)
     assert told["billed"] == "1.00 h of training"
-    assert told["cost"] == "4.01 (9 calls, 1.00 hours of training)"
+    assert told["round"] == "4.01 (9 calls, 1.00 hours of training)"
     run("train", folder, "--attach", "--poll", "0.01")  # waiting again is no second bill
     assert [record["what"] for record in costs_of(folder)] == ["calls", "training"]
     again = lines(run("train", folder, *common, "--threshold", "60", "--dry-run").stdout)
@@ -109,6 +109,9 @@ def test_after_a_training_its_hours_and_the_rounds_costs_are_told(run, folder, c
     planned = lines(run("predict", folder, "--dry-run").stdout)
     assert planned["training"].startswith(
         "1.00 h, as 1 earlier version of hours was billed; what an hour costs is"
+    )
+    assert planned["so"].startswith(
+        "far 0.00 (0 calls, 0.00 hours of training); all rounds of this folder: 4.01"
     )
     named = lines(run("predict", folder, "--dry-run", "--project", "elsewhere").stdout)
     assert "project elsewhere has no version" in named["training"]

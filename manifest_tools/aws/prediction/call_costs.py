@@ -47,7 +47,8 @@ class CallCosts:
         """Give the journal for the block, and write down the calls of a budget that were made in it.
 
         Answers that the journal holds from a run that was killed before it could write them down are written down
-        first: each line remembers how many answers the journal held.
+        first: each line remembers how many answers the journal held. Fewer than then were forgotten since, with their
+        images; none at all means that the journal begins anew, which is written down too.
         """
         held = [_is_answer(record, question) for record in journal.records].count(True)
         before = [
@@ -55,9 +56,11 @@ class CallCosts:
             for record in costs_of(self.folder)
             if record.get("question") == question.fingerprint
         ]
-        lost = held - (before[-1] if before and before[-1] <= held else 0)
-        if lost:
-            self.add(lost, question=question.fingerprint, in_journal=held, of="runs that were cut off")
+        last = before[-1] if before else 0
+        if last and not held:
+            self.add(0, question=question.fingerprint, in_journal=0)
+        if held > last:
+            self.add(held - last, question=question.fingerprint, in_journal=held, of="runs that were cut off")
 
         def append(records: Iterable[Mapping[str, Any]]) -> None:
             nonlocal held

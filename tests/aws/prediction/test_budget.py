@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from hashlib import sha256
 
 import pandas as pd
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.aws.costs import costs_of, spent, this_round
+from manifest_tools.aws.costs import costs_of, last_round, open_round, spent
 from manifest_tools.aws.moderation.moderate import moderate
 from manifest_tools.aws.prediction.answer_journal import answer_journal
 from manifest_tools.aws.prediction.budget import MAX_COST, Budget, CostLimitError, Purse
@@ -188,6 +189,28 @@ def test_answers_of_a_killed_run_are_paid_for_too(client, pictures, tmp_path):
     assert spent(costs_of(out)).calls == 2 * COUNT
 
 
+def test_answers_that_were_forgotten_are_not_paid_for_again(client, pictures, tmp_path):
+    out = tmp_path / "out"
+    predict_labels(pictures, out, client=client, price=1.0, **FAST)
+    journal, gone = out / JOURNAL, pictures.images["sha256"].iloc[-1]
+    kept = [line for line in journal.read_bytes().splitlines(keepends=True) if gone.encode() not in line]
+    journal.write_bytes(b"".join(kept))
+    predict_labels(replace(pictures, images=pictures.images.iloc[:-1]), out, client=client, price=1.0, **FAST)
+    assert [record["calls"] for record in costs_of(out)] == [COUNT]
+
+
+def test_answers_of_a_killed_run_that_began_anew_are_paid_for_too(client, pictures, tmp_path):
+    out = tmp_path / "out"
+    predict_labels(pictures, out, client=client, price=1.0, **FAST)
+    before = (out / JOURNAL).read_bytes()
+    predict_labels(
+        pictures, out, client=client, max_cost=0, fresh=True, **FAST
+    )  # it died after its first answers
+    (out / JOURNAL).write_bytes(b"".join(before.splitlines(keepends=True)[:4]))
+    predict_labels(pictures, out, client=client, price=1.0, **FAST)
+    assert spent(costs_of(out)).calls == 2 * COUNT
+
+
 def test_moderating_pays_both_models_out_of_one_purse(server, client, pictures, tmp_path):
     project = client.create_project(ProjectName="p", Feature="CONTENT_MODERATION")["ProjectArn"]
     arn = client.create_project_version(
@@ -230,8 +253,9 @@ def test_a_round_ends_with_its_training():
         {"what": "calls", "cost": 1.0, "calls": 1000},
         {"what": "training", "cost": None, "hours": 2},
     )
-    assert this_round([]) == []
-    assert this_round([calls, training]) == [calls, training]
-    assert this_round([calls, training, calls]) == [calls]
-    assert this_round([calls, training, calls, calls, training]) == [calls, calls, training]
+    assert open_round([]) == last_round([]) == last_round([calls]) == []
+    assert (open_round([calls]), open_round([calls, training])) == ([calls], [])
+    assert last_round([calls, training]) == [calls, training]
+    assert open_round([calls, training, calls]) == [calls]
+    assert last_round([calls, training, calls, calls, training, calls]) == [calls, calls, training]
     assert spent([calls, training]).unpriced_hours == 2
