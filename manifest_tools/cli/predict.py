@@ -187,6 +187,8 @@ def predict(
 
 
 def _canary_line(**check: Any) -> str:
+    if not check["locked"]:
+        return "canaries    none locked yet: too few images have an answer; the same command goes on"
     told = ", ".join(found["code"] for found in check["findings"]) or "no change beyond jitter"
     p_value = check["p-value"]
     chance = "" if p_value is None else f" (p = {p_value:.2g})"

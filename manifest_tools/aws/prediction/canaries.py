@@ -99,6 +99,7 @@ class Canaries:
         self._names = {
             item["picture"]: item["image"] for record in records[:1] for item in record["answers"]
         }  # every question has the same ones
+        self._wanted = int(records[0]["wanted"]) if records else 0  # also when some were forgotten since
         ours = [record for record in records if record["question"] == question.fingerprint]
         start = max((place for place, record in enumerate(ours) if record["locked"]), default=0)
         self._rounds = [[Seen(**item) for item in record["answers"]] for record in ours[start:]]
@@ -110,8 +111,15 @@ class Canaries:
         """Return how many are among these pictures."""
         return sum(picture in by_key for picture in self._names)
 
-    def require(self, count: int | None, pictures: int) -> None:
+    def require(self, count: int | None, dataset: Dataset, by_key: Mapping[str, Sequence[str]]) -> None:
         """Refuse a number of canaries that cannot be, or is not that of those that are locked.
+
+        Parameters
+        ----------
+        count : int or None
+            How many are wanted; None or 0 for those that there are.
+        dataset, by_key
+            As in :meth:`check`.
 
         Raises
         ------
@@ -120,21 +128,24 @@ class Canaries:
         if not count:
             return
         if len(self):
-            if count == len(self):
+            if count == self._wanted:
                 return
-            msg = f"{len(self)} canaries are locked in {self._file.path}; leave out --canary, or remove the file to lock others"
+            msg = f"{self._wanted} canaries are locked in {self._file.path}; leave out --canary, or remove the file to lock others"
             raise InputError(msg)
-        if not FEWEST <= count <= min(MOST, pictures):
+        there = len(set(_groups(dataset, by_key).values()))
+        if not FEWEST <= count <= min(MOST, there):
             msg = (
-                f"--canary is {count}; expected {FEWEST} (fewer cannot tell a change from jitter) to {MOST} images,"
-                f" and there are {pictures:,} to ask about"
+                f"--canary is {count}; expected {FEWEST} (fewer cannot tell a change from jitter) to {MOST} images, and"
+                f" there are {there:,} to ask about that are no look-alikes"
             )
             raise InputError(msg)
 
     def lock(
         self, dataset: Dataset, by_key: Mapping[str, Sequence[str]], answers: Answers, count: int
-    ) -> None:
+    ) -> bool:
         """Choose canaries among what was answered and lock them; those that are locked get these answers instead.
+
+        Returns False, and locks none, when so many were not answered yet.
 
         Images in which something was seen come first, evenly over the confidences, then others. Of look-alikes there is
         one at most: they move together, and would count for more than they tell.
@@ -147,15 +158,16 @@ class Canaries:
         if len(self):
             chosen = [one for one in seen if one.picture in self._names]
         else:
-            images = dataset.images
-            group_of = dict(zip(images["image"], images["group"], strict=True))
-            seen = list({group_of[one.image] or one.image: one for one in seen}.values())
+            group_of = _groups(dataset, by_key)
+            seen = list({group_of[one.picture]: one for one in seen}.values())
+            if len(seen) < count:
+                return False
             ranked = sorted((one for one in seen if one.scores), key=lambda one: max(one.scores.values()))
             take = min(count, len(ranked))
             chosen = [ranked[(2 * place + 1) * len(ranked) // (2 * take)] for place in range(take)]
             chosen += [one for one in seen if not one.scores][: count - take]
-        if chosen:
-            self._append(chosen, locked=True)
+        self._append(chosen, locked=True, wanted=self._wanted or count)
+        return True
 
     def check(self, dataset: Dataset, by_key: Mapping[str, Sequence[str]], ask: Ask) -> CanaryCheck:
         """Ask the canaries again, keep the answers, and compare them with the earlier ones.
@@ -179,14 +191,15 @@ class Canaries:
             for told in (times[0], times[-1])
         )
         if both:
-            self._append(first.values(), locked=False)
+            self._append(first.values(), locked=False, wanted=self._wanted)
         told = compare_rounds(self._rounds, first, second, self._question.min_confidence)
         return CanaryCheck(len(self), len(both), *told)
 
-    def _append(self, answers: Iterable[Seen], *, locked: bool) -> None:
+    def _append(self, answers: Iterable[Seen], *, locked: bool, wanted: int) -> None:
         record = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "locked": locked,
+            "wanted": wanted,
             "question": self._question.fingerprint,
             "adapter": self._question.adapter,
             "answers": [one._asdict() for one in answers],
@@ -261,9 +274,16 @@ def compare_rounds(
 def _is_round(record: Mapping[str, Any]) -> bool:
     """Whether a line is as we write them."""
     match record:
-        case {"at": str(), "locked": bool(), "question": str(), "answers": list(answers)}:
+        case {"at": str(), "locked": bool(), "wanted": int(), "question": str(), "answers": list(answers)}:
             return all(isinstance(item, dict) and item.keys() == set(Seen._fields) for item in answers)
     return False
+
+
+def _groups(dataset: Dataset, by_key: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the group of look-alikes of each picture."""
+    images = dataset.images
+    group_of = dict(zip(images["image"], images["group"], strict=True))
+    return {picture: group_of[names[0]] or names[0] for picture, names in by_key.items()}
 
 
 def _seen(picture: str, image: str, answer: Mapping[str, Any]) -> Seen:

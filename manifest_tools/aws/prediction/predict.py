@@ -14,7 +14,7 @@ import pandas as pd
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal, answer_journal
 from manifest_tools.aws.prediction.budget import Budget, Purse
 from manifest_tools.aws.prediction.call_costs import CallCosts
-from manifest_tools.aws.prediction.canaries import TIMES, Canaries
+from manifest_tools.aws.prediction.canaries import TIMES, Canaries, CanaryCheck
 from manifest_tools.aws.prediction.distributed import MOST_WORKERS, ask_on, callers
 from manifest_tools.aws.prediction.output_files import MANIFEST, write_results
 from manifest_tools.aws.prediction.payload import AskedPicture, Sender, require_staging
@@ -104,7 +104,7 @@ def plan_predictions(
     pictures, by_key = pictures_of(dataset)
     question = Question(adapter, min_confidence)
     locked = Canaries(out, question)
-    locked.require(canaries, len(by_key))
+    locked.require(canaries, dataset, by_key)
     again = 0 if canaries == 0 else TIMES * locked.present(by_key)
     known = Answers() if fresh else recall(JournalFile(Path(out) / JOURNAL).read()[1], question)
     todo = known.left(pictures)
@@ -217,6 +217,9 @@ def predict_labels(
     client = client or make_client("rekognition", max_connections=MOST_WORKERS)
     dataset = screened(dataset, s3_client)
     costs = CallCosts(out, client.meta.region_name, adapter, price)
+    known, check = Canaries(out, question), None
+    _, by_key = pictures_of(dataset)
+    known.require(canaries, dataset, by_key)
     with (
         answer_journal(out / JOURNAL, fresh=fresh) as journal,
         costs.recorded(question, journal, budget) as journal,
@@ -229,16 +232,14 @@ def predict_labels(
             "workers": workers,
             "budget": budget,
         }
-        known, check = Canaries(out, question), None
-        _, by_key = pictures_of(dataset)
-        known.require(canaries, len(by_key))
         if len(known) and canaries != 0:
             check = known.check(dataset, by_key, lambda part, own: ask_about(part, question, own, **asking))
         by_key, answers = ask_about(
             dataset, question, journal, executor=executor, progress=progress, **asking
         )
-        if (canaries and not len(known)) or (fresh and len(known)):
-            known.lock(dataset, by_key, answers, canaries or len(known))
+        locking = (canaries and not len(known)) or (fresh and len(known))
+        if locking and not known.lock(dataset, by_key, answers, canaries or len(known)):
+            check = CanaryCheck(0, 0, None, ())
     write_results(dataset, out, question, by_key, answers, canaries=check)
     if adapter or not answers.found:
         return dataset

@@ -141,7 +141,7 @@ def test_one_image_that_jumps_is_enough(ask, model, tmp_path):
 
 def test_jitter_is_no_change(ask, model):
     model.jitter = 2.0
-    ask(canaries=25)
+    ask(canaries=20)
     assert [codes(ask()) for _ in range(3)] == [[]] * 3
 
 
@@ -159,11 +159,30 @@ def test_a_new_version_is_told_once_with_its_sizes(ask, running, model):
     assert codes(ask()) == []
 
 
-@pytest.mark.parametrize(("count", "told"), [(5, "fewer cannot tell"), (31, "there are 30"), (501, "to 500")])
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(5, "fewer cannot tell"), (22, "there are 21 to ask about that are no"), (501, "to 500")],
+)
 def test_a_number_that_cannot_be_is_refused_before_any_call(ask, running, count, told):
     with pytest.raises(InputError, match=told):
         ask(canaries=count)
     assert not running.calls["DetectModerationLabels"]
+
+
+def test_a_refused_number_costs_no_answer(ask, running):
+    ask()
+    with pytest.raises(InputError):
+        ask(canaries=5, fresh=True)
+    ask()
+    assert running.calls["DetectModerationLabels"] == COUNT
+
+
+def test_none_are_locked_before_enough_is_answered(ask, tmp_path):
+    check = ask(canaries=12, price=1.0, max_cost=0.011)
+    assert (check["locked"], check["asked"]) == (0, 0)
+    assert not (tmp_path / "out/dataset/canaries.jsonl").exists()
+    ask(canaries=12, price=1.0)
+    assert ask(canaries=12)["locked"] == 12
 
 
 def test_the_locked_number_stays(ask, pictures, tmp_path):
@@ -186,7 +205,7 @@ def test_a_limit_and_images_that_are_gone_leave_fewer(ask, pictures, running, tm
     told = scrub_file(path, Names(frozenset({gone})))
     path.write_bytes(told[0])
     assert gone.encode() not in path.read_bytes()
-    assert ask()["locked"] == 11
+    assert ask(canaries=12)["locked"] == 11
     with path.open("ab") as stream:
         stream.write(b'{"locked": true, "question": "x", "answers": [{"image": "a"}]}\n')
     with pytest.warns(SurroundingsWarning, match=r"canaries\.jsonl:4"):

@@ -56,7 +56,13 @@ def test_what_is_told_of_the_end():
 def test_canaries_and_adapters_are_what_is_seen(tmp_path):
     (tmp_path / "dataset").mkdir()
     answer = {"picture": "x", "image": "x.jpg", "model": "8.0", "scores": {}}
-    record = {"at": "2026-07-01T12:00:00+00:00", "locked": False, "question": "q", "answers": [answer]}
+    record = {
+        "at": "2026-07-01T12:00:00+00:00",
+        "locked": False,
+        "wanted": 1,
+        "question": "q",
+        "answers": [answer],
+    }
     (tmp_path / "dataset/canaries.jsonl").write_text(json.dumps(record) + "\n")
     seen = list(sightings([adapter(), Adapter("p", "w", ARN, "TRAINING_FAILED")], tmp_path))
     assert seen == [("7.0", datetime(2026, 3, 1, tzinfo=UTC)), ("8.0", day(7, 1))]
