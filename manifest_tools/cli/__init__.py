@@ -31,6 +31,7 @@ from manifest_tools.cli import (
     review,
     select,
     split,
+    status,
     taxonomy,
     train,
     validate,
@@ -57,6 +58,7 @@ _LOCAL, _FILES, _AMAZON, _FACTS = "On this machine", "Manifest files", "Amazon's
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     _LOCAL: {
         "init": init.init,
+        "status": status.status,
         "prepare": prepare.prepare,
         "frames": frames.frames,
         "inspect": inspect.inspect,

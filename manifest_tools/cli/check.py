@@ -10,6 +10,7 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, print_report, progress_bar
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings.findings import MAX_FINDINGS
@@ -83,4 +84,6 @@ def check(
             msg = "check takes one prepared folder, or a training and a test manifest; for one manifest use validate"
             raise InputError(msg)
     print_report(report, format)
+    if len(places) == 1:
+        show_next(places[0], format)
     exit_with(report)

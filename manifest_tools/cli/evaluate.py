@@ -10,6 +10,7 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, say, show
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
@@ -138,6 +139,11 @@ def evaluate(
         show(to_json(evaluation.to_dict(), indent=1))
     else:
         show("\n".join(map(printable, text_lines(evaluation))))
+    if data is not None:
+        from manifest_tools.pipeline.status import EVALUATED, remember_adapter
+
+        remember_adapter(data, EVALUATED, [item for item in adapters if item.startswith("arn:")])
+        show_next(data, format)
 
 
 def _source(item: str, profile: str | None, endpoint_url: str | None) -> str | EvaluationFiles:

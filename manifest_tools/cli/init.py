@@ -11,6 +11,7 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, show
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 
@@ -58,6 +59,7 @@ def init(
     others = {name.replace("_", "-"): value for name, value in given.items() if value}
     path = write_project(folder, told, out, others)
     show(printable(f"wrote {path}"))
+    show_next(folder / out)
 
 
 def _asked(told: PrepareOptions, out: str) -> tuple[PrepareOptions, str]:

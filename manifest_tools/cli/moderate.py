@@ -12,6 +12,7 @@ from manifest_tools.cli import options, remote
 from manifest_tools.cli.asking import cost_line, limit_line
 from manifest_tools.cli.console import printable, progress_bar, say, show
 from manifest_tools.cli.frames import Every
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
@@ -114,7 +115,20 @@ def moderate(
             say(printable(f"{found.severity}: {found.code}: {found.message}. {found.fix}"))
         for line in _result_lines(result, out, videos):
             show(printable(line))
+    if result.passed:
+        _remember(adapter, format)
     raise typer.Exit(0 if result.passed and not result.not_asked else 1)
+
+
+def _remember(adapter: str, format: options.OutputFormat) -> None:
+    """Tell the project that its adapter is in use."""
+    from manifest_tools.pipeline.project_file import find_project
+    from manifest_tools.pipeline.status import USED, remember_adapter
+
+    project = find_project()
+    if project is not None and project.out is not None:
+        remember_adapter(project.out, USED, [adapter])
+        show_next(project.out, format)
 
 
 def _to_ask(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,8 @@ from manifest_tools.cli import options, remote
 from manifest_tools.cli.asking import told_to_ask
 from manifest_tools.cli.console import printable, progress_bar, say, show
 from manifest_tools.cli.engines import engine
-from manifest_tools.core.errors import InputError
+from manifest_tools.cli.next_line import show_next
+from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.text import to_json
 from manifest_tools.storage.uris import is_s3_uri
 
@@ -89,7 +91,8 @@ def predict(
     """Ask Rekognition what it sees in each image, at the account's rate.
 
     Every call costs money, so the plan is shown first: this run's, and that of the round to the next adapter. Answers are kept as they come: a run that was stopped
-    goes on where it was and asks nothing twice. Exact copies are asked about once.
+    goes on where it was and asks nothing twice. Exact copies are asked about once. A DIR that prepare made is then split
+    and judged anew, as it was before.
 
     With --scheduler the workers of a cluster ask, with the credentials that they find; together they keep the rate.
     """
@@ -175,6 +178,7 @@ def predict(
         )
     if answered is not dataset:
         answered.save(place)
+        _judge_anew(place, format)
     summary = json.loads((place / SUMMARY).read_bytes())
     if format is options.OutputFormat.JSON:
         show(to_json(summary, indent=1))
@@ -183,6 +187,7 @@ def predict(
             say(printable(f"{found['severity']}: {found['code']}: {found['message']}. {found['fix']}"))
         for line in _result_lines(summary, place / MANIFEST):
             show(printable(line))
+    show_next(images, format)
     raise typer.Exit(1 if _failures(summary) else 0)
 
 
@@ -193,6 +198,17 @@ def _canary_line(**check: Any) -> str:
     p_value = check["p-value"]
     chance = "" if p_value is None else f" (p = {p_value:.2g})"
     return f"canaries    {check['asked']:,} of {check['locked']:,} asked again: {told}{chance}"
+
+
+def _judge_anew(folder: Path, format: options.OutputFormat) -> None:
+    """Deal out and judge a prepared folder with the new answers; whatever is in the way of that, they are safe."""
+    from manifest_tools.pipeline.split import split_as_before
+    from manifest_tools.reports.summary import answer
+
+    with suppress(ManifestToolsError):
+        report = split_as_before(folder)
+        if report is not None and format is options.OutputFormat.TEXT:
+            show(printable(f"verdict     {answer(report).headline}"))
 
 
 def _round(

@@ -10,6 +10,7 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import StepLines, exit_with, print_report, printable, show
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import FINDINGS, REPORT_HTML, REPORT_JSON
 from manifest_tools.core.taxonomy import CURRENT
@@ -183,7 +184,8 @@ def prepare(
         lines.close()
     print_report(result.report, format)
     if format is options.OutputFormat.TEXT:
-        show(f"\nFiles\n{_files(out)}")
+        show(f"\nFiles\n{_files(out)}\n")
+    show_next(out, format)
     exit_with(result.report)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import to_json
 from manifest_tools.storage.uris import split_destination
@@ -93,6 +94,7 @@ def publish(
     else:
         for line in (*(lines if dry_run else ()), *_result_lines(result, dry_run=dry_run)):
             show(printable(line))
+    show_next(folder, format)
     raise typer.Exit(0 if result.passed or (dry_run and plan.ready) else 1)
 
 

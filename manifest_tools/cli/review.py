@@ -13,6 +13,7 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import say, show
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import counted
 from manifest_tools.review.entries import TOGETHER
@@ -100,6 +101,7 @@ def review(
         return
     if export or filled:
         _sheet(folder, name, export, filled, looks)
+        show_next(folder)
         return
     from manifest_tools.review.server import Session, serve
 
@@ -115,9 +117,8 @@ def review(
     pace = Session(pause_after, session)
     answers = serve(folder, reviewer=name, reader=reader, session=pace, **looks._asdict(), ready=ready)
     if not quiet:
-        say(
-            f"{counted(answers, 'answer')} in {folder}. Next: manifest-tools check {folder}, or prepare again"
-        )
+        say(f"{counted(answers, 'answer')} in {folder}")
+    show_next(folder)
 
 
 def _audit(folder: Path, export: Path | None, filled: Path | None) -> None:

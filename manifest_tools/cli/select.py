@@ -10,6 +10,7 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, print_report, progress_bar, say
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.findings.findings import MAX_FINDINGS
 from manifest_tools.findings.policy import Policy
 
@@ -74,4 +75,5 @@ def select(
         if selected.missing:
             say(selected.missing)
     print_report(selected.report, format)
+    show_next(out or folder, format)
     exit_with(selected.report)

@@ -10,6 +10,7 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, print_report, progress_bar
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings.findings import MAX_FINDINGS
@@ -95,4 +96,6 @@ def split(
                 max_findings=max_findings,
             )
     print_report(report, format)
+    if out is None and place.is_dir():
+        show_next(place, format)
     exit_with(report)

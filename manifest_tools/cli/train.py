@@ -10,6 +10,7 @@ import typer
 
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import to_json
 
@@ -125,6 +126,7 @@ def train(
     else:
         for line in [*_result_lines(result), *_billed_lines(folder, result)]:
             show(printable(line))
+    show_next(folder, format)
     raise typer.Exit(0 if result.succeeded or no_wait else 1)
 
 
@@ -150,8 +152,6 @@ def _result_lines(result: TrainingResult) -> Iterator[str]:
     yield f"status      {adapter.status}"
     if adapter.base_model:
         yield f"base model  {adapter.base_model}"
-    if result.succeeded:
-        yield f"next        manifest-tools evaluate {adapter.arn}"
 
 
 def _cost_lines(

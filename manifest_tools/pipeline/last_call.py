@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import counted, shortened, to_json
-from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.findings.policy import Policy
 from manifest_tools.pipeline.prepare_options import PrepareOptions, option_name
-from manifest_tools.reports.saved import saved_answer
-from manifest_tools.rules.evidence import Evidence
+
+if TYPE_CHECKING:
+    from manifest_tools.dataset.dataset import Dataset
+    from manifest_tools.findings.policy import Policy
 
 CALL = "dataset/call.json"
 _SHOWN = 4  # changes that one line names
@@ -82,6 +82,9 @@ def changed_call(call: PrepareOptions, dataset: Dataset, policy: Policy, folder:
 
 
 def _meaning(dataset: Dataset, policy: Policy, folder: Path) -> str:
+    from manifest_tools.reports.saved import saved_answer  # noqa: PLC0415 - pandas; a call is read without it
+    from manifest_tools.rules.evidence import Evidence  # noqa: PLC0415
+
     left_out = len(dataset) - int(Evidence.of(dataset, policy).eligible.sum())
     try:
         images = saved_answer(folder)[0].facts["images"]

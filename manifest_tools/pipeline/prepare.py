@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from manifest_tools.core.commit import replacing_files, scratch_in, set_aside_with
@@ -22,7 +22,7 @@ from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.dataset.carry_over import carry_over, keep_locked, lock_split
 from manifest_tools.dataset.dataset import Dataset, remembered_stop_list
 from manifest_tools.duplicates.grouping import group_duplicates
-from manifest_tools.findings.findings import MAX_FINDINGS, Report
+from manifest_tools.findings.findings import MAX_FINDINGS
 from manifest_tools.findings.policy import Policy, Target
 from manifest_tools.images.derive import derive_copies, place_copies
 from manifest_tools.images.inspection import inspect_images
@@ -32,7 +32,9 @@ from manifest_tools.pipeline import summaries
 from manifest_tools.pipeline.additions import add_answers, add_folders
 from manifest_tools.pipeline.destination import destination_of
 from manifest_tools.pipeline.last_call import changed_call, write_call
+from manifest_tools.pipeline.next_step import told_next
 from manifest_tools.pipeline.prepare_options import PrepareOptions
+from manifest_tools.pipeline.prepared import Prepared
 from manifest_tools.pipeline.proof import mistakes_to_prove
 from manifest_tools.pipeline.unpacking import MARK, labels_inside, packed_images, unpack
 from manifest_tools.reports import write_report
@@ -48,31 +50,6 @@ from manifest_tools.sources.parts import keep_test_part
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import LabelFiles, read_images, reader_of
 from manifest_tools.splits.step import split_dataset
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What the main job made. May also be unpacked: ``dataset, report = prepare(...)``.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Read, inspected, grouped and split.
-    report : Report
-        Whether it may be published, and what was found.
-    paths : mapping of str to Path
-        Where the results are, by name: ``train.manifest``, ``test.manifest`` (and ``test-2.manifest`` where there is
-        another test set), ``report.html``, ``report.json``, ``findings.jsonl``, ``dataset`` (a folder).
-    """
-
-    dataset: Dataset
-    report: Report
-    paths: Mapping[str, Path]
-
-    def __iter__(self) -> Iterator[Dataset | Report]:
-        """Yield the data set and the report."""
-        yield self.dataset
-        yield self.report
 
 
 def prepare(
@@ -394,7 +371,8 @@ def check_write(
         if set_aside:
             set_aside_with(stage, set_aside)
         stage_manifests(dataset, stage, folder)
-        write_report(report, stage, dataset=dataset, thumbnails=thumbnails)
+        told = told_next(dataset, report, stage)
+        write_report(report, stage, dataset=dataset, thumbnails=thumbnails, next_step=told)
         if call is not None:
             write_call(call, stage, folder)
         dataset.save(stage)

@@ -15,14 +15,11 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import shortened
 from manifest_tools.findings.findings import MAX_FINDINGS
-from manifest_tools.sources.by_file import parse_by_file
-from manifest_tools.sources.checked import parse_checked
-from manifest_tools.sources.formats.column_choice import ColumnChoice
-from manifest_tools.sources.reading import FOLDERS
 from manifest_tools.storage.uris import is_s3_uri
 
 _SPELLED = {"mapping": "map", "slices": "slice"}  # members whose option has another name
 _COMMAS = ("keep", "safe_names")  # the command line has them in one text
+FOLDERS = "folders"
 _WORDS = (FOLDERS, "none")  # in the place of a path
 _SWITCHES = ("freeze_test",)  # that may be left open
 _NUMBERS = ("taxonomy", "label_level")  # that are names
@@ -130,6 +127,10 @@ class PrepareOptions:
         InputError
             A value cannot be read; the message names the option.
         """
+        from manifest_tools.sources.by_file import parse_by_file  # noqa: PLC0415 - pandas, for the main job alone
+        from manifest_tools.sources.checked import parse_checked  # noqa: PLC0415
+        from manifest_tools.sources.formats.column_choice import ColumnChoice  # noqa: PLC0415
+
         return {
             "images": self.images,
             "to": self.to,

@@ -10,9 +10,8 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.files import adding
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.findings.policy import Target
-from manifest_tools.pipeline.prepare_options import PrepareOptions, option_name
+from manifest_tools.pipeline.prepare_options import FOLDERS, PrepareOptions, option_name
 from manifest_tools.pipeline.project_file import PROJECT_FILE
-from manifest_tools.sources.reading import FOLDERS
 from manifest_tools.storage.uris import is_s3_uri, split_destination
 
 _LINES: tuple[tuple[str, str, str], ...] = (  # key, an example, what it is

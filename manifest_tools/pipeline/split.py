@@ -10,7 +10,7 @@ import pandas as pd
 
 from manifest_tools.core.commit import replacing_files
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.output_folder import MANIFESTS, claimed
+from manifest_tools.core.output_folder import MANIFESTS, REPORT_JSON, claimed
 from manifest_tools.core.progress import Progress
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
@@ -25,7 +25,9 @@ from manifest_tools.manifests.kinds import SOURCE_REF
 from manifest_tools.manifests.line_reader import LongLine, Source, parse
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation.validate import validate_manifest
+from manifest_tools.pipeline.last_call import read_call
 from manifest_tools.pipeline.prepare import split_check_write
+from manifest_tools.pipeline.prepare_options import PrepareOptions
 from manifest_tools.pipeline.proof import mistakes_to_prove
 from manifest_tools.review.journal import merge_journal
 from manifest_tools.rules import PAIR_RULES
@@ -50,6 +52,7 @@ def split_folder(
     lock: bool = False,
     freeze_test: bool | None = None,
     seed: int = 0,
+    thumbnails: str = "none",
     max_findings: int = MAX_FINDINGS,
 ) -> Report:
     """Split a prepared folder anew; locked images stay where they are.
@@ -68,7 +71,7 @@ def split_folder(
         As in :func:`manifest_tools.sources.grouping.group_by`; by default as the folder is grouped already.
     slices : sequence of str
         As in :func:`manifest_tools.sources.grouping.slice_by`; likewise.
-    test_size, min_test, lock, freeze_test, seed, max_findings
+    test_size, min_test, lock, freeze_test, seed, thumbnails, max_findings
         As in :func:`manifest_tools.pipeline.prepare.split_check_write`.
     """
     see_dataset(folder)
@@ -88,8 +91,34 @@ def split_folder(
             lock=lock,
             freeze_test=freeze_test,
             seed=seed,
+            thumbnails=thumbnails,
             max_findings=max_findings,
         ).report
+
+
+def split_as_before(folder: str | Path) -> Report | None:
+    """Split and judge a folder anew as it was split the last time, with the answers that came since.
+
+    Returns
+    -------
+    Report or None
+        None for a folder that was not split and judged yet.
+    """
+    if not (Path(folder) / REPORT_JSON).is_file():
+        return None
+    splits = [entry["options"] for entry in Dataset.load_frame(folder).history if entry["step"] == "split"]
+    if not splits:
+        return None
+    call = read_call(folder) or PrepareOptions()
+    known = {name: splits[-1][name] for name in ("test_size", "min_test", "seed") if name in splits[-1]}
+    return split_folder(
+        folder,
+        prove=call.prove,
+        freeze_test=call.freeze_test,
+        thumbnails=call.thumbnails,
+        max_findings=call.max_findings,
+        **known,
+    )
 
 
 def split_manifest(

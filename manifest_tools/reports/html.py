@@ -33,7 +33,9 @@ PLACES = 10  # of each code, before the reader asks for more
 FINDINGS_BUDGET = 1_500_000  # characters of findings that the page can search; findings.jsonl holds them all
 
 
-def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: str = "none") -> str:
+def render_html(
+    report: Report, dataset: Dataset | None = None, *, thumbnails: str = "none", next_step: str = ""
+) -> str:
     """Return the report as one HTML page that needs nothing but itself.
 
     Parameters
@@ -45,6 +47,8 @@ def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: s
     thumbnails : {"none", "hidden"}
         "none" puts no pixel into the page; "hidden" embeds small pictures of the images that the page names,
         which stay hidden until the reader reveals them one by one.
+    next_step : str
+        What comes next in the round, as a line.
 
     Returns
     -------
@@ -80,6 +84,7 @@ def render_html(report: Report, dataset: Dataset | None = None, *, thumbnails: s
     page = _environment().get_template("report.html")
     return page.render(
         report=report,
+        next_step=next_step,
         facts=report.facts,
         answer=summary.answer(report),
         groups=groups,

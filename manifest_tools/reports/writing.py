@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    report: Report, folder: Path, *, dataset: Dataset | None = None, thumbnails: str = "none"
+    report: Report,
+    folder: Path,
+    *,
+    dataset: Dataset | None = None,
+    thumbnails: str = "none",
+    next_step: str = "",
 ) -> None:
     """Write ``report.json``, ``findings.jsonl`` and ``report.html``, the same bytes for the same report.
 
@@ -24,7 +29,7 @@ def write_report(
         What to write.
     folder : path
         Where; the caller makes sure that nothing is read there half written.
-    dataset, thumbnails
+    dataset, thumbnails, next_step
         As in :func:`manifest_tools.reports.html.render_html`.
     """
     from manifest_tools.reports.html import render_html  # noqa: PLC0415 - pandas and jinja2, for the page alone
@@ -32,7 +37,7 @@ def write_report(
     texts = {
         REPORT_JSON: report_json(report) + "\n",
         FINDINGS: "".join(findings_jsonl(report)),
-        REPORT_HTML: render_html(report, dataset, thumbnails=thumbnails),
+        REPORT_HTML: render_html(report, dataset, thumbnails=thumbnails, next_step=next_step),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from manifest_tools.core.arrays import distinct
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.core.version import library_version
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.eligibility import unusable_content
+from manifest_tools.dataset.ground_truth import REVIEW
 from manifest_tools.dataset.tables import kept_columns
 from manifest_tools.findings.collector import FindingCollector
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
@@ -139,8 +142,8 @@ def facts(evidence: Evidence) -> dict[str, Any]:
     -------
     dict
         `readiness` (state; expected: whether the base model was asked about any image; ready_for,
-        candidates, reading in words), `images` (found, usable, train, test, no_side, and
-        effective numbers), `groups` (see :func:`manifest_tools.rules.groups.group_facts`), `slices` (see :func:`manifest_tools.rules.slices.slice_facts`), `plan` (see
+        candidates, reading in words), `images` (found, usable, labelled, asked, usable_asked, reviewed, waiting (for people), train,
+        test, no_side, and effective numbers), `groups` (see :func:`manifest_tools.rules.groups.group_facts`), `slices` (see :func:`manifest_tools.rules.slices.slice_facts`), `plan` (see
         :func:`manifest_tools.rules.plan.plan`), `power` (see :func:`manifest_tools.rules.power.power_by_target`), `left_out`
         (images by reason; an
         image may have several), `selected` (what a selection chose), `scope` (judged_for, not_judged, in_part), `skipped`
@@ -176,6 +179,7 @@ def facts(evidence: Evidence) -> dict[str, Any]:
             "usable": int(usable.sum()),
             "train": int(train.sum()) if evidence.is_split else 0,
             "test": int(test.sum()),
+            **handled(evidence),
             "no_side": int((usable & ~train & ~test).sum()) if evidence.is_split else 0,
             "different": distinct(groups, usable),
             "different_train": distinct(groups, train) if evidence.is_split else 0,
@@ -191,6 +195,26 @@ def facts(evidence: Evidence) -> dict[str, Any]:
         "skipped": _skipped(dataset),
         "not_checked": _not_checked(evidence),
         "made": _made(evidence),
+    }
+
+
+def handled(evidence: Evidence) -> dict[str, int]:
+    """Return how many images were labelled, asked about (of all, and of the usable), reviewed, and wait for people."""
+    outcomes, rows = evidence.outcomes, evidence.labels
+    of_people = np.array([name.startswith(REVIEW) for name in rows["source"].cat.categories], dtype=bool)
+    told = of_people[rows["source"].cat.codes.to_numpy()] & (rows["row"] >= 0).to_numpy()
+    reviewed = np.zeros(evidence.count, dtype=bool)
+    reviewed[rows["row"].to_numpy()[told]] = True
+    shown = np.ones(evidence.count, dtype=bool)
+    for mask in unusable_content(evidence.images, evidence.policy).values():
+        shown &= ~mask
+    unconfirmed = outcomes.predicted_positive.any(axis=1) | ~outcomes.truth.judged
+    return {
+        "labelled": int(outcomes.truth.judged.sum()),
+        "asked": int(outcomes.asked.sum()),
+        "usable_asked": int((outcomes.asked & evidence.eligible).sum()),
+        "reviewed": int(reviewed.sum()),
+        "waiting": int((unconfirmed & ~reviewed & shown).sum()),
     }
 
 

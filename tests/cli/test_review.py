@@ -17,7 +17,8 @@ def test_a_sheet_goes_out_is_filled_and_check_uses_it(folder, tmp_path, manifest
     before = manifest_tools("check", folder)
     assert "label-unchecked" in before.out
     done = manifest_tools("review", folder, "--export", sheet, "--reviewer", "ana")
-    assert (done.code, done.out) == (0, f"4 rows in {sheet}\n")
+    assert done.code == 0
+    assert done.out.startswith(f"4 rows in {sheet}\nnext        manifest-tools prepare ")
     with sheet.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     for row in rows:
@@ -26,8 +27,8 @@ def test_a_sheet_goes_out_is_filled_and_check_uses_it(folder, tmp_path, manifest
         table = csv.DictWriter(stream, rows[0])
         table.writeheader()
         table.writerows(rows)
-    assert manifest_tools("review", folder, "--import", sheet).out == f"2 new answers from {sheet}\n"
-    assert manifest_tools("review", folder, "--import", sheet).out == f"0 new answers from {sheet}\n"
+    assert manifest_tools("review", folder, "--import", sheet).out.startswith(f"2 new answers from {sheet}\n")
+    assert manifest_tools("review", folder, "--import", sheet).out.startswith(f"0 new answers from {sheet}\n")
     assert "label-unchecked" not in manifest_tools("check", folder).out
 
 

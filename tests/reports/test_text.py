@@ -82,7 +82,9 @@ class TestVerdict:
         assert report.counts_left_out["error"] == 3
         document = json.loads(report_json(report))
         assert (document["counts"], document["counts_left_out"]) == (report.counts, report.counts_left_out)
-        assert "; 3 errors about images that are left out)" in " ".join(render_text(report).split())
+        assert "; 3 errors, 3 warnings about images that are left out)" in " ".join(
+            render_text(report).split()
+        )
 
     def test_failing_on_warnings_names_the_warnings(self):
         split = mixture(fp=20, tp=20, split="")
