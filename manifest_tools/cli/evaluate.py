@@ -130,7 +130,7 @@ def evaluate(
         if not quiet:
             say(f"wrote {printable(str(write_decisions))}")
     if html:
-        from manifest_tools.evaluation.page import pictured, write_page
+        from manifest_tools.reports.evaluation_page import pictured, write_page
 
         write_page(html, evaluation, _pictures(dataset, pictured(evaluation)))
         if not quiet:

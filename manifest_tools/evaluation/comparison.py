@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.percent import percent
@@ -13,8 +12,9 @@ from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import split_group_names
 from manifest_tools.dataset.object_keys import source_refs
-from manifest_tools.evaluation.counts import FORMULA, LabelComparison, Point
-from manifest_tools.evaluation.decisions import DecisionPlan, Limits, choose_decisions
+from manifest_tools.evaluation.aims import Aim, aims_declared, aims_named, labels_changed, labels_of
+from manifest_tools.evaluation.compared import Comparison, Evaluation
+from manifest_tools.evaluation.decisions import Limits, choose_decisions
 from manifest_tools.evaluation.files import (
     Evaluated,
     EvaluationFiles,
@@ -23,9 +23,9 @@ from manifest_tools.evaluation.files import (
     read_evaluations,
     read_judged,
 )
-from manifest_tools.evaluation.guard import Guard, require_unseen, run_guard
+from manifest_tools.evaluation.guard import require_unseen, run_guard
+from manifest_tools.evaluation.looked_for import not_looked_for
 from manifest_tools.evaluation.mistakes import (
-    Flip,
     TestSet,
     arrange,
     compare_counts,
@@ -34,118 +34,26 @@ from manifest_tools.evaluation.mistakes import (
     find_flips,
     points_of_images,
 )
-from manifest_tools.evaluation.notes import COUNTS_ALONE, GUARD_UNSEEN, differences, model_notes
+from manifest_tools.evaluation.notes import (
+    COUNTS_ALONE,
+    GUARD_UNSEEN,
+    differences,
+    model_notes,
+    unknown_notes,
+)
 from manifest_tools.evaluation.prevalence import read_sample
-from manifest_tools.evaluation.same_tests import CommonTests, on_common_tests
-from manifest_tools.evaluation.slices import SliceComparison, addresses_by_slice, compare_slices
+from manifest_tools.evaluation.same_tests import on_common_tests
+from manifest_tools.evaluation.slices import addresses_by_slice, compare_slices
 from manifest_tools.evaluation.thresholds import (
-    Choice,
     choose,
     fine_points,
     points_of_results,
 )
-from manifest_tools.evaluation.traffic import TrafficRates, traffic_rates
-from manifest_tools.findings.policy import Goal, Policy, Target
+from manifest_tools.evaluation.traffic import traffic_rates
+from manifest_tools.evaluation.verdict import judge
+from manifest_tools.findings.policy import Target
 
 DEFAULT_THRESHOLD = 50.0  # what DetectModerationLabels uses when it is not told
-ENRICHED = (
-    "The test set is rich in mistakes of the base model, on purpose: these figures say nothing about how often "
-    "production traffic will be judged wrongly. A sample of ordinary traffic does (--guard, --sample)."
-)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One adapter against the base model.
-
-    Parameters
-    ----------
-    adapter : str
-        Its ARN, or the file's name when that is all that is known.
-    threshold : float
-        At which `labels` and `flips` are.
-    images, groups : int
-        Test images, and how many of them are independent (groups of look-alikes); `groups` is 0 when unknown.
-    labels : tuple of LabelComparison
-        The sum over all labels first.
-    points : tuple of Point
-        Counts at every threshold.
-    flips : tuple of Flip
-        Images on which the models differ, newly caused mistakes first. Empty when only counts are known.
-    choices : tuple of Choice
-        The best thresholds for the goal, when there is one.
-    f1_given : float or None
-        Amazon's aggregated F1 score, as given.
-    decisions : DecisionPlan or None
-        Thresholds for allow, review and block, when limits were stated.
-    traffic : tuple of TrafficRates
-        What the rates come to in ordinary traffic, label by label, when there is a sample of it.
-    """
-
-    adapter: str
-    base_model: str
-    adapter_model: str
-    threshold: float
-    images: int
-    groups: int
-    training_images: int
-    by_image: bool
-    labels: tuple[LabelComparison, ...]
-    points: tuple[Point, ...]
-    flips: tuple[Flip, ...]
-    choices: tuple[Choice, ...]
-    f1_given: float | None
-    notes: tuple[str, ...]
-    guard: Guard | None = None
-    decisions: DecisionPlan | None = None
-    traffic: tuple[TrafficRates, ...] = ()
-    slices: tuple[SliceComparison, ...] = ()
-
-    @property
-    def total(self) -> LabelComparison:
-        """The sum over all labels."""
-        return self.labels[0]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as its JSON object."""
-        return {
-            "adapter": self.adapter,
-            "base_model": self.base_model,
-            "adapter_model": self.adapter_model,
-            "threshold": self.threshold,
-            "test_images": self.images,
-            "test_groups": self.groups or None,
-            "training_images": self.training_images or None,
-            "f1_given": self.f1_given,
-            "labels": [item.to_dict() for item in self.labels],
-            "thresholds": [item.to_dict() for item in self.points],
-            "flips": [item.to_dict() for item in self.flips] if self.by_image else None,
-            "best_thresholds": [item.to_dict() for item in self.choices],
-            "guard": self.guard.to_dict() if self.guard else None,
-            "decisions": self.decisions.to_dict() if self.decisions else None,
-            "traffic": [item.to_dict() for item in self.traffic],
-            "slices": [item.to_dict() for item in self.slices],
-            "notes": list(self.notes),
-        }
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Adapters side by side on one test set; `common` says which, where they were tested on different ones."""
-
-    adapters: tuple[Comparison, ...]
-    max_false_positive_rate: float | None = None
-    common: CommonTests | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as a JSON object."""
-        return {
-            "formula": FORMULA,
-            "remark": ENRICHED,
-            "max_false_positive_rate": self.max_false_positive_rate,
-            "common_tests": self.common.to_dict() if self.common else None,
-            "adapters": [item.to_dict() for item in self.adapters],
-        }
 
 
 def compare_evaluation(
@@ -247,8 +155,9 @@ def compare_evaluation(
     if traffic and dataset is not None:
         require_unseen(traffic, dataset)
     unseen = (GUARD_UNSEEN,) if traffic and dataset is None else ()
-    settings = _Settings(at, max_false_positive_rate, groups, addresses_by_slice(dataset), seed)
-    named = _target_labels(targets or (), taxonomy)
+    slices, unknown = addresses_by_slice(dataset), not_looked_for(dataset, evaluated, taxonomy)
+    settings = _Settings(at, max_false_positive_rate, groups, slices, unknown, seed)
+    named = aims_named(targets or (), taxonomy)
     if limits and (len(evaluated) > 1 or not evaluated[0].judged):
         raise InputError(
             "Thresholds are chosen for one adapter, by the output manifest of its test set. Give that."
@@ -264,17 +173,28 @@ def compare_evaluation(
     random = read_sample(sample, taxonomy) if sample is not None else None
     compared = []
     for item in evaluated:
-        aims = named or _targets(item, dataset)
-        found = run_guard(traffic, aims, at, taxonomy, seed=seed) if traffic else None
+        aims = named or aims_declared(dataset)
+        found = run_guard(traffic, labels_changed(aims, item), at, taxonomy, seed=seed) if traffic else None
         tests = _tests(item, evaluated_labels(item, at, taxonomy), settings) if item.judged else None
         one = _by_counts(item, settings) if tests is None else _by_image(item, tests, settings)
         if tests and limits:
             ordinary = traffic.judged if traffic else ()
-            one = replace(one, decisions=choose_decisions(tests, limits, named, taxonomy, ordinary))
+            one = replace(
+                one, decisions=choose_decisions(tests, limits, labels_of(named), taxonomy, ordinary)
+            )
         if tests and random:
             one = replace(one, traffic=traffic_rates(tests, random, at, width=sample_width, seed=seed))
-        compared.append(replace(one, guard=found, notes=(*one.notes, *model_notes(item, evaluated), *unseen)))
+        one = replace(one, guard=found, notes=(*one.notes, *model_notes(item, evaluated), *unseen))
+        compared.append(_judged(one, aims))
     return Evaluation(tuple(compared), max_false_positive_rate, common)
+
+
+def _judged(item: Comparison, aims: Sequence[Aim]) -> Comparison:
+    """Return a comparison with its verdict, the labels that the adapter was to change before the others."""
+    total, *labels = item.labels
+    first = labels_of(aims)
+    labels.sort(key=lambda one: first.index(one.label) if one.label in first else len(first))
+    return replace(item, labels=(total, *labels), verdict=judge(item.labels, aims, item.guard))
 
 
 @dataclass(frozen=True)
@@ -283,41 +203,22 @@ class _Settings:
     goal: float | None
     groups: Mapping[str, str]
     slices: Mapping[tuple[str, str], frozenset[str]]
+    unknown: Mapping[str, frozenset[str]]
     seed: int
-
-
-def _target_labels(targets: Sequence[Target | str], taxonomy: Taxonomy) -> tuple[str, ...]:
-    """Return the labels of targets, each once; a label may stand by itself."""
-    labels = []
-    for target in targets:
-        if isinstance(target, str) and target.rpartition(":")[2] in set(Goal):
-            target = Target.parse(target, taxonomy)  # noqa: PLW2901 - its plain form
-        labels.append(target if isinstance(target, str) else target.label)
-    return tuple(dict.fromkeys(labels))
-
-
-def _targets(item: Evaluated, dataset: Dataset | None) -> tuple[str, ...]:
-    """Return the labels that an adapter was to change, as well as the files tell."""
-    declared = Policy.from_dict(dataset.policy).targets if dataset is not None else ()
-    if declared:
-        return tuple(target.label for target in declared)
-    if item.results and item.results.labels:
-        return item.results.labels
-    return tuple(sorted({label for image in item.judged for label in image.truth or ()}))
 
 
 def _tests(item: Evaluated, labels: tuple[str, ...], settings: _Settings) -> TestSet:
     judged = [image for image in item.judged if image.truth is not None]
     if not judged:
         raise InputError(f"{item.name}: no image has a ground truth, so no mistake can be counted.")
-    return arrange(judged, labels, settings.groups)
+    return arrange(judged, labels, settings.groups, settings.unknown)
 
 
 def _by_image(item: Evaluated, tests: TestSet, settings: _Settings) -> Comparison:
     threshold = settings.threshold
     compared = compare_images(tests, threshold, seed=settings.seed)
     known = item.results or Results()
-    notes = (*item.notes, *differences(known, compared, threshold))
+    notes = (*item.notes, *unknown_notes(tests), *differences(known, compared, threshold))
     return Comparison(
         item.name,
         item.base_model,
@@ -338,6 +239,7 @@ def _by_image(item: Evaluated, tests: TestSet, settings: _Settings) -> Compariso
             tests.labels,
             settings.slices,
             groups=settings.groups,
+            unknown=settings.unknown,
             threshold=threshold,
             seed=settings.seed,
         ),

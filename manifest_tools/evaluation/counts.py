@@ -64,7 +64,8 @@ class Change:
     """What became of one kind of mistake, from the base model to the adapter.
 
     `fixed`, `caused` and `p_value` (exact McNemar, each group of look-alikes once) are None when only counts are known. `interval` is that of
-    the improvement; `bootstrap` the one over look-alike groups, where images are known.
+    the improvement; `bootstrap` the one over look-alike groups, where images are known; `independent` the base model's
+    mistakes with each group counted once.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Change:
     interval: Interval | None = None
     bootstrap: Interval | None = None
     p_value: float | None = None
+    independent: int | None = None
 
     @property
     def improvement(self) -> float | None:
@@ -120,6 +122,7 @@ class Change:
             "interval": _plain(self.interval),
             "bootstrap": _plain(self.bootstrap),
             "p_value": self.p_value,
+            "independent": self.independent,
             "sentence": str(self),
         }
 

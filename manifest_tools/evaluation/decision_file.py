@@ -9,7 +9,7 @@ from manifest_tools.core.errors import OutputError
 from manifest_tools.core.files import replacing
 from manifest_tools.core.text import printable
 from manifest_tools.core.version import library_version
-from manifest_tools.evaluation.comparison import Comparison
+from manifest_tools.evaluation.compared import Comparison
 from manifest_tools.evaluation.decisions import DecisionPlan, Kept, LabelDecision
 
 PROMISE = "a limit that is met holds with 95 % confidence for images like these; look-alikes count once"

@@ -219,9 +219,10 @@ def choose_decisions(
 
 def _decide(tests: TestSet, column: int, limits: Limits) -> LabelDecision:
     truth, scores = tests.truth[:, column], tests.adapter[:, column]
+    free = ~truth & ~tests.unknown[:, column]
     # Look-alikes count once, by the worst of them.
     shown = _by_group(scores[truth], tests.groups[truth], np.minimum)
-    absent = _by_group(scores[~truth], tests.groups[~truth], np.maximum)
+    absent = _by_group(scores[free], tests.groups[free], np.maximum)
     review = block = None
     miss = false_block = None
     if limits.miss_rate is not None:

@@ -34,6 +34,11 @@ class Reported:
     newly: int  # by the adapter alone
     no_longer: int  # by the base model alone
 
+    @property
+    def p_value(self) -> float:
+        """The chance of so uneven a change, by the exact McNemar test."""
+        return mcnemar_exact(self.newly, self.no_longer)
+
     def __str__(self) -> str:
         """Return the change as a sentence."""
         return (
@@ -46,7 +51,7 @@ class Reported:
         changed = wilson(self.newly + self.no_longer, self.images)
         return {name: getattr(self, name) for name in self.__slots__} | {
             "changed_interval": changed.to_dict() if changed else None,
-            "p_value": mcnemar_exact(self.newly, self.no_longer),
+            "p_value": self.p_value,
             "sentence": str(self),
         }
 

@@ -48,6 +48,7 @@ class TestSet:
     base: NDArray[np.float64]
     adapter: NDArray[np.float64]
     groups: NDArray[np.int64]  # number of each image's group of look-alikes
+    unknown: _Flags  # (images, labels): nobody looked for it, so that it is no mistake of either model
 
     @property
     def group_count(self) -> int:
@@ -55,8 +56,13 @@ class TestSet:
         return int(self.groups.max()) + 1 if self.groups.size else 0
 
 
-def arrange(judged: Sequence[Judged], labels: Sequence[str], groups: Mapping[str, str]) -> TestSet:
-    """Turn judged images into arrays."""
+def arrange(
+    judged: Sequence[Judged],
+    labels: Sequence[str],
+    groups: Mapping[str, str],
+    unknown: Mapping[str, frozenset[str]] | None = None,
+) -> TestSet:
+    """Turn judged images into arrays. A label that the manifest says is known, whatever `unknown` says of the image."""
     order = {label: column for column, label in enumerate(labels)}
     shape = (len(judged), len(labels))
     truth, base, adapter = np.zeros(shape, dtype=bool), np.zeros(shape), np.zeros(shape)
@@ -70,7 +76,14 @@ def arrange(judged: Sequence[Judged], labels: Sequence[str], groups: Mapping[str
                     table[row, order[label]] = score
     names = [groups.get(image.image, image.image) for image in judged]
     _, numbers = np.unique(np.array(names, dtype=object), return_inverse=True)
-    return TestSet(tuple(image.image for image in judged), tuple(labels), truth, base, adapter, numbers)
+    not_known = np.zeros(shape, dtype=bool)
+    for row, image in enumerate(judged):
+        for label in (unknown or {}).get(image.image, ()):
+            if label in order:
+                not_known[row, order[label]] = not truth[row, order[label]]
+    return TestSet(
+        tuple(image.image for image in judged), tuple(labels), truth, base, adapter, numbers, not_known
+    )
 
 
 def evaluated_labels(evaluated: Evaluated, threshold: float, taxonomy: Taxonomy) -> tuple[str, ...]:
@@ -102,6 +115,9 @@ def compare_images(tests: TestSet, threshold: float, *, seed: int = 0) -> tuple[
         FALSE_NEGATIVES: (~said_base & tests.truth, ~said_adapter & tests.truth),
         MISTAKES: (said_base != tests.truth, said_adapter != tests.truth),
     }
+    wrong = {
+        kind: (base & ~tests.unknown, adapter & ~tests.unknown) for kind, (base, adapter) in wrong.items()
+    }
     changes = {kind: _changes(kind, *flags, tests, seed) for kind, flags in wrong.items()}
     return tuple(
         LabelComparison(
@@ -118,8 +134,9 @@ def points_of_images(tests: TestSet, thresholds: Iterable[float] = THRESHOLDS) -
         said_base, said_adapter = tests.base >= threshold, tests.adapter >= threshold
         for column, label in enumerate((TOTAL, *tests.labels)):
             chosen = slice(None) if label == TOTAL else slice(column - 1, column)
-            truth = tests.truth[:, chosen]
-            counts = (count(said[:, chosen], truth) for said in (said_base, said_adapter))
+            known = ~tests.unknown[:, chosen]
+            truth = tests.truth[:, chosen][known]
+            counts = (count(said[:, chosen][known], truth) for said in (said_base, said_adapter))
             points.append(Point(label, threshold, *counts))
     return points
 
@@ -158,6 +175,7 @@ def _changes(kind: str, base: _Flags, adapter: _Flags, tests: TestSet, seed: int
                 bootstrap[column],
                 # A group counts once, for or against: its pictures are no independent witnesses.
                 mcnemar_exact(int((gain[:, column] > 0).sum()), int((gain[:, column] < 0).sum())),
+                int((before[:, column] > 0).sum()),
             )
         )
     return changes
@@ -206,6 +224,6 @@ def find_flips(tests: TestSet, threshold: float) -> tuple[Flip, ...]:
             float(tests.base[row, column]),
             float(tests.adapter[row, column]),
         )
-        for row, column in np.argwhere(said_base != said_adapter)
+        for row, column in np.argwhere((said_base != said_adapter) & ~tests.unknown)
     ]
     return tuple(sorted(flips, key=lambda flip: (flip.became, flip.image, flip.label)))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from manifest_tools.core.text import counted
 from manifest_tools.evaluation.counts import LabelComparison
 from manifest_tools.evaluation.files import Evaluated, Results
+from manifest_tools.evaluation.mistakes import TestSet
 
 COUNTS_ALONE = (
     "Only counts are known: what is newly caused cannot be told from what was not fixed, and the intervals hold if "
@@ -29,6 +31,16 @@ def model_notes(item: Evaluated, evaluated: Sequence[Evaluated]) -> list[str]:
             f"The base model is {item.base_model or 'unknown'}, the adapter answered with {item.adapter_model}."
         )
     return notes
+
+
+def unknown_notes(tests: TestSet) -> list[str]:
+    """Say how often nobody looked for a label, which then counts for nothing."""
+    pairs = int(tests.unknown.sum())
+    if not pairs:
+        return []
+    images = int(tests.unknown.any(axis=1).sum())
+    told = f"{counted(pairs, 'pair')} of image and label, in {counted(images, 'image')}, count for nothing"
+    return [f"{told}: nobody looked for the label there. Amazon's own figures take them for absent."]
 
 
 def differences(results: Results, compared: tuple[LabelComparison, ...], threshold: float) -> list[str]:

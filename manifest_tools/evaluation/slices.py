@@ -64,6 +64,7 @@ def compare_slices(
     slices: Mapping[tuple[str, str], Collection[str]],
     *,
     groups: Mapping[str, str],
+    unknown: Mapping[str, frozenset[str]],
     threshold: float,
     seed: int,
 ) -> tuple[SliceComparison, ...]:
@@ -79,6 +80,8 @@ def compare_slices(
         The addresses of the images of each slice, by column and value.
     groups : mapping of str to str
         The group of each image, by its address.
+    unknown : mapping of str to frozenset of str
+        The labels that nobody looked for, likewise.
     threshold : float
         At which the models are used.
     seed : int
@@ -88,7 +91,7 @@ def compare_slices(
     for (column, value), images in slices.items():
         here = [image for image in judged if image.truth is not None and image.image in images]
         if here:
-            total = compare_images(arrange(here, labels, groups), threshold, seed=seed)[0]
+            total = compare_images(arrange(here, labels, groups, unknown), threshold, seed=seed)[0]
             found.append(SliceComparison(column, value, len(here), total))
     order = list(dict.fromkeys(item.column for item in found))
     return tuple(sorted(found, key=lambda item: (order.index(item.column), item.images, item.value)))

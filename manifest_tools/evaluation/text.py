@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from manifest_tools.evaluation.comparison import ENRICHED, Comparison, Evaluation
+from manifest_tools.evaluation.adapter_title import adapter_date, adapter_title
+from manifest_tools.evaluation.compared import ENRICHED, Comparison, Evaluation
 from manifest_tools.evaluation.counts import FORMULA, Change, Counts, LabelComparison, Point
 from manifest_tools.evaluation.decision_file import PROMISE, plan_lines
 from manifest_tools.evaluation.guard import Guard
@@ -75,18 +76,24 @@ def score(value: float) -> str:
 def _side_by_side(adapters: Iterable[Comparison]) -> Iterator[str]:
     yield "Adapters on the same test set"
     for item in adapters:
-        yield f"  {item.adapter}"
+        yield f"  {item.adapter}" + (f": {item.verdict.headline}" if item.verdict else "")
         yield f"    {item.total.changes[1]}; {item.total.changes[0]}; F1 {share(item.total.adapter.f1)}"
 
 
 def _adapter(item: Comparison, goal: float | None) -> Iterator[str]:
+    made = adapter_date(item.adapter)
+    yield f"{adapter_title(item.adapter)}{f', made {made}' if made else ''}"
+    if item.verdict:
+        yield item.verdict.headline
+        yield from (f"  {reason}" for reason in item.verdict.reasons)
+    yield ""
     models = f"base model {item.base_model}" if item.base_model else "the base model"
     yield f"{item.adapter} against {models}, at threshold {item.threshold:g}"
     groups = f" in {item.groups} groups of look-alikes" if item.groups else ""
     trained = f"; trained on {item.training_images}" if item.training_images else ""
     given = f"; F1 as Amazon gives it: {item.f1_given:.3f}" if item.f1_given is not None else ""
     yield f"{item.images} test images{groups}{trained}{given}"
-    for label in item.labels:
+    for label in (*item.labels[1:], item.total):  # what the adapter was to change, then the others, then all
         yield ""
         yield from _label(label)
     if item.slices:

@@ -79,7 +79,9 @@ def _rates(
     sizes = np.array([sample.shares(flags)[0] for flags in combined])
     alike = sample.shares(true)[1]
     of_tests = [
-        (tests.truth[:, column] == is_true) & ((tests.base[:, column] >= threshold) == is_said)
+        (tests.truth[:, column] == is_true)
+        & ((tests.base[:, column] >= threshold) == is_said)
+        & ~tests.unknown[:, column]
         for is_true, is_said in _COMBINATIONS
     ]
     reported = tests.adapter[:, column] >= threshold

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from manifest_tools.core.errors import InputError
@@ -24,6 +19,7 @@ from manifest_tools.reports.alike import AllLookAlikes, look_alikes
 from manifest_tools.reports.charts import charts
 from manifest_tools.reports.confusion import confusion
 from manifest_tools.reports.definitions import DEFINITIONS_TITLE, definitions
+from manifest_tools.reports.pages import asset, environment
 from manifest_tools.reports.power import POWER_METHOD, POWER_TITLE, power_lines
 from manifest_tools.reports.thumbnails import Thumbnail
 from manifest_tools.reports.thumbnails import thumbnails as small_pictures
@@ -81,7 +77,7 @@ def render_html(
         "pictures": list(pictures.values()),
         "confusion": parts["confusion"] and parts["confusion"].to_dict(),
     }
-    page = _environment().get_template("report.html")
+    page = environment().get_template("report.html")
     return page.render(
         report=report,
         next_step=next_step,
@@ -98,8 +94,9 @@ def render_html(
         data=_embedded(data),
         summary=summary,
         places=PLACES,
-        style=_asset("report.css"),
-        script=_asset("report.js"),
+        place=place,
+        style=asset("report.css"),
+        script=asset("report.js"),
         **parts,
     )
 
@@ -143,29 +140,3 @@ def _embedded(data: Any) -> Markup:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704 - escaped just now
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("manifest_tools.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["shown"] = lambda value: printable(str(value))
-    environment.filters["number"] = lambda value: "?" if value is None else f"{value:,}"
-    environment.filters["place"] = place
-    environment.filters["plain_json"] = lambda value: json.dumps(value, ensure_ascii=False, sort_keys=True)
-    environment.filters["percent"] = lambda part, whole: f"{100 * part / whole:.0f} %" if whole else "none"
-    return environment
-
-
-@cache
-def _asset(name: str) -> dict[str, Any]:
-    """Return a file of the page, and the hash by which the page's own policy lets it run."""
-    text = files("manifest_tools.reports").joinpath("templates", name).read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return {"text": Markup(text), "hash": f"sha256-{digest}"}  # noqa: S704 - our own file

@@ -22,8 +22,8 @@ from manifest_tools.evaluation.decisions import (
 )
 from manifest_tools.evaluation.files import Judged
 from manifest_tools.evaluation.mistakes import arrange
-from manifest_tools.evaluation.page import render_page
 from manifest_tools.evaluation.text import text_lines
+from manifest_tools.reports.evaluation_page import render_page
 from tests.evaluation.samples import line, manifest
 
 REPETITIONS = 1000
@@ -159,7 +159,7 @@ def test_reviews_a_day_come_from_ordinary_traffic(tmp_path):
 
 def test_the_page_has_a_chart_and_the_same_words():
     page = render_page(evaluated(held_out(), Limits(0.05, 0.05)))
-    assert page.count("<polyline") == 2
+    assert page.count('<polyline class="miss"') == page.count('<polyline class="block"') == 1
     assert "limit 5 %: met" in page
 
 

@@ -12,11 +12,11 @@ from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.evaluation import EvaluationFiles, compare_evaluation
 from manifest_tools.evaluation.files import Judged
 from manifest_tools.evaluation.mistakes import arrange
-from manifest_tools.evaluation.page import render_page
 from manifest_tools.evaluation.prevalence import Sample, prevalences, read_sample
 from manifest_tools.evaluation.statistics import wilson
 from manifest_tools.evaluation.text import text_lines
 from manifest_tools.evaluation.traffic import traffic_rates
+from manifest_tools.reports.evaluation_page import render_page
 from tests.evaluation.samples import line, manifest
 
 LABEL = "Alcohol"

@@ -12,10 +12,10 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.evaluation import compare_evaluation
-from manifest_tools.evaluation.page import render_page
 from manifest_tools.evaluation.text import text_lines
 from manifest_tools.findings.policy import Policy
 from manifest_tools.pipeline.split import split_folder
+from manifest_tools.reports.evaluation_page import render_page
 from manifest_tools.reports.text import render_text
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.grouping import slice_by

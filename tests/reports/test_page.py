@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -14,10 +12,9 @@ from manifest_tools.findings.policy import Goal, Policy, Target
 from manifest_tools.reports.html import render_html
 from manifest_tools.rules.checking import check_dataset
 from tests.pictures import save
+from tests.reports.conftest import violations
 from tests.rules.samples import ASKED, SOUND, data, mixture, together
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-AXE = importlib.util.find_spec("axe_playwright_python")
 HOSTILE = [
     "<script>alert(1)<x>.jpg",
     '"><img src=x onerror=alert(2)>.jpg',
@@ -30,18 +27,6 @@ HOSTILE = [
     "👨‍👩‍👧 family.jpg",
     "a" * 220 + ".jpg",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless browser of the machine."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine; 'apt-get install chromium' brings it")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -240,16 +225,8 @@ def test_everything_is_reached_by_keyboard(visit, plain):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("which", ["plain", "hostile"])
 def test_accessibility(visit, request, which, scheme):
-    if AXE is None:
-        pytest.skip("axe-playwright-python is not installed; it brings axe-core")
     page = visit(request.getfixturevalue(which), color_scheme=scheme)
-    page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
-    axe = Path(AXE.origin).with_name("axe.min.js").read_text(encoding="utf-8")
-    page.evaluate(axe)  # evaluated by the debugger, so the page's own policy does not forbid it
-    violations = page.evaluate(
-        "axe.run().then(result => result.violations.map(v => [v.id, v.nodes[0].html]))"
-    )
-    assert violations == []
+    assert violations(page) == []
 
 
 def test_a_page_of_10_000_images_stays_small():
