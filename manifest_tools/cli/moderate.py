@@ -87,6 +87,7 @@ def moderate(
         remote.price(price, client, adapter=asked, profile=profile)
         for asked in ([True, False] if compare_base else [True])
     ]
+    remote.require_price(max_cost, *prices)
     plan = [*_plan(dataset, sampled, prices, compare_base=compare_base), *limit_line(max_cost)]
     if not remote.confirm(plan, yes=yes):
         raise typer.Exit(1)

@@ -130,6 +130,7 @@ def predict(
     remote.require_offer(client, "moderation")
     rate = remote.rate(tps, client, profile=profile)
     cost = remote.price(price, client, adapter=bool(adapter), profile=profile)
+    remote.require_price(max_cost, cost)
     plan = plan_predictions(
         dataset,
         place,

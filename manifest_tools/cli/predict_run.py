@@ -50,6 +50,7 @@ def predict_run(
     client = make_client("rekognition", region=region, endpoint_url=endpoint_url)
     remote.require_offer(client, "moderation")
     rate, cost = remote.rate(tps, client), remote.price(price, client, adapter=False)
+    remote.require_price(max_cost, cost)
     place, question = RunFolder.at(run), Question("", min_confidence)
     screen_before_asking(Path(folder), place, stop_list, reader=ByteReader())
     asking = plan_asking(SavedDataset.open(folder), scratch=Path(folder))

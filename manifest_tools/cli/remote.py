@@ -41,7 +41,8 @@ Tps = Annotated[
 Price = Annotated[
     float | None,
     typer.Option(
-        help="Price of a thousand images, to announce the cost; default: the account's price list, or a dated table."
+        min=0,
+        help="Price of a thousand images, to announce the cost; default: the account's price list, or a dated table.",
     ),
 ]
 MaxCost = Annotated[
@@ -54,7 +55,7 @@ MaxCost = Annotated[
 ]
 TrainingPrice = Annotated[
     float | None,
-    typer.Option("--training-price", help="Price of an hour of training; no public table has it."),
+    typer.Option("--training-price", help="Price of an hour of training; no public table has it.", min=0),
 ]
 Threads = Annotated[int, typer.Option("--workers", help="Requests under way at a time.", min=1, max=256)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
@@ -102,6 +103,20 @@ def price(
         None if given is not None else make_client("pricing", profile=profile, region="us-east-1", attempts=1)
     )
     return price_of_calls(client.meta.region_name, adapter=adapter, given=given, client=listing)
+
+
+def require_price(max_cost: float | None, *prices: PriceOfCalls | None) -> None:
+    """Refuse a limit that cannot be kept, before a plan is shown.
+
+    Raises
+    ------
+    InputError
+        There is a limit, and the price of a call is not known; or one of them is no amount of money.
+    """
+    from manifest_tools.aws.prediction.budget import Budget, Purse
+
+    for one in prices:
+        Budget(Purse(max_cost), None if one is None else one.thousand)
 
 
 def terms(client: Any, *, profile: str | None = None) -> list[str]:

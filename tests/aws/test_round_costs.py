@@ -152,6 +152,12 @@ def test_no_command_makes_a_paid_call_without_yes_or_with_nothing_to_spend(
     assert not any(server.calls[name] for name in PAID)
 
 
+def test_a_limit_without_a_price_is_refused_before_the_plan(run, folder):
+    refused = run("predict", folder, "--dry-run", "--max-cost", "1")
+    assert "give --price" in str(refused.exception)
+    assert not refused.stdout
+
+
 def test_stopping_is_told_and_the_same_command_goes_on(run, folder, server):
     command = ("predict", folder, "--yes", "--tps", "5000", "--price", "1", "--max-cost", "0.005")
     stopped = run(*command)

@@ -53,7 +53,7 @@ class Budget:
     Raises
     ------
     InputError
-        There is a limit and no price.
+        There is a limit and no price, or the price is none.
 
     Examples
     --------
@@ -63,6 +63,10 @@ class Budget:
     """
 
     def __init__(self, purse: Purse, thousand: float | None) -> None:
+        if thousand is not None and not 0 <= thousand < float("inf"):
+            raise InputError(
+                f"the price of a thousand calls is {thousand:g}; expected an amount of money, 0 or more"
+            )
         if thousand is None and purse.limited and purse.left:
             msg = "--max-cost wants to know what a call costs, and no table does: give --price, for a thousand images"
             raise InputError(msg)

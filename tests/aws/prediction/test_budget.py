@@ -100,6 +100,9 @@ def test_a_limit_that_is_none_is_refused(limit):
 def test_a_limit_wants_a_price_but_nothing_needs_none():
     with pytest.raises(InputError, match="give --price"):
         Budget(Purse(1), None)
+    for price in (-1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="price of a thousand calls"):
+            Budget(Purse(), price)
     assert not Budget(Purse(0), None).take()
     assert Budget(Purse(), None).take_up_to(10**6) == 10**6
 
