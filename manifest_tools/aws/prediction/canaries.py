@@ -210,8 +210,12 @@ class Canaries:
 
 
 def sightings_of(folder: str | Path) -> Iterator[tuple[str, str]]:
-    """Yield the base models that answered the canaries of a folder, and when (ISO 8601)."""
-    for record in _rounds_of(folder)[1]:
+    """Yield the base models that answered the canaries of a folder, and when (ISO 8601).
+
+    Not those of a line that locked them: its answers may be older than it is.
+    """
+    asked = [record for record in _rounds_of(folder)[1] if not record["locked"]]
+    for record in asked:
         for model in sorted({item["model"] for item in record["answers"]} - {""}):
             yield model, record["at"]
 

@@ -34,7 +34,7 @@ def expiry_window(base_model: str, sightings: Iterable[tuple[str, datetime]]) ->
     Parameters
     ----------
     base_model : str
-        What it was trained on.
+        What it was trained on; empty where Amazon does not say.
     sightings : iterable of (version, moment)
         Base models that were seen, and when. Those with an older version say nothing.
 
@@ -48,7 +48,7 @@ def expiry_window(base_model: str, sightings: Iterable[tuple[str, datetime]]) ->
     known = [(_order(version), moment) for version, moment in sightings]
     ours = _order(base_model)
     newer = [moment for order, moment in known if order > ours]
-    if not newer:
+    if not newer or not base_model:
         return Window(None, None)
     seen = min(newer)
     before = [moment for order, moment in known if order == ours and moment <= seen]
@@ -72,7 +72,7 @@ def expiry_findings(adapter: Adapter, window: Window, today: date | None = None)
     """Return what to know of an adapter's end: that it has expired, or when it will."""
     if adapter.status == "EXPIRED":
         return (finding("adapter-expired", adapter=adapter.arn),)
-    if adapter.status != "DEPRECATED" and window.last is None:
+    if not adapter.usable or (adapter.status != "DEPRECATED" and window.last is None):
         return ()
     if window.last is None:
         return (finding("adapter-expired", variant="deprecated", adapter=adapter.arn),)

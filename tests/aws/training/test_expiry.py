@@ -51,6 +51,8 @@ def test_what_is_told_of_the_end():
     (found,) = expiry_findings(adapter("EXPIRED"), window)
     assert str(found.severity) == "error"
     assert expiry_findings(adapter(), Window(None, None)) == ()
+    assert expiry_findings(adapter("TRAINING_FAILED"), window) == ()
+    assert expiry_window("", [("8.0", day(7, 1))]) == Window(None, None)
 
 
 def test_canaries_and_adapters_are_what_is_seen(tmp_path):
@@ -63,7 +65,12 @@ def test_canaries_and_adapters_are_what_is_seen(tmp_path):
         "question": "q",
         "answers": [answer],
     }
-    (tmp_path / "dataset/canaries.jsonl").write_text(json.dumps(record) + "\n")
+    old = record | {
+        "at": "2026-08-01T12:00:00+00:00",
+        "locked": True,
+    }  # when it was locked, not when it was answered
+    lines = [json.dumps(line) + "\n" for line in (old, record)]
+    (tmp_path / "dataset/canaries.jsonl").write_text("".join(lines))
     seen = list(sightings([adapter(), Adapter("p", "w", ARN, "TRAINING_FAILED")], tmp_path))
     assert seen == [("7.0", datetime(2026, 3, 1, tzinfo=UTC)), ("8.0", day(7, 1))]
 
