@@ -57,7 +57,7 @@ class Assignment:
         adjudicating: bool = False,
     ) -> None:
         self.reviewer, self.adjudicating, self.reading = reviewer, adjudicating, reading
-        self.chosen = np.zeros(len(groups), dtype=bool)
+        self.chosen: Mask = np.zeros(len(groups), dtype=bool)
         self.withheld, self.due, self.finished = (self.chosen.copy() for _ in range(3))
         self._groups, self._row_of = groups, row_of
         self._roles: dict[int, dict[str, Look]] = {}  # of each image that was looked at, who did so and how
@@ -65,33 +65,27 @@ class Assignment:
         self._open = np.zeros(int(groups.max(initial=-1)) + 1, dtype=bool)  # groups whose answers are hidden
 
     def update(self, standing: Iterable[ReviewEntry]) -> None:
-        """Find anew what is needed, from the answers that stand."""
-        entries = list(standing)
-        self._roles, self._looks = {}, {}
-        if not self.chosen.any() and not self.adjudicating:
-            for mask in (self.withheld, self.due, self.finished, self._open):
-                mask[:] = False
-            return
+        """Find anew what is needed, from the answers that stand. Whoever reads meanwhile finds what was before."""
+        entries = list(standing) if self.chosen.any() or self.adjudicating else []
+        roles: dict[int, dict[str, Look]] = {}
         for entry in entries:
-            if entry.look is not Look.ADJUDICATION:
-                for row in self.rows_of(entry):
-                    self.noted(entry.reviewer, row, entry.look)
-        self._looks = looks_at(entries, self._row_of, self.reading)
-        disputed = [row for row, look in self._looks.items() if look.disputed(self.reading)]
-        people = np.zeros(len(self.chosen), dtype=np.int64)
-        people[list(self._roles)] = [len(roles) for roles in self._roles.values()]
-        own, torn = np.zeros_like(self.chosen), np.zeros_like(self.chosen)
-        own[[row for row, roles in self._roles.items() if self.reviewer in roles]] = True
-        torn[disputed] = True
-        self._open[:] = False
-        self._open[self._groups[self.chosen & ((people == 1) | torn)]] = True
-        self.finished[:] = self.chosen & own
-        self.due[:] = self.chosen & (people == 1) & ~own
-        self.withheld[:] = self.chosen & (people > 1) & (own | self._open[self._groups])
+            for row in self.rows_of(entry) if entry.look is not Look.ADJUDICATION else ():
+                roles.setdefault(row, {})[entry.reviewer] = entry.look
+        looks = looks_at(entries, self._row_of, self.reading)
+        people, own, torn = (np.zeros(len(self.chosen), dtype=np.int64) for _ in range(3))
+        people[list(roles)] = [len(each) for each in roles.values()]
+        own[[row for row, each in roles.items() if self.reviewer in each]] = 1
+        torn[[row for row, look in looks.items() if look.disputed(self.reading)]] = 1
+        open_groups = np.zeros_like(self._open)
+        open_groups[self._groups[self.chosen & ((people == 1) | (torn > 0))]] = True
+        due = self.chosen & (people == 1) & (own == 0)
+        withheld = self.chosen & (people > 1) & ((own > 0) | open_groups[self._groups])
         if self.adjudicating:
-            self.due[:] = False
-            self.due[[row for row in disputed if self._may_settle(self._looks[row])]] = True
-            self.withheld[:] = ~self.due
+            mending = [row for row in np.flatnonzero(torn) if self._may_settle(looks[int(row)])]
+            due = np.isin(np.arange(len(torn)), mending)
+            withheld = ~due
+        self._roles, self._looks, self._open = roles, looks, open_groups
+        self.withheld, self.due, self.finished = withheld, due, self.chosen & (own > 0)
 
     def _may_settle(self, look: ImageLooks) -> bool:
         names, parties = set(self.reviewer.split(TOGETHER)), look.views.keys()

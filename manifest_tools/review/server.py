@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
 from manifest_tools.review.entries import Remark, Said
+from manifest_tools.review.handout import Handout, Wish
 from manifest_tools.review.journal import merge_journal
 from manifest_tools.review.pictures import Pictures, Reader, Shown
 from manifest_tools.review.queue import Filter
@@ -36,6 +37,7 @@ except ImportError as error:
 _ASSETS = {"/": ("index.html", "text/html"), "/review.css": ("review.css", "text/css"),
            "/review.js": ("review.js", "text/javascript")}  # fmt: skip
 _LONGEST = 86_400  # seconds that a look at a picture may last
+_MOST_OFFERED = 100  # images of which one is handed out
 _MOST_BODY = 64 * 1024  # bytes
 _ANSWER_FIRST = 2  # seconds before a connection is ended in which a body that does not arrive is answered
 _AT_A_TIME = 1  # connections that are accepted before one of them is looked at, so that a flood is bounded
@@ -93,7 +95,10 @@ def serve(
     with socket.socket() as listener, ThreadPoolExecutor(3, "pictures") as workers:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        app = application(review, Pictures(review.state.dataset, reader), workers, session or Session())
+        handout = Handout(review, folder)
+        app = application(
+            review, handout, Pictures(review.state.dataset, reader), workers, session or Session()
+        )
         guard = RequestGuard(app, port)
         config = uvicorn.Config(
             guard, log_level="error", access_log=False, lifespan="off", server_header=False,
@@ -110,6 +115,7 @@ def serve(
             pass
         finally:
             log.removeFilter(few)
+            handout.close()
             merge_journal(folder, save=True)
     return len(review.state.standing())
 
@@ -127,10 +133,14 @@ class _Server(uvicorn.Server):
 
 
 def application(
-    review: ReviewSession, pictures: Pictures, workers: ThreadPoolExecutor, session: Session
+    review: ReviewSession,
+    handout: Handout,
+    pictures: Pictures,
+    workers: ThreadPoolExecutor,
+    session: Session,
 ) -> Starlette:
     """Return the server's addresses, unguarded."""
-    page = _Page(review, pictures, workers, session)
+    page = _Page(review, handout, pictures, workers, session)
     routes = [Route(path, _asset) for path in _ASSETS]
     routes += [
         Route("/favicon.ico", _no_icon),
@@ -139,7 +149,7 @@ def application(
         Route("/people/{row:int}", page.people),
         Route("/api/start", page.start),
         Route("/api/queue", page.queue),
-        Route("/api/item/{row:int}", page.item),
+        Route("/api/open", page.open, methods=["POST"]),
         Route("/api/progress", page.progress),
         Route("/api/answer", page.answer, methods=["POST"]),
         Route("/api/undo", page.undo, methods=["POST"]),
@@ -152,9 +162,15 @@ class _Page:
     """What answers each address. Functions without `async` run in threads of the framework."""
 
     def __init__(
-        self, review: ReviewSession, pictures: Pictures, workers: ThreadPoolExecutor, session: Session
+        self,
+        review: ReviewSession,
+        handout: Handout,
+        pictures: Pictures,
+        workers: ThreadPoolExecutor,
+        session: Session,
     ) -> None:
-        self._desk, self._pictures, self._workers, self._session = review, pictures, workers, session
+        self._desk, self._handout = review, handout
+        self._pictures, self._workers, self._session = pictures, workers, session
 
     async def _shown(self, request: Request) -> Shown:
         row = request.path_params["row"]
@@ -188,11 +204,11 @@ class _Page:
         chosen = request.query_params
         names = ("label", "outcome", "split", "content_type", "finding")
         wanted = Filter(**{name: chosen.get(name, "") for name in names}, everything="everything" in chosen)
-        return JSONResponse(self._desk.queue(wanted))
+        return JSONResponse(self._handout.queue(wanted))
 
-    def item(self, request: Request) -> Response:
-        label = request.query_params.get("label", "")
-        return JSONResponse(self._desk.item(request.path_params["row"], label))
+    async def open(self, request: Request) -> Response:
+        wish = _wish(await _body(request))
+        return JSONResponse(await run_in_threadpool(self._handout.open, wish))
 
     def progress(self, request: Request) -> Response:  # noqa: ARG002
         return JSONResponse(self._desk.progress())
@@ -261,6 +277,19 @@ async def _body(request: Request) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise InputError("expected a JSON object")
     return document
+
+
+def _wish(document: Mapping[str, Any]) -> Wish:
+    match document:
+        case {"images": list(images), "tab": str(tab)} if len(images) <= _MOST_OFFERED and all(
+            type(row) is int for row in images
+        ):
+            since, label = document.get("since", 0), document.get("label", "")
+            if type(since) is int and isinstance(label, str):
+                return Wish(tab[:64], images, since, document.get("again") is True, label)
+    raise InputError(
+        f"expected a page, at most {_MOST_OFFERED} numbers of images, and since when they are right"
+    )
 
 
 def _answer(document: Mapping[str, Any]) -> tuple[int, list[Said], bool]:

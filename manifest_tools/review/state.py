@@ -166,9 +166,8 @@ class ReviewState:
         InputError
             It is not this reviewer's to adjudicate.
         """
-        self.look()
+        self.take_stock()
         with self._writing:
-            self.assignment.update(self.journal.standing)
             look = self.assignment.role(reviewer, rows[0])
             images = [self._image(row) for row in rows]
             self._take(
@@ -190,10 +189,9 @@ class ReviewState:
         InputError
             One of them is not its reviewer's to adjudicate.
         """
-        self.look()
+        self.take_stock()
         entries = []
         with self._writing:
-            self.assignment.update(self.journal.standing)
             for row, entry in given:
                 look = self.assignment.role(entry.reviewer, row)
                 self.assignment.noted(entry.reviewer, row, look)
@@ -214,6 +212,23 @@ class ReviewState:
         """Take in what other processes wrote to the journal."""
         with self._writing:
             self._take(self.journal.read())
+
+    def newest(self) -> int:
+        """Return the number of the journal's last entry."""
+        with self._writing:
+            return max((entry.number for entry in self.journal.entries), default=self.journal.start)
+
+    def answered_since(self, number: int) -> set[int]:
+        """Return the images of answers that stand and came after an entry of the journal."""
+        with self._writing:
+            later = [entry for entry in self.journal.standing if entry.number > number]
+        return {row for entry in later for row in self.rows_of(entry)}
+
+    def take_stock(self) -> None:
+        """Take in what others wrote, and find anew who is to look at what."""
+        with self._writing:
+            self._take(self.journal.read())
+            self.assignment.update(self.journal.standing)
 
     def standing(self) -> list[ReviewEntry]:
         """Return the answers that were not taken back, oldest first."""

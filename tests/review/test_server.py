@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -144,16 +146,20 @@ def test_the_first_answer_reaches_the_second_reviewer_in_no_byte(many, serving):
             f"finding={name}&everything=on"
             for name in ("image-unlabelled", "label-unsure", "label-unchecked")
         ]
-        paths = [f"/api/queue?{query}" for query in queries]
-        paths += [
-            f"/api/item/{row}{query}"
-            for row in range(12)
-            for query in ("", "?label=Alcohol", "?label=Gambling")
+        paths = [f"/api/queue?{query}" for query in queries] + [
+            "/api/start",
+            "/api/progress",
+            "/",
+            "/veil/0",
+            "/picture/0",
         ]
-        paths += ["/api/start", "/api/progress", "/", "/veil/0", "/picture/0"]
 
         def told():
-            return [(path, *client.ask(path)[::2]) for path in paths]
+            got = [(path, *client.ask(path)[::2]) for path in paths]
+            for row, label in itertools.product(range(12), ("", ALCOHOL, "Gambling")):
+                wish = {"tab": "1", "images": [row], "label": label, "again": True}
+                got.append((row, *client.ask("/api/open", wish)[::2]))
+            return [(path, status, re.sub(rb'"since":\d+', b"", body)) for path, status, body in got]
 
         before = told()
         ana = ReviewSession(many, "ana-whom-nobody-names")

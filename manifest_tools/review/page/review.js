@@ -1,6 +1,7 @@
 // The review page. A picture is asked for only when it is revealed; until then there is nothing here but its veil.
 const AHEAD = 8; // pictures that are made ready
-const KEPT = 40; // items and veils that are kept
+const KEPT = 40; // veils that are kept
+const OFFERED = 100; // images of which the server hands out one
 const $ = (id) => document.getElementById(id);
 const store = {
   get: (name, other) => JSON.parse(sessionStorage.getItem(name) ?? JSON.stringify(other)),
@@ -17,7 +18,11 @@ let looked = false; // the picture was revealed since it came up
 let lookedAt = 0; // when
 let because = {}; // reason and note for the answers about this picture
 let busy = false;
-const items = new Map(); // image -> promise of its item
+const tab = crypto.randomUUID(); // this page, among those that show images
+const passed = new Set(); // images that were shown since the queue was loaded
+let since = 0; // up to here in the journal the queue is right
+let opening = Promise.resolve(); // one image at a time is asked for
+let turn = 0; // of those who want to show an image, the newest
 const veils = new Map(); // image -> promise of a blob address
 const history = store.get("history", []); // own answers, to take back: [number, image]
 
@@ -62,14 +67,11 @@ function remember(map, key, make, forget = () => {}) {
 }
 
 const label = () => new URLSearchParams(filter).get("label") ?? "";
-const itemOf = (image) => remember(items, image, async () =>
-  (await ask(`api/item/${image}?${new URLSearchParams({ label: label() })}`)).json());
 const blobOf = async (path) => URL.createObjectURL(await (await ask(path)).blob());
 const veilOf = (image) => remember(veils, image, () => blobOf(`veil/${image}`), URL.revokeObjectURL);
 
 function prepareAhead() {
   for (const image of order.slice(at + 1, at + 1 + AHEAD)) {
-    itemOf(image).catch(() => {});
     veilOf(image).catch(() => {});
   }
 }
@@ -114,8 +116,42 @@ async function reveal() {
   problem(null);
 }
 
-async function show() {
+// Ask for the first image from here on that nobody else has open or has answered meanwhile.
+function handOut(again) {
+  const body = { tab, images: again ? [order[at]] : order.slice(at, at + OFFERED), since, again, label: label() };
+  opening = opening.catch(() => {}).then(async () => (await ask("api/open", body)).json());
+  return opening;
+}
+
+async function findNext(again, mine) {
+  let others = 0;
+  for (let more = true; more;) {
+    while (at < order.length) {
+      const told = await handOut(again);
+      if (turn !== mine) return null;
+      others += told.others;
+      if (told.item || again) return told.item;
+      order.splice(at, OFFERED);
+    }
+    more = await loadMore();
+    if (turn !== mine) return null;
+  }
+  await handOut(false); // lets go of what was shown
+  if (turn === mine) showEnd(others);
+  return null;
+}
+
+async function loadMore() {
+  const told = await (await ask(`api/queue?${filter}`)).json();
+  since = told.since;
+  const fresh = told.order.filter((image) => !passed.has(image) && !order.includes(image));
+  order.push(...fresh);
+  return fresh.length > 0;
+}
+
+async function show({ again = passed.has(order[at]) } = {}) {
   const began = performance.now();
+  const mine = ++turn;
   hide();
   item = null;
   looked = false;
@@ -123,12 +159,20 @@ async function show() {
   toggle("zoom", false);
   $("veil").removeAttribute("src");
   $("alike").checked = false;
-  if (at >= order.length) return showEnd();
-  const image = order[at];
+  if (at < order.length) veilOf(order[at]).catch(() => {});
+  const found = await findNext(again, mine);
+  if (turn !== mine) return;
+  if (!found) {
+    if (!again) return;
+    say("Somebody else has looked at that picture since.");
+    at += 1;
+    return show();
+  }
+  const image = found.index;
+  order.splice(at, order.indexOf(image, at) - at); // what lies between is with others
+  passed.add(image);
   document.body.dataset.image = image;
   const veil = veilOf(image).catch((error) => error);
-  const found = await itemOf(image);
-  if (order[at] !== image) return;
   item = found;
   questions = [...found.questions];
   const address = await veil;
@@ -138,6 +182,7 @@ async function show() {
   $("name").textContent = found.name + (found.split ? ` · ${found.split}` : "");
   $("together").hidden = !found.alike;
   $("together").querySelector("span").textContent = `Answer for ${found.alike} look-alike${found.alike === 1 ? "" : "s"} too`;
+  $("others").hidden = true;
   showKnown();
   showQuestion();
   showPlace();
@@ -148,8 +193,10 @@ async function show() {
   prepareAhead();
 }
 
-function showEnd() {
-  $("title").textContent = order.length ? "That was the last one." : "Nothing is waiting.";
+function showEnd(others) {
+  $("title").textContent = passed.size ? "That was the last one." : "Nothing is waiting.";
+  $("others").hidden = !others;
+  $("others").textContent = `${others === 1 ? "One picture is" : `${others} pictures are`} open with others. Press → to look again.`;
   $("why").textContent = "";
   $("score").textContent = "";
   $("definition").hidden = false;
@@ -255,10 +302,8 @@ async function answer(answers, { stay = false } = {}) {
     problem(null);
     history.push([number, item.index]);
     store.set("history", history.slice(-500));
-    if (together) items.clear(); else items.delete(item.index);
     const words = answers.map(({ label: name, truth }) => `${name}: ${truth === null ? "unsure" : truth ? "yes" : "no"}`);
     say(`Saved. ${words.join(", ")}${together ? `, and ${item.alike} more` : ""}`);
-    showProgress().catch(problem);
     busy = false;
     if (stay) {
       item.known.push(...answers.map((said) => ({ ...said, source: `review:${start.reviewer}` })));
@@ -273,6 +318,7 @@ async function answer(answers, { stay = false } = {}) {
     await next();
   } finally {
     busy = false;
+    showProgress().catch(problem); // counts take longer than the next picture may
   }
 }
 
@@ -288,7 +334,6 @@ async function undo() {
     store.set("history", history);
     const undone = await (await ask("api/undo", { number, id: crypto.randomUUID() })).json();
     if (!undone) return say("There is nothing to take back.");
-    items.clear();
     say("Taken back.");
     showProgress().catch(problem);
     const back = image ?? undone.images[0];
@@ -299,10 +344,11 @@ async function undo() {
   } finally {
     busy = false;
   }
-  await show();
+  await show({ again: true });
 }
 
 async function next() {
+  if (!item) return show();
   at = Math.min(at + 1, order.length);
   const seen = store.get("seen", 0) + 1;
   store.set("seen", seen);
@@ -314,8 +360,7 @@ async function next() {
 async function back() {
   if (at === 0) return say("This is the first one.");
   at -= 1;
-  items.delete(order[at]);
-  await show();
+  await show({ again: true });
 }
 
 // Dialogs
@@ -408,13 +453,14 @@ async function applyFilter() {
   const form = new FormData($("filtering").querySelector("form"));
   filter = new URLSearchParams([...form].filter(([, value]) => value)).toString();
   $("filtering").close();
-  items.clear();
   await load();
 }
 
 async function load() {
-  order = await (await ask(`api/queue?${filter}`)).json();
+  order = [];
+  passed.clear();
   at = 0;
+  await loadMore();
   await show();
 }
 
@@ -502,6 +548,11 @@ $("reasoning").querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
   keepReason(Object.fromEntries(new FormData(event.target)));
   $("reasoning").close();
+});
+addEventListener("pagehide", () => { // what was shown is free for others
+  turn += 1;
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, keepalive: true };
+  fetch("api/open", { ...options, body: JSON.stringify({ tab, images: [] }) }).catch(() => {});
 });
 document.addEventListener("visibilitychange", () => { if (document.hidden) hide(); });
 
