@@ -165,7 +165,10 @@ def plan_publish(
     stop_list = screen_folder(folder, options.get("stop_list", ()), reader=read)
     unstripped: tuple[Finding, ...] = ()
     if options.get("strip_metadata"):
-        unstripped = strip_prepared(folder, reader=_reader(options), progress=progress)
+        own = options.get("client") is not None
+        unstripped = strip_prepared(
+            folder, reader=read if own else _reader(options), sendable=not own, progress=progress
+        )
     prepared = read_prepared(folder)
     prefix = _manifest_prefix(prepared, options.get("to"))
     if is_amazons(client):

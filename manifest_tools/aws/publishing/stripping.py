@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import orjson
 
 from manifest_tools.aws.publishing.prepared_folder import references, require_passed
 from manifest_tools.core.commit import PATIENCE, alone, replacing_files, scratch_in
-from manifest_tools.core.errors import InputError
+from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.output_folder import manifests_in
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.copies import FAILED, copied
@@ -23,11 +26,39 @@ from manifest_tools.findings.findings import Finding
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.derive import derive_copies, place_copies
 from manifest_tools.images.task import Reader
+from manifest_tools.parallel.bounded_map import run_bounded
 from manifest_tools.storage.uris import is_s3_uri
+
+_THREADS: Final = 8
+
+
+@dataclass(frozen=True)
+class FetchedImages:
+    """Gives worker processes the images in S3 that a client of this process has fetched: a client cannot be sent to them."""
+
+    folder: Path
+
+    def place(self, uri: str) -> Path:
+        """Return where an image is."""
+        return self.folder / hashlib.sha256(uri.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def fetch(self, uris: Iterable[str], read: Reader) -> None:
+        """Fetch images. What cannot be read is missing, and told of when its copy is to be made."""
+
+        def fetch(uri: str) -> None:
+            with suppress(ManifestToolsError):
+                self.place(uri).write_bytes(read(uri))
+
+        for _ in run_bounded(fetch, uris, workers=_THREADS):
+            pass
+
+    def __call__(self, uri: str) -> bytes:
+        """Return the bytes."""
+        return self.place(uri).read_bytes()
 
 
 def strip_prepared(
-    folder: str | Path, *, reader: Reader, progress: Progress | None = None
+    folder: str | Path, *, reader: Reader, sendable: bool = True, progress: Progress | None = None
 ) -> tuple[Finding, ...]:
     """Make copies without metadata of the images that the manifests of a folder name, and tell of them in its data set.
 
@@ -39,6 +70,8 @@ def strip_prepared(
         DIR of `prepare`, passed.
     reader : callable
         Returns the bytes of images in S3.
+    sendable : bool
+        Whether other processes can be given the reader; else the images are fetched by this one first.
     progress : callable, optional
         Called with (images looked at, all images).
 
@@ -65,6 +98,11 @@ def strip_prepared(
                 f"The images of {folder} are in S3 already, and copies without metadata need another place. "
                 "Run `manifest-tools prepare` again with --to s3://BUCKET/PREFIX."
             )
+        if not sendable:
+            fetched = FetchedImages(made / "fetched")
+            fetched.folder.mkdir()
+            fetched.fetch(filter(is_s3_uri, dataset.images["uri"][among & ~copied(dataset.images)]), reader)
+            reader = fetched
         policy = replace(Policy.from_dict(dataset.policy), derive={"strip_metadata": True})
         after = derive_copies(
             dataset, made, folder, policy=policy, among=among, reader=reader, progress=progress

@@ -123,3 +123,31 @@ def test_a_file_that_changed_is_refused(client: Any, folder: Callable[..., Path]
     found = {(finding.code, finding.location.image) for finding in result.findings}
     assert ("image-not-derived", "camera.jpg") in found
     assert not result.manifests
+
+
+def test_images_in_s3_are_read_by_the_client_that_is_given(
+    client: Any,
+    prefix: str,
+    folder: Callable[..., Path],
+    write_folder: Callable[[Dataset, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):  # of somebody who may read nothing
+        monkeypatch.setenv(name, "nobody")
+    out, (bucket, below) = folder(), split_uri(prefix)
+    source = f"s3://{bucket}/{below} source/"
+    dataset = Dataset.load(out)
+    rows = dataset.images.assign(image=source + dataset.images["image"], uri=source + dataset.images["uri"])
+    listed = Dataset.from_tables(rows, destination=prefix, sources={"images": {"folder": source}})
+    for name, data in FILES.items():
+        if name != "film.jpg":
+            client.put_object(Bucket=bucket, Key=f"{below} source/{name}", Body=data)
+    write_folder(listed, out)
+    result = publish(out, client=client, strip_metadata=True)
+    assert {finding.location.image for finding in result.findings} == {f"{source}film.jpg"}
+    client.put_object(Bucket=bucket, Key=f"{below} source/film.jpg", Body=FILES["film.jpg"])
+    assert publish(out, client=client, strip_metadata=True).passed
+    objects = {name: data for name, data in stored(client, f"{prefix}/").items() if "manifest" not in name}
+    assert len(objects) == len(FILES)
+    assert not [secret for secret in cameras.SECRETS for data in objects.values() if secret in data]
+    assert not [path for path in out.rglob("*") if path.name == "fetched"]
