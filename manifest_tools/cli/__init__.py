@@ -40,10 +40,11 @@ from manifest_tools.cli import map as mapping
 from manifest_tools.cli.commands import Command
 from manifest_tools.cli.console import drop_output, keep_stdout_for_results, say
 from manifest_tools.core.errors import ManifestToolsError, RemoteError, SurroundingsWarning
+from manifest_tools.core.stopping import words_when_stopped
 
 FAILED_USAGE, FAILED_REMOTE, INTERRUPTED = 2, 3, 130
 _OTHERS = 0o077  # the rights of everybody but the owner
-_STOPPED = "interrupted; what was there before is unchanged"
+_UNCHANGED = "what was there before is unchanged"
 
 app = typer.Typer(
     name="manifest-tools",
@@ -132,9 +133,9 @@ def main() -> None:
     except ManifestToolsError as error:
         _fail(str(error), FAILED_USAGE)
     except KeyboardInterrupt:
-        _fail(_STOPPED, INTERRUPTED)
+        _fail(f"interrupted; {words_when_stopped() or _UNCHANGED}", INTERRUPTED)
     except _TerminatedError as ended:
-        _fail("terminated; what was there before is unchanged", 128 + ended.args[0])
+        _fail(f"terminated; {words_when_stopped() or _UNCHANGED}", 128 + ended.args[0])
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         drop_output()
         raise SystemExit(0) from None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from manifest_tools.cli import remote
 from manifest_tools.cli.console import printable, show
 from manifest_tools.cli.round_plan import duration
+from manifest_tools.core.text import counted
 
 if TYPE_CHECKING:
     from manifest_tools.aws.prediction.predict import PredictionPlan
@@ -47,6 +49,8 @@ def plan_lines(plan: PredictionPlan, staging: str, origin: str = "") -> Iterator
     yield f"images      {plan.images:,}"
     if plan.unsuitable:
         yield f"left out    {plan.unsuitable:,}: no readable JPEG or PNG, or over 15 MB"
+    if plan.replaced:
+        yield f"anew        {plan.replaced:,} answers of earlier runs stay until all new ones are there"
     if plan.answered:
         yield f"answered    {plan.answered:,} by earlier runs"
     yield f"calls       {plan.to_ask:,}, about {duration(plan.seconds)}"
@@ -55,6 +59,15 @@ def plan_lines(plan: PredictionPlan, staging: str, origin: str = "") -> Iterator
     if plan.staged:
         yield f"through S3  {plan.staged:,} files, {plan.staged_bytes:,} bytes, by {staging or '--staging'}, removed afterwards"
     yield cost_line(plan.cost, origin)
+
+
+def answers_stay(out: Path, journal: str, questions: Iterable[Mapping[str, Any]], *, fresh: bool) -> str:
+    """Say what a run that was stopped keeps of what was paid for, and how it goes on."""
+    from manifest_tools.aws.prediction.kept_answers import answers_kept
+
+    kept = sum(answers_kept(out, journal=journal, fresh=fresh, **asked) for asked in questions)
+    earlier = "; those of earlier runs count until all new ones are there" if fresh else ""
+    return f"{counted(kept, 'paid answer')} kept, and the same command goes on{earlier}"
 
 
 def limit_line(max_cost: float | None) -> Iterator[str]:

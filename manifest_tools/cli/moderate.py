@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manifest_tools.cli import options, remote
-from manifest_tools.cli.asking import cost_line, limit_line
+from manifest_tools.cli.asking import answers_stay, cost_line, limit_line
 from manifest_tools.cli.console import printable, progress_bar, say, show
 from manifest_tools.cli.frames import Every
 from manifest_tools.cli.next_line import show_next
+from manifest_tools.core.stopping import when_stopped
 from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def moderate(
             rich_help_panel="Safety",
         ),
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the answers of earlier runs.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask anew; earlier answers stay until all new ones are there.")
+    ] = False,
     yes: remote.Yes = False,
     profile: remote.Profile = None,
     region: remote.Region = None,
@@ -70,7 +73,9 @@ def moderate(
     Of a video, or with --every of a folder of videos, frames are sampled into DIR/frames first (2s by default).
     DIR/segments.csv then says from when to when which label is seen, DIR/videos.jsonl what is decided on each video.
     """
+    from manifest_tools.aws.moderation.adapter_checks import MIN_CONFIDENCE
     from manifest_tools.aws.moderation.decision_policy import Decisions
+    from manifest_tools.aws.moderation.moderate import JOURNAL
     from manifest_tools.aws.moderation.moderate import moderate as run
     from manifest_tools.pipeline.moderate_videos import moderate_videos
     from manifest_tools.storage.aws_clients import make_client
@@ -104,7 +109,14 @@ def moderate(
         "max_cost": max_cost,
     }
     videos: dict[str, int] = {}
-    with progress_bar("Moderating", quiet=quiet) as progress:
+    asked = [
+        {"adapter": one, "min_confidence": MIN_CONFIDENCE}
+        for one in (adapter, *([""] if compare_base else []))
+    ]
+    with (
+        when_stopped(lambda: answers_stay(out, JOURNAL, asked, fresh=fresh)),
+        progress_bar("Moderating", quiet=quiet) as progress,
+    ):
         if sampled is None:
             result = run(dataset, adapter, out, progress=progress, **asking)
         else:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manifest_tools.cli import options, remote
-from manifest_tools.cli.asking import told_to_ask
+from manifest_tools.cli.asking import answers_stay, told_to_ask
 from manifest_tools.cli.console import printable, progress_bar, say, show
 from manifest_tools.cli.engines import engine
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError, ManifestToolsError
+from manifest_tools.core.stopping import when_stopped
 from manifest_tools.core.text import to_json
 from manifest_tools.storage.uris import is_s3_uri
 
@@ -59,7 +60,9 @@ def predict(
             metavar="S3-URI", help="Way through S3 for files over 5 MB; default: the images' destination."
         ),
     ] = "",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the answers of earlier runs.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask anew; earlier answers stay until all new ones are there.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and ask nothing.")] = False,
     run: Annotated[
         str | None,
@@ -120,8 +123,9 @@ def predict(
             quiet=quiet,
         )
         return
+    from manifest_tools.aws.prediction.answer_journal import fresh_journal
     from manifest_tools.aws.prediction.output_files import MANIFEST, SUMMARY
-    from manifest_tools.aws.prediction.predict import plan_predictions, predict_labels
+    from manifest_tools.aws.prediction.predict import JOURNAL, plan_predictions, predict_labels
     from manifest_tools.storage.aws_clients import make_client
 
     dataset, place = _open(images, out, profile=profile, region=region)
@@ -158,7 +162,12 @@ def predict(
         plan, place_in_s3, origin=origin, max_cost=max_cost, more=more, dry_run=dry_run, yes=yes
     ):
         return
-    with progress_bar("Asking", quiet=quiet) as progress, engine(scheduler) as executor:
+    asked = {"adapter": adapter, "min_confidence": min_confidence}
+    with (
+        when_stopped(lambda: answers_stay(place, JOURNAL, [asked], fresh=fresh)),
+        progress_bar("Asking", quiet=quiet) as progress,
+        engine(scheduler) as executor,
+    ):
         answered = predict_labels(
             dataset,
             place,
@@ -188,8 +197,11 @@ def predict(
             say(printable(f"{found['severity']}: {found['code']}: {found['message']}. {found['fix']}"))
         for line in _result_lines(summary, place / MANIFEST):
             show(printable(line))
+    stopped = fresh and fresh_journal(place / JOURNAL).is_file()
+    if stopped:
+        say("the limit was reached: earlier answers stand for the others, and the same command goes on")
     show_next(images, format)
-    raise typer.Exit(1 if _failures(summary) else 0)
+    raise typer.Exit(1 if stopped or _failures(summary) else 0)
 
 
 def _canary_line(**check: Any) -> str:

@@ -12,12 +12,14 @@ from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.stopping import when_stopped
 from manifest_tools.core.text import to_json
 from manifest_tools.storage.uris import split_destination
 
 if TYPE_CHECKING:
     from manifest_tools.aws.publishing.apply import PublishResult
     from manifest_tools.aws.publishing.plan import PublishPlan
+    from manifest_tools.core.progress import Progress
 
 _SHOWN = 10  # findings in the text
 
@@ -87,8 +89,12 @@ def publish(
     result = PublishResult(plan, findings=plan.findings)
     lines = [*plan_lines(plan), *remote.terms(plan.storage.client, profile=profile)]
     if plan.ready and not dry_run and (not plan.writes or remote.confirm(lines, yes=yes)):
-        with progress_bar("Publishing", quiet=quiet) as progress:
-            result = apply_plan(plan, workers=workers, progress=progress)
+        written = [0]
+        with (
+            when_stopped(lambda: written_so_far(plan, written[0])),
+            progress_bar("Publishing", quiet=quiet) as progress,
+        ):
+            result = apply_plan(plan, workers=workers, progress=counting(written, progress))
     if format is options.OutputFormat.JSON:
         show(to_json(result.to_dict(), indent=1))
     else:
@@ -96,6 +102,24 @@ def publish(
             show(printable(line))
     show_next(folder, format)
     raise typer.Exit(0 if result.passed or (dry_run and plan.ready) else 1)
+
+
+def counting(written: list[int], progress: Progress | None) -> Progress:
+    """Return what follows the writing, and puts down how far it is."""
+
+    def follow(done: int, total: int | None) -> None:
+        written[0] = done
+        if progress:
+            progress(done, total)
+
+    return follow
+
+
+def written_so_far(plan: PublishPlan, done: int) -> str:
+    """Say what is in the bucket when publishing is interrupted, and what was replaced."""
+    replaced = sum(str(item.action) == "replace" for item in plan.writes[:done])
+    others = f", {replaced:,} of them in the place of other content" if replaced else ""
+    return f"{done:,} of {len(plan.writes):,} objects are written{others}, and the same command goes on"
 
 
 def plan_lines(plan: PublishPlan) -> Iterator[str]:

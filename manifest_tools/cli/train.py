@@ -12,6 +12,7 @@ from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, progress_bar, show
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.stopping import when_stopped
 from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def train(
         if not remote.confirm(lines, yes=yes):
             raise typer.Exit(1)
     s3_client = make_client("s3", profile=profile, region=region)
-    with progress_bar("Training", quiet=quiet) as progress:
+    with when_stopped(lambda: training_runs_on(folder)), progress_bar("Training", quiet=quiet) as progress:
         if attach:
             result = attach_training(
                 folder, client=client, s3_client=s3_client, poll=poll, price=training_price, progress=progress
@@ -128,6 +129,16 @@ def train(
             show(printable(line))
     show_next(folder, format)
     raise typer.Exit(0 if result.succeeded or no_wait else 1)
+
+
+def training_runs_on(folder: Path) -> str:
+    """Say what is true of a training when waiting for it is interrupted."""
+    from manifest_tools.aws.training.train import last_started
+
+    arn = last_started(folder)
+    if not arn:
+        return "no training was started, as far as this folder knows; the same command finds one that was"
+    return f"the training runs on at Amazon: {arn}; 'manifest-tools train {folder} --attach' waits for it"
 
 
 def plan_lines(plan: TrainingPlan) -> Iterator[str]:

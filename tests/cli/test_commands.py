@@ -11,6 +11,7 @@ import pytest
 
 from manifest_tools.__main__ import main
 from manifest_tools.cli import app
+from manifest_tools.core.stopping import when_stopped, words_when_stopped
 from manifest_tools.findings.catalogue import CATALOGUE
 from tests import ROOT
 from tests.pictures import save
@@ -77,6 +78,16 @@ def test_ctrl_c_is_one_line_and_130_and_leaves_nothing(prepare, folder, monkeypa
     assert done.code == 130
     assert done.err.strip() == "manifest-tools: interrupted; what was there before is unchanged"
     assert not (folder / "out").exists()
+
+
+def test_ctrl_c_says_what_the_work_that_was_stopped_knows(prepare, monkeypatch):
+    def interrupted(*args, **options):
+        with when_stopped(lambda: "3 paid answers kept"), when_stopped(lambda: ""):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("manifest_tools.pipeline.prepare.group_duplicates", interrupted)
+    assert prepare("--quiet").err.strip() == "manifest-tools: interrupted; 3 paid answers kept"
+    assert not words_when_stopped()  # said once
 
 
 def test_ctrl_c_while_the_program_loads_shows_no_traceback(monkeypatch, capsys):

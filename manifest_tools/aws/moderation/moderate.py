@@ -187,6 +187,9 @@ def moderate(
         except AdapterIgnoredError:
             return ModerationResult({}, findings=(*findings, finding("adapter-ignored", adapter=adapter)))
         base = ask("")[1] if compare_base else None
+        asked = [answers, *([base] if base else [])]
+        if all(failure.code != MAX_COST for one in asked for failure in one.failed.values()):
+            journal.finish()
     findings += other_base_models(known, [*answers.found.values(), *(base.found.values() if base else ())])
     key_of = pictures_by_image(by_key)
     row_of = _Rows(answers, base, decisions or Decisions.usual(threshold), threshold)

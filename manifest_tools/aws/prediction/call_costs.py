@@ -51,16 +51,15 @@ class CallCosts:
         images; none at all means that the journal begins anew, which is written down too.
         """
         held = [_is_answer(record, question) for record in journal.records].count(True)
+        name = question.fingerprint + ("-fresh" if journal.fresh else "")
         before = [
-            int(record["in_journal"])
-            for record in costs_of(self.folder)
-            if record.get("question") == question.fingerprint
+            int(record["in_journal"]) for record in costs_of(self.folder) if record.get("question") == name
         ]
         last = before[-1] if before else 0
         if last and not held:
-            self.add(0, question=question.fingerprint, in_journal=0)
+            self.add(0, question=name, in_journal=0)
         if held > last:
-            self.add(held - last, question=question.fingerprint, in_journal=held, of="runs that were cut off")
+            self.add(held - last, question=name, in_journal=held, of="runs that were cut off")
 
         def append(records: Iterable[Mapping[str, Any]]) -> None:
             nonlocal held
@@ -68,11 +67,16 @@ class CallCosts:
             journal.append(records)
             held += [_is_answer(record, question) for record in records].count(True)
 
+        def finish() -> None:
+            journal.finish()
+            if journal.fresh:
+                self.add(0, question=question.fingerprint, in_journal=held)
+
         try:
-            yield AnswerJournal(journal.records, append)
+            yield AnswerJournal(journal.records, append, finish, journal.fresh)
         finally:
             if budget.made:
-                self.add(budget.made, question=question.fingerprint, in_journal=held)
+                self.add(budget.made, question=name, in_journal=held)
 
 
 def _is_answer(record: Mapping[str, Any], question: Question) -> bool:

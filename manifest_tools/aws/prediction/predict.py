@@ -11,11 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from manifest_tools.aws.prediction.answer_journal import AnswerJournal, answer_journal
-from manifest_tools.aws.prediction.budget import Budget, Purse
+from manifest_tools.aws.prediction.answer_journal import AnswerJournal, answer_journal, answers_in
+from manifest_tools.aws.prediction.budget import MAX_COST, Budget, Purse
 from manifest_tools.aws.prediction.call_costs import CallCosts
 from manifest_tools.aws.prediction.canaries import TIMES, Canaries, CanaryCheck
 from manifest_tools.aws.prediction.distributed import MOST_WORKERS, ask_on, callers
+from manifest_tools.aws.prediction.kept_answers import fall_back
 from manifest_tools.aws.prediction.output_files import MANIFEST, write_results
 from manifest_tools.aws.prediction.payload import AskedPicture, Sender, require_staging
 from manifest_tools.aws.prediction.question import Answers, Question, recall
@@ -24,7 +25,6 @@ from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.aws.quotas import rate_of
 from manifest_tools.core.content_type import ACCEPTED_FORMATS
 from manifest_tools.core.errors import InputError
-from manifest_tools.core.journal import JournalFile
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.copies import as_sent, copy_names, copy_path
 from manifest_tools.dataset.dataset import Dataset
@@ -57,6 +57,8 @@ class PredictionPlan:
         Those whose answer is known from an earlier run.
     to_ask : int
         Calls to be made; exact copies share one.
+    replaced : int
+        Answers of earlier runs that stay until all new ones are there, when a run begins anew.
     canaries : int
         Of these, the calls that ask the canaries again.
     staged, staged_bytes : int
@@ -76,6 +78,7 @@ class PredictionPlan:
     seconds: float
     cost: float | None
     canaries: int = 0
+    replaced: int = 0
 
 
 def plan_predictions(
@@ -106,7 +109,8 @@ def plan_predictions(
     locked = Canaries(out, question)
     locked.require(canaries, dataset, by_key)
     again = 0 if canaries == 0 else TIMES * locked.present(by_key)
-    known = Answers() if fresh else recall(JournalFile(Path(out) / JOURNAL).read()[1], question)
+    known = recall(answers_in(Path(out) / JOURNAL, fresh=fresh), question)
+    earlier = recall(answers_in(Path(out) / JOURNAL), question) if fresh else Answers()
     todo = known.left(pictures)
     calls = len(todo) + again
     staged = [picture.bytes for picture in todo if picture.too_large_for_a_call]
@@ -121,6 +125,7 @@ def plan_predictions(
         staged_bytes=sum(staged),
         seconds=calls / rate_of(tps, region),
         cost=None if price is None else calls * price / 1000,
+        replaced=len(earlier.found),
     )
 
 
@@ -174,7 +179,7 @@ def predict_labels(
         Where to ask instead of from here: each of its workers gets its share of the rate, uses the credentials that
         it finds where it runs, and makes its own client for the region and endpoint of `client`.
     fresh : bool
-        Forget the answers of earlier runs.
+        Ask anew; the answers of earlier runs stay until all new ones are there.
     price : float, optional
         Price of a thousand calls, in any currency. What the calls cost is added to ``out/dataset/costs.jsonl``.
     max_cost : float, optional
@@ -237,6 +242,10 @@ def predict_labels(
         by_key, answers = ask_about(
             dataset, question, journal, executor=executor, progress=progress, **asking
         )
+        if any(failure.code == MAX_COST for failure in answers.failed.values()):
+            fall_back(answers, recall(answers_in(out / JOURNAL), question))
+        else:
+            journal.finish()
         locking = (canaries and not len(known)) or (fresh and len(known))
         if locking and not known.lock(dataset, by_key, answers, canaries or len(known)):
             check = CanaryCheck(0, 0, None, ())

@@ -259,6 +259,14 @@ def _started(dataset: Dataset) -> set[str]:
     return {entry["options"]["arn"] for entry in dataset.history if entry.get("step") == STEP}
 
 
+def last_started(folder: str | Path) -> str:
+    """Return the ARN of the adapter whose training was last started from a folder, and has not ended that it knows; else ""."""
+    history = Dataset.load_frame(folder).history
+    ended = {entry["options"].get("arn") for entry in history if entry["step"] == "trained"}
+    arns = [str(entry["options"]["arn"]) for entry in history if entry["step"] == STEP]
+    return arns[-1] if arns and arns[-1] not in ended else ""
+
+
 def _last_training(dataset: Dataset, folder: str | Path) -> Mapping[str, Any]:
     steps = [entry for entry in dataset.history if entry.get("step") == STEP]
     if not steps:

@@ -59,11 +59,30 @@ def test_lines_that_cannot_be_read_are_passed_over(path):
         assert journal.records == RECORDS[:2]
 
 
-def test_fresh_forgets(path):
+def test_fresh_begins_anew_and_replaces_when_it_is_finished(path):
     written(path, RECORDS)
+    before = path.read_bytes()
+    new = [{**record, "anew": True} for record in RECORDS]
     with answer_journal(path, fresh=True) as journal:
         assert journal.records == []
-    assert path.read_bytes() == b""
+        journal.append(new[:1])
+    assert path.read_bytes() == before
+    with answer_journal(path, fresh=True) as journal:
+        assert journal.records == new[:1]
+        journal.append(new[1:])
+        journal.finish()
+    with answer_journal(path) as journal:
+        assert journal.records == new
+
+
+def test_fresh_leaves_the_answers_to_other_questions(path):
+    other, ours = {"question": "other", "picture": "a"}, {"question": "ours", "picture": "a"}
+    written(path, [other, ours])
+    with answer_journal(path, fresh=True) as journal:
+        journal.append([ours | {"anew": True}])
+        journal.finish()
+    with answer_journal(path) as journal:
+        assert journal.records == [ours | {"anew": True}, other]
 
 
 def test_two_runs_do_not_share_a_journal(path):

@@ -6,6 +6,7 @@ import tempfile
 import threading
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from manifest_tools.aws.prediction.question import AdapterIgnoredError, Question
 from manifest_tools.aws.prediction.rate_limit import RateLimiter
 from manifest_tools.aws.prediction.request_loop import ask
 from manifest_tools.aws.quotas import default_tps
+from manifest_tools.cli.asking import answers_stay
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.manifests.reading import read_predictions
@@ -404,6 +406,40 @@ def test_interrupting_keeps_what_was_answered(server, rekognition, tmp_path):
     predict_labels(dataset, tmp_path / "out", client=rekognition, tps=FAST)
     assert kept >= 5
     assert sum(server.pictures.values()) == 40 - kept
+
+
+def test_a_run_that_begins_anew_keeps_the_earlier_answers_until_it_has_all(server, rekognition, tmp_path):
+    dataset, out = dataset_of(tmp_path, [f"{n}.jpg" for n in range(12)]), tmp_path / "out"
+    ask = partial(predict_labels, dataset, out, client=rekognition, tps=FAST)
+    ask()
+    before = (out / "predictions.journal").read_bytes()
+
+    def interrupt(done, total):
+        if done >= 4:
+            raise KeyboardInterrupt
+
+    server.pictures.clear()
+    with pytest.raises(KeyboardInterrupt):
+        ask(fresh=True, workers=2, progress=interrupt)
+    begun = sum(server.pictures.values())
+    assert (out / "predictions.journal").read_bytes() == before
+    asked = {"adapter": "", "min_confidence": 5.0}
+    said = answers_stay(out, "predictions.journal", [asked], fresh=True)
+    assert said.startswith(
+        f"{begun} paid answers kept, and the same command goes on; those of earlier runs count until"
+    )
+    plan = plan_predictions(dataset, out, fresh=True)
+    assert (plan.replaced, plan.answered, plan.to_ask) == (12, begun, 12 - begun)
+    assert plan_predictions(dataset, out).to_ask == 0  # the earlier answers are there
+    ask(fresh=True, price=1.0, max_cost=0.002)
+    assert (out / "predictions.journal").read_bytes() == before
+    assert len((out / "predictions.manifest").read_bytes().splitlines()) == 12  # new and earlier ones
+    ask(fresh=True)
+    assert sum(server.pictures.values()) == 12  # none was paid for twice
+    assert (out / "predictions.journal").read_bytes() != before
+    assert not (out / "predictions-fresh.journal").exists()
+    ask()
+    assert sum(server.pictures.values()) == 12
 
 
 def test_no_content_and_no_secret_reaches_a_log(server, pictures, tmp_path, caplog):

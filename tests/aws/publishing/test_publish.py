@@ -24,6 +24,7 @@ from manifest_tools.aws.publishing.apply import apply_plan, publish
 from manifest_tools.aws.publishing.diff import Action
 from manifest_tools.aws.publishing.plan import plan_publish
 from manifest_tools.aws.publishing.prepared_folder import digest
+from manifest_tools.cli.publish import written_so_far
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
@@ -250,6 +251,9 @@ def test_a_different_object_is_not_overwritten_unasked(client: Any, prefix: str,
     assert [item.code for item in result.findings] == ["object-changed"]
     assert stored(client, prefix) == {f"{prefix}/a.jpg": hashlib.sha256(theirs).hexdigest()}
 
+    plan = plan_publish(out, client=client, replace=True)
+    assert written_so_far(plan, 0) == "0 of 4 objects are written, and the same command goes on"
+    assert "2 of 4 objects are written, 1 of them in the place of other content" in written_so_far(plan, 2)
     assert publish(out, client=client, replace=True).passed
     assert stored(client, prefix) == expected(out)
 

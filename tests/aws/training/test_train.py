@@ -16,6 +16,7 @@ from manifest_tools.aws.training.adapters import (
 from manifest_tools.aws.training.failure import trace_failure
 from manifest_tools.aws.training.plan import plan_training
 from manifest_tools.aws.training.train import attach_training, start_training, train_adapter
+from manifest_tools.cli.train import training_runs_on
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.findings import Report
@@ -109,8 +110,13 @@ def test_waiting_can_be_taken_up_again(folder, project, clients):
     def interrupt(seconds, total):
         raise KeyboardInterrupt
 
+    assert "no training was started" in training_runs_on(folder)
     with pytest.raises(KeyboardInterrupt):
         train_adapter(folder, project, progress=interrupt, **clients, **FAST)
+    assert training_runs_on(folder) == (
+        f"the training runs on at Amazon: {step(folder, 'train')[-1]['arn']}; "
+        f"'manifest-tools train {folder} --attach' waits for it"
+    )
     result = attach_training(folder, **clients, **FAST)
     assert result.succeeded
     assert step(folder, "trained")[-1]["arn"] == result.adapter.arn
