@@ -11,6 +11,7 @@ from manifest_tools.dataset.judged import freed_at_once, load_judged, load_label
 from manifest_tools.dataset.saved_files import see_dataset
 from manifest_tools.findings.findings import MAX_FINDINGS, Report
 from manifest_tools.findings.policy import Policy
+from manifest_tools.review.agreement import with_people
 from manifest_tools.review.journal import ReviewJournal, answered_tables
 from manifest_tools.rules.checking import check_evidence
 from manifest_tools.rules.evidence import Evidence
@@ -33,7 +34,7 @@ def check_folder(
     Returns
     -------
     Report
-        The same as that of ``check_dataset(Dataset.load(folder))``.
+        The same as that of ``check_dataset(Dataset.load(folder))``; where people answered, with ``facts["people"]``.
 
     Raises
     ------
@@ -42,7 +43,8 @@ def check_folder(
     """
     policy = policy or Policy.from_dict(Dataset.load_frame(folder).policy)
     with freed_at_once():
-        return check_evidence(load_evidence(folder, policy), max_findings=max_findings)
+        report = check_evidence(load_evidence(folder, policy), max_findings=max_findings)
+    return with_people(report, folder)
 
 
 def load_evidence(folder: str | Path, policy: Policy) -> Evidence:

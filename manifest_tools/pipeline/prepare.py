@@ -39,6 +39,7 @@ from manifest_tools.pipeline.proof import mistakes_to_prove
 from manifest_tools.pipeline.unpacking import MARK, labels_inside, packed_images, unpack
 from manifest_tools.reports import write_report
 from manifest_tools.reports.summary import counts_in_words
+from manifest_tools.review.agreement import with_people
 from manifest_tools.review.journal import JOURNAL, merge_journal
 from manifest_tools.rules.checking import check_dataset
 from manifest_tools.sources.checked import CheckedLabels
@@ -364,6 +365,8 @@ def check_write(
     watcher = watcher or Steps()
     watcher.begin("check")
     report = check_dataset(dataset, policy=policy, max_findings=max_findings)
+    if holds_dataset(folder):  # what people answered to it earlier
+        report = with_people(report, folder)
     watcher.end("check", counts_in_words(report))
 
     watcher.begin("write")

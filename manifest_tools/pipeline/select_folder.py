@@ -24,6 +24,7 @@ from manifest_tools.manifests.writing import stage_manifests
 from manifest_tools.pipeline.check_folder import check_folder, load_evidence
 from manifest_tools.pipeline.select import aside_because, check_limit, select
 from manifest_tools.reports import write_report
+from manifest_tools.review.agreement import with_people
 from manifest_tools.review.journal import save_answers
 
 
@@ -98,7 +99,7 @@ def select_folder(
             saved = SavedDataset.open(folder)
             staying = _write(saved, stage, choice, facts, whole=whole, progress=progress)
             del choice
-            report = check_folder(stage, policy=policy, max_findings=max_findings)
+            report = with_people(check_folder(stage, policy=policy, max_findings=max_findings), folder)
             missing = _missing_for_manifests(staying)
             if missing:
                 remove_with(stage, manifests_in(target))

@@ -13,7 +13,7 @@ from manifest_tools.core.text import printable
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.findings import Finding, Report
 from manifest_tools.findings.policy import Policy
-from manifest_tools.reports import summary
+from manifest_tools.reports import people, summary
 from manifest_tools.reports.advice import Advice, advice
 from manifest_tools.reports.alike import AllLookAlikes, look_alikes
 from manifest_tools.reports.charts import charts
@@ -88,6 +88,7 @@ def render_html(
         power=power_lines(report),
         defined=definitions(report),
         defined_title=DEFINITIONS_TITLE,
+        people=people,
         power_title=POWER_TITLE,
         power_method=POWER_METHOD,
         pictures=numbers,

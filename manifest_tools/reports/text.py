@@ -11,6 +11,15 @@ from manifest_tools.core.text import printable
 from manifest_tools.findings.findings import Finding, Report, Severity
 from manifest_tools.reports.advice import advice
 from manifest_tools.reports.definitions import DEFINITIONS_TITLE, definitions
+from manifest_tools.reports.people import (
+    AGREEMENT_HEAD,
+    PEOPLE_TITLE,
+    REVIEWER_HEAD,
+    agreement_rows,
+    paradoxes,
+    people_note,
+    reviewer_rows,
+)
 from manifest_tools.reports.power import POWER_METHOD, POWER_TITLE, power_lines
 from manifest_tools.reports.summary import (
     Group,
@@ -65,6 +74,7 @@ def render_text(report: Report, *, width: int | None = None, color: bool = False
         _advice(report, columns, paint),
         _power(report, columns, paint),
         _definitions(report, columns, paint),
+        _people(report, columns, paint),
         _findings(report, columns, paint),
         _left_out(report, columns, paint),
         _not_checked(report, columns, paint),
@@ -181,6 +191,20 @@ def _definitions(report: Report, columns: int, paint: Paint) -> Iterator[str]:
     if len(found) > DEFINED:
         others = ", ".join(item.label for item in found[DEFINED:])
         yield from _wrapped(f"and of {others}: 'manifest-tools taxonomy LABEL'", columns, "    ", "    ")
+
+
+def _people(report: Report, columns: int, paint: Paint) -> Iterator[str]:
+    note = people_note(report)
+    if not note:
+        return
+    yield paint(PEOPLE_TITLE, "head")
+    yield from _wrapped(note, columns)
+    for head, rows in ((AGREEMENT_HEAD, agreement_rows(report)), (REVIEWER_HEAD, reviewer_rows(report))):
+        table = [head, *([printable(row[0]), *row[1:]] for row in rows)]
+        widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+        yield from (_row(list(row), widths) for row in (table if rows else ()))
+    for sentence in paradoxes(report):
+        yield from _wrapped(sentence, columns, "    ", "  - ")
 
 
 def _findings(report: Report, columns: int, paint: Paint) -> Iterator[str]:

@@ -55,12 +55,15 @@ class ImageLooks:
         By reviewer, without adjudications.
     settled : View
         What was adjudicated, and what follows.
+    adjudicated : View
+        What was adjudicated, without what follows.
     blind : bool
         Whether one of the looks was a second, blind one.
     """
 
     views: dict[str, View] = field(default_factory=dict)
     settled: View = field(default_factory=dict)
+    adjudicated: View = field(default_factory=dict)
     blind: bool = False
 
     def hear(self, entry: ReviewEntry, reading: Reading) -> None:
@@ -69,6 +72,8 @@ class ImageLooks:
         view = self.settled if adjudicated else self.views.setdefault(entry.reviewer, {})
         for said in entry.answers:
             view |= reading.follows(said)
+            if adjudicated:
+                self.adjudicated[said.label] = said.truth
         self.blind |= entry.look is Look.SECOND
 
     def disputed(self, reading: Reading) -> frozenset[str]:
