@@ -122,7 +122,7 @@ def plan_round(
     """
     region = client.meta.region_name
     journal = ReviewJournal.of(folder)
-    waiting, second = images_waiting(dataset, journal.standing)
+    waiting, second = images_waiting(dataset, journal)
     fastest, fastest_rate = fastest_regions()
     records = costs_of(folder)
     return RoundPlan(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import compare
 from manifest_tools.findings.policy import Policy
 from manifest_tools.review.entries import Look, ReviewEntry
+from manifest_tools.review.journal import ReviewJournal
+from manifest_tools.review.second_look import SecondLook
 
 _PAUSE: Final = 300.0  # seconds: whoever looks longer has left the desk
 
@@ -27,20 +31,30 @@ def answer_time(entries: Sequence[ReviewEntry]) -> AnswerTime | None:
     return AnswerTime(sum(worked) / len(worked), len(worked)) if worked else None
 
 
-def images_waiting(dataset: Dataset, standing: Sequence[ReviewEntry]) -> tuple[int, int]:
+def images_waiting(dataset: Dataset, journal: ReviewJournal) -> tuple[int, int]:
     """Return how many images wait for people: for a first answer, and for a second look.
 
     Parameters
     ----------
     dataset : Dataset
         With the journal's answers.
-    standing : sequence of ReviewEntry
-        What was not taken back.
+    journal : ReviewJournal
+        Its answers, and which images are to have a second look.
     """
-    outcomes = compare(dataset, Policy.from_dict(dataset.policy))
-    answered = {seen.image for entry in standing if entry.answers for seen in entry.images}
+    policy = Policy.from_dict(dataset.policy)
+    outcomes = compare(dataset, policy)
+    standing = journal.standing
+    answered = _seen(dataset, standing)
     unconfirmed = outcomes.predicted_positive.any(axis=1) | ~outcomes.truth.judged
-    first = unconfirmed & ~dataset.images["image"].isin(answered).to_numpy()
-    planned = {image for entry in standing for image in entry.second_look}
-    looked = {seen.image for entry in standing if entry.look is Look.SECOND for seen in entry.images}
-    return int(first.sum()), len(planned - looked)
+    plan = next((entry.second_look for entry in reversed(journal.entries) if entry.second_look), ())
+    chosen = SecondLook.parse(plan, Taxonomy.load(dataset.taxonomy)).chosen(dataset, policy, outcomes)
+    looked = _seen(dataset, (entry for entry in standing if entry.look is Look.SECOND))
+    return int((unconfirmed & ~answered).sum()), int((chosen & ~looked).sum())
+
+
+def _seen(dataset: Dataset, entries: Iterable[ReviewEntry]) -> Mask:
+    """Return which images entries are about: by content, or by key where the content is not known."""
+    seen = [image for entry in entries for image in entry.images]
+    contents = dataset.images["sha256"].isin([image.sha256 for image in seen if image.sha256])
+    keys = dataset.images["image"].isin([image.image for image in seen if not image.sha256])
+    return (contents | keys).to_numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -12,10 +13,13 @@ from manifest_tools.aws.costs import costs_of
 from manifest_tools.aws.publishing.apply import publish
 from manifest_tools.cli import moderate, predict, train
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.review.answer_times import images_waiting
-from manifest_tools.review.entries import Look, Remark, ReviewedImage, ReviewEntry, Said
+from manifest_tools.dataset.outcomes import compare
+from manifest_tools.findings.policy import Policy
+from manifest_tools.review.entries import Look, Remark, ReviewedImage, Said
 from manifest_tools.review.journal import ReviewJournal
+from manifest_tools.review.second_look import SecondLook
 from manifest_tools.testing import local_rekognition
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -175,9 +179,21 @@ def test_costs_stay_when_the_data_set_is_written_again(run, folder):
     assert [record["calls"] for record in costs_of(folder)] == [9]
 
 
-def test_second_looks_that_are_planned_are_counted(folder):
+def test_second_looks_that_are_planned_are_counted(run, folder):
+    """As `review --second-look 0.5` writes them down: two of the five have had theirs, one under another name."""
     dataset = Dataset.load(folder)
-    plan = ReviewEntry(1, "ana", second_look=(NAMES[0], NAMES[1]))
-    first = ReviewEntry(2, "ana", (ReviewedImage(NAMES[0]),), (Said("Alcohol", True),))
-    second = ReviewEntry(3, "bo", (ReviewedImage(NAMES[0]),), (Said("Alcohol", True),), look=Look.SECOND)
-    assert images_waiting(dataset, [plan, first, second]) == (8, 1)
+    plan = SecondLook.parse(["0.5"], Taxonomy.load())
+    policy = Policy.from_dict(dataset.policy)
+    rows = np.flatnonzero(plan.chosen(dataset, policy, compare(dataset, policy)))
+    keys, contents = dataset.images["image"], dataset.images["sha256"]
+    journal = ReviewJournal.of(folder)
+    journal.append("ana", second_look=("0.5",))
+    said = [Said("Alcohol", True)]
+    for row in rows[:3]:
+        journal.append("ana", images=[ReviewedImage(keys[row], contents[row])], answers=said)
+    journal.append("bo", images=[ReviewedImage(keys[rows[0]])], answers=said, look=Look.SECOND)
+    renamed = ReviewedImage("other.jpg", contents[rows[1]])
+    journal.append("bo", images=[renamed], answers=said, look=Look.SECOND)
+    people = lines(run("predict", folder, "--dry-run").stdout)["people"]
+    assert len(rows) == 5
+    assert people.startswith("6 images for a first answer, 3 for a second look")
