@@ -16,6 +16,7 @@ from manifest_tools.core.lock import try_lock
 
 _SHOWN = 100  # characters of a file's name in the name of its temporary file
 _RANDOM = 4  # bytes in the name of a temporary file
+_TEMPORARY = re.compile(rf"\..*\.[0-9a-f]{{{2 * _RANDOM}}}\.tmp", re.DOTALL)
 
 
 @contextmanager
@@ -70,6 +71,14 @@ def refuse_overwriting(place: Path, made: Path) -> None:
     if os.path.lexists(place) and not (place.is_file() and filecmp.cmp(made, place, shallow=False)):
         msg = f"{place} is there already and is not overwritten; choose another name, or remove it first"
         raise OutputError(msg)
+
+
+def sweep_linked(folder: Path) -> None:
+    """Remove the temporary files of a folder whose writers were killed when they had just given them their names too."""
+    with suppress(OSError):
+        for found in os.listdir(folder):  # noqa: PTH208 - names alone
+            if _TEMPORARY.fullmatch(found) and (folder / found).stat().st_nlink > 1:
+                _remove_if_abandoned(folder / found)
 
 
 def _remove_leftovers(folder: Path, prefix: str) -> None:

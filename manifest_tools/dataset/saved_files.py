@@ -111,33 +111,45 @@ class _NewerError(InputError):
 
 
 def read_table(
-    path: Path, columns: Mapping[str, tuple[str, Any]], key: Sequence[str], *, unique: bool
+    file: Path | bytes,
+    columns: Mapping[str, tuple[str, Any]],
+    key: Sequence[str],
+    *,
+    unique: bool,
+    name: str = "",
+    kept: bool = True,
 ) -> pd.DataFrame:
     """Return a saved table whole, its columns of the types that they should have.
 
     Parameters
     ----------
-    path : Path
-        The Parquet file.
+    file : Path or bytes
+        The Parquet file, or its content.
     columns : mapping of str to (str, object)
         The columns that are known: pandas dtype, and the value where nothing is known.
     key : sequence of str
         The columns that no row is without.
     unique : bool
         Whether the key stands in one row only.
+    name : str
+        What a content is called.
+    kept : bool
+        Whether columns that are not known are read too.
 
     Raises
     ------
     ValueError
         The table is not what it should be; also as the errors of Arrow.
     """
-    with open_table(path, key) as file:
-        table = typed_arrow(file.read(), columns, key, path.name)
+    name = file.name if isinstance(file, Path) else name
+    with open_table(file, key, name) as opened:
+        wanted = None if kept else [column for column in opened.schema_arrow.names if column in columns]
+        table = typed_arrow(opened.read(wanted), columns, key, name)
     if unique:
         values = table[key[0]]
         if pc.count_distinct(values).as_py() != len(values):
-            name = Counter(values.to_pylist()).most_common(1)[0][0]
-            msg = f"{path.name}: several rows have the {key[0]} {name[:100]!r}"
+            repeated = Counter(values.to_pylist()).most_common(1)[0][0]
+            msg = f"{name}: several rows have the {key[0]} {repeated[:100]!r}"
             raise ValueError(msg)
     return frame_of(table, columns)
 
@@ -151,7 +163,7 @@ def frame_of(table: pa.Table, columns: Mapping[str, tuple[str, Any]]) -> pd.Data
     return frame
 
 
-def open_table(path: Path, key: Sequence[str]) -> pq.ParquetFile:
+def open_table(file: Path | bytes, key: Sequence[str], name: str = "") -> pq.ParquetFile:
     """Open a saved table after a look at its columns and at how much it will be in memory.
 
     Raises
@@ -159,46 +171,53 @@ def open_table(path: Path, key: Sequence[str]) -> pq.ParquetFile:
     ValueError
         The table is not what it should be; also as the errors of Arrow.
     """
-    file = pq.ParquetFile(path)
+    name = file.name if isinstance(file, Path) else name
+    size = file.stat().st_size if isinstance(file, Path) else len(file)
+    opened = pq.ParquetFile(_opened(file))
     try:
-        _see_shape(file, path, key)
-        if path.stat().st_size < _SMALL:
-            _see_texts(path, [field.name for field in file.schema_arrow if _is_text(field.type)])
+        _see_shape(opened, name, size, key)
+        if size < _SMALL:
+            texts = [field.name for field in opened.schema_arrow if _is_text(field.type)]
+            with pq.ParquetFile(_opened(file), read_dictionary=texts) as packed:
+                _see_texts(packed, name, texts)
     except BaseException:
-        file.close()
+        opened.close()
         raise
-    return file
+    return opened
 
 
-def _see_shape(file: pq.ParquetFile, path: Path, key: Sequence[str]) -> None:
-    names, rows, size = file.schema_arrow.names, file.metadata.num_rows, path.stat().st_size
+def _opened(file: Path | bytes) -> Path | pa.BufferReader:
+    return file if isinstance(file, Path) else pa.BufferReader(file)
+
+
+def _see_shape(file: pq.ParquetFile, name: str, size: int, key: Sequence[str]) -> None:
+    names, rows = file.schema_arrow.names, file.metadata.num_rows
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        msg = f"{path.name}: several columns are called {repeated[0][:100]!r}"
+        msg = f"{name}: several columns are called {repeated[0][:100]!r}"
         raise ValueError(msg)
     missing = [name for name in key if name not in names]
     if missing:
-        msg = f"{path.name}: there is no column {missing[0]!r}"
+        msg = f"{name}: there is no column {missing[0]!r}"
         raise ValueError(msg)
     if rows > _ROWS_PER_BYTE * size:
-        msg = f"{path.name}: {rows:,} rows in {size:,} bytes are no table of ours"
+        msg = f"{name}: {rows:,} rows in {size:,} bytes are no table of ours"
         raise ValueError(msg)
 
 
-def _see_texts(path: Path, names: Sequence[str]) -> None:
+def _see_texts(packed: pq.ParquetFile, name: str, texts: Sequence[str]) -> None:
     """Refuse texts that a few bytes of a file make large: they are counted while they are still packed."""
     room = _memory() // 4
-    with pq.ParquetFile(path, read_dictionary=list(names)) as file:
-        for batch in file.iter_batches(columns=list(names)):
-            for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                if not pa.types.is_dictionary(column.type) or not len(column.dictionary):
-                    continue
-                sizes = pc.binary_length(column.dictionary)
-                longest = pc.max(sizes).as_py() or 0
-                room -= (pc.sum(pc.take(sizes, column.indices)).as_py() or 0) if longest > 1000 else 0
-                if longest > MAX_TEXT or room < 0:
-                    msg = f"{path.name}: column {name!r} holds texts of {longest:,} bytes"
-                    raise ValueError(msg)
+    for batch in packed.iter_batches(columns=list(texts)):
+        for text, column in zip(batch.schema.names, batch.columns, strict=True):
+            if not pa.types.is_dictionary(column.type) or not len(column.dictionary):
+                continue
+            sizes = pc.binary_length(column.dictionary)
+            longest = pc.max(sizes).as_py() or 0
+            room -= (pc.sum(pc.take(sizes, column.indices)).as_py() or 0) if longest > 1000 else 0
+            if longest > MAX_TEXT or room < 0:
+                msg = f"{name}: column {text!r} holds texts of {longest:,} bytes"
+                raise ValueError(msg)
 
 
 def _memory() -> int:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from manifest_tools.core.errors import OutputError
+from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.core.output_folder import reserve
 from manifest_tools.duplicates.fingerprints import SKETCH_SIDE, VIEWS
 from manifest_tools.duplicates.sorting import IntArray, UInt64Array
@@ -129,7 +129,7 @@ class FingerprintTable:
         seen = np.logical_and.reduce(
             [(images[name].str.len() == 2 * width).to_numpy(dtype=np.bool_) for name, width in widths.items()]
         )
-        words = {name: _bytes_of(images[name][seen], width) for name, width in widths.items()}
+        words = {name: _fingerprints(images[name][seen], width) for name, width in widths.items()}
         for table, rows, values in (
             (self.hashed, slice(None), hashed),
             (self.seen, slice(None), seen),
@@ -145,7 +145,7 @@ class FingerprintTable:
         rows = np.flatnonzero((shown.str.len() == 2 * (8 * len(VIEWS) + SKETCH)).to_numpy(dtype=np.bool_))
         if not len(rows):
             return
-        words = _bytes_of(shown.iloc[rows], 8 * len(VIEWS) + SKETCH)
+        words = _fingerprints(shown.iloc[rows], 8 * len(VIEWS) + SKETCH)
         known = int(np.count_nonzero(self.seen[self.images :]))
         for table, first, values in (
             (self.views, self.images + known, np.ascontiguousarray(words[:, : 8 * len(VIEWS)]).view(">u8")),
@@ -208,6 +208,15 @@ def mapped(table: _Table, mode: Literal["r", "r+"] = "r") -> _Table:
 def _bytes_of(column: pd.Series[str], width: int) -> UInt8Array:
     """Return hex strings of equal length as rows of bytes."""
     return np.frombuffer(bytes.fromhex("".join(column)), dtype=np.uint8).reshape(-1, width)
+
+
+def _fingerprints(column: pd.Series[str], width: int) -> UInt8Array:
+    try:
+        return _bytes_of(column, width)
+    except ValueError as error:
+        name = column.name
+        msg = f"column {name!r} of the images holds what is no fingerprint; inspect them anew, in another folder"
+        raise InputError(msg) from error
 
 
 def _digests(column: pd.Series[str]) -> UInt8Array:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from manifest_tools.core import bounded_json
+from manifest_tools.core.commit import recover
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.json_text import parse_json
 from manifest_tools.core.taxonomy import Taxonomy
@@ -122,6 +123,7 @@ def _together(one: Evaluated, other: Evaluated) -> Evaluated:
 
 def read_bytes(path: str | Path) -> bytes:
     """Return a file's bytes, or raise InputError."""
+    recover(Path(path).parent)  # manifests of one run belong together
     try:
         return Path(path).read_bytes()
     except OSError as error:

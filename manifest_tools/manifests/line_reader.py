@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, cast
 import orjson
 
 from manifest_tools.core.bounded_json import loads
+from manifest_tools.core.commit import recover
 from manifest_tools.core.errors import InputError
 from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS
 
@@ -139,6 +140,7 @@ class Source:
             yield io.BytesIO(self._bytes)
         else:
             assert self._path is not None
+            recover(self._path.parent)  # else the other side's manifest may be of another run
             with self._path.open("rb", buffering=0) as raw:
                 yield cast("BinaryIO", raw)
 

@@ -70,9 +70,29 @@ def write_manifests(
     >>> write_manifests(dataset, "manifests", to="s3://my-bucket/photos")
     {'train': 109, 'test': 27}
     """
-    policy = policy or Policy.from_dict(dataset.policy)
     if to is not None:
         dataset = replace(dataset, destination=to)
+    sides = lines_of(dataset, kind=kind, policy=policy, creation_date=creation_date)
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make {folder}: {error.strerror or error}; choose a place that you may write to"
+        raise OutputError(msg) from error
+    return {side: write_lines(folder / f"{side}.manifest", lines) for side, lines in sides.items()}
+
+
+def lines_of(
+    dataset: Dataset, *, kind: str = "moderation", policy: Policy | None = None, creation_date: str = EPOCH
+) -> dict[str, Iterator[dict[str, Any]]]:
+    """Return the lines that the manifest of each side has; parameters as of :func:`write_manifests`.
+
+    Raises
+    ------
+    InputError
+        As :func:`write_manifests`, some of it only when the lines are taken.
+    """
+    policy = policy or Policy.from_dict(dataset.policy)
     outcomes = compare(dataset, policy)
     kept = eligible(dataset, policy, outcomes)
     if kept.any() and not dataset.images["split"].isin(TRAIN_TEST).any():
@@ -85,20 +105,12 @@ def write_manifests(
     compose = composer(
         wanted, outcomes.truth.labels, safe=(policy.safe_names or ("Safe",))[0], creation_date=creation_date
     )
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"cannot make {folder}: {error.strerror or error}; choose a place that you may write to"
-        raise OutputError(msg) from error
     numbers = set_numbers(dataset.images)
     chosen = {MANIFESTS[0]: kept & (dataset.images["split"] == "train").to_numpy()}
     for number in sorted({1, *numbers[kept].tolist()} - {0}):
         chosen[set_manifest(number)] = kept & (numbers == number)
     return {
-        name.removesuffix(".manifest"): write_lines(
-            folder / name, _lines(dataset, outcomes.truth, rows, compose)
-        )
+        name.removesuffix(".manifest"): _lines(dataset, outcomes.truth, rows, compose)
         for name, rows in chosen.items()
     }
 

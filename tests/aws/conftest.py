@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
-from itertools import cycle
 from pathlib import Path
 from random import Random
 
@@ -11,8 +10,9 @@ import pandas as pd
 import pytest
 
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.object_keys import source_refs
+from manifest_tools.dataset.tables import typed_images, typed_labels
 from manifest_tools.findings.findings import Report
+from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.reports import report_json
 
 
@@ -60,15 +60,16 @@ def write_folder() -> Callable[[Dataset, Path], None]:
 
 
 def _write_folder(dataset: Dataset, out: Path) -> None:
+    images = dataset.images.assign(judged="all")
+    images = images.assign(
+        width=images["width"].where(images["width"] > 0, 640),
+        height=images["height"].where(images["height"] > 0, 480),
+    )
+    labels = pd.DataFrame(
+        {"image": images["image"][1::2], "label": "Alcohol", "source": "table", "truth": True}
+    )
+    dataset = replace(dataset, images=typed_images(images), labels=typed_labels(labels))
     dataset.save(out)
-    references = source_refs(dataset)
-    for side in ("train", "test"):
-        lines = [
-            json.dumps({"source-ref": ref, "content-moderation-groundtruth": {"ModerationLabels": labels}})
-            for ref, labels in zip(
-                references[dataset.images["split"] == side], cycle([[], [{"Name": "Alcohol"}]]), strict=False
-            )
-        ]
-        (out / f"{side}.manifest").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    write_manifests(dataset, out)
     ready = {"readiness": {"state": "ready", "reading": "", "candidates": []}}
     (out / "report.json").write_text(report_json(Report(passed=True, facts=ready)), encoding="utf-8")

@@ -6,8 +6,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
+from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.output_folder import MANIFESTS, manifests_in
 from manifest_tools.dataset.copies import as_sent, copy_names, copy_path
@@ -16,7 +18,8 @@ from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Verdict
 from manifest_tools.images.stop_list.stop_list import STOPPED
-from manifest_tools.reports.saved import saved_answer
+from manifest_tools.manifests.writing import lines_of
+from manifest_tools.reports.saved import saved_answer, tells_of
 from manifest_tools.storage.uris import is_s3_uri, split_uri
 
 _Content = bytes  # which is the name of a member below
@@ -62,7 +65,7 @@ def read_prepared(folder: str | Path) -> PreparedFolder:
     """
     folder = Path(folder)
     dataset = Dataset.load(folder)
-    require_passed(folder)
+    require_passed(folder, dataset)
     files = {name: _read(folder / name) for name in manifests_in(folder)}
     rows = _Rows(dataset, folder)
     wanted: dict[str, Wanted] = {}
@@ -73,6 +76,8 @@ def read_prepared(folder: str | Path) -> PreparedFolder:
             buckets.add(bucket)
             wanted[key] = rows.behind(reference, key, f"{folder / name}, line {line}")
             stopped |= rows.stopped(reference)
+    if not stopped:  # else there is more to say than that their lines should go
+        _see_that_they_belong(folder, dataset, files)
     if len(buckets) != 1:
         raise InputError(
             f"The manifests in {folder} name images in {len(buckets)} buckets ({', '.join(sorted(buckets))}); "
@@ -99,8 +104,8 @@ def as_trained(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {train: files.get(train, b""), test: b"".join(tests)}
 
 
-def require_passed(folder: Path) -> None:
-    """Raise InputError when a DIR's report.json does not say that the policy accepts it."""
+def require_passed(folder: Path, dataset: Dataset) -> None:
+    """Raise InputError when a DIR's report.json does not say that the policy accepts its data set."""
     report, told = saved_answer(folder)
     if not report.passed:
         reasons = "; ".join(reason.rstrip(".") for reason in told.reasons)
@@ -108,6 +113,24 @@ def require_passed(folder: Path) -> None:
             f"{folder} is not published: {told.headline} ({reasons}). "
             f"Repair what {folder / 'report.html'} lists, and run `manifest-tools prepare` again."
         )
+    if not tells_of(report, dataset):
+        raise InputError(
+            f"{folder / 'report.json'} tells of another state of the data set beside it. "
+            "Run `manifest-tools prepare` again."
+        )
+
+
+def _see_that_they_belong(folder: Path, dataset: Dataset, manifests: Mapping[str, bytes]) -> None:
+    """Refuse manifests that are not those of the data set, such as those of an earlier run."""
+    expected = {f"{side}.manifest": lines for side, lines in lines_of(dataset).items()}
+    for name in {**manifests, **expected}:
+        found = (json.loads(line) for line in manifests.get(name, b"").split(b"\n") if line.strip())
+        for number, (line, right) in enumerate(zip_longest(found, expected.get(name, ())), 1):
+            if line != right:
+                raise InputError(
+                    f"{folder / name} does not belong to the data set beside it, from line {number} on: labels, sides "
+                    "or images are others. Run `manifest-tools prepare` again, which writes both."
+                )
 
 
 def _read(path: Path) -> bytes:
@@ -131,12 +154,14 @@ def references(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
         if not line.strip():
             continue
         try:
-            reference = json.loads(line)["source-ref"]
-        except (ValueError, KeyError, TypeError) as error:
+            reference = bounded_json.loads(line)["source-ref"]
+        except (ValueError, KeyError, TypeError):
+            reference = None
+        if not isinstance(reference, str):
             raise InputError(
                 f"{path}, line {number}: not a manifest line with a source-ref. "
                 f"`manifest-tools validate {path.name}` says more."
-            ) from error
+            )
         yield number, reference
 
 

@@ -88,7 +88,7 @@ def strip_prepared(
     folder = Path(folder)
     with alone(folder, wait=PATIENCE), scratch_in(folder) as made:
         dataset = Dataset.load(folder)
-        require_passed(folder)
+        require_passed(folder, dataset)
         before = source_refs(dataset)
         manifests = {name: (folder / name).read_bytes() for name in manifests_in(folder)}
         named = {ref for name, lines in manifests.items() for _, ref in references(folder / name, lines)}

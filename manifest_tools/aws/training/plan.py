@@ -16,7 +16,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.round_sets import set_numbers
 from manifest_tools.findings.findings import Verdict
 from manifest_tools.findings.policy import Policy
-from manifest_tools.reports.saved import saved_answer
+from manifest_tools.reports.saved import saved_answer, tells_of
 from manifest_tools.storage.uris import join_uri, split_uri
 
 TRAIN, TEST = MANIFESTS
@@ -105,7 +105,7 @@ def plan_training(
         raise InputError(
             f"{folder} was not published ({', '.join(missing)}): run 'manifest-tools publish {folder}' first"
         )
-    obstacles = tuple(_obstacles(folder, published, names))
+    obstacles = tuple(_obstacles(folder, dataset, names))
     if obstacles and not force:
         raise InputError(f"not trained: {'; '.join(obstacles)}. --force trains all the same")
     chosen = (
@@ -138,10 +138,9 @@ def _published(dataset: Dataset) -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
-def _obstacles(
-    folder: Path, published: Mapping[str, Mapping[str, Any]], names: tuple[str, ...]
-) -> Iterator[str]:
+def _obstacles(folder: Path, dataset: Dataset, names: tuple[str, ...]) -> Iterator[str]:
     """Yield the reasons not to train that force may override."""
+    published = _published(dataset)
     try:
         report, told = saved_answer(folder)
     except InputError as error:
@@ -149,6 +148,8 @@ def _obstacles(
     else:
         if report.verdict is not Verdict.READY:
             yield f"{told.headline} ({'; '.join(reason.rstrip('.') for reason in told.reasons)})"
+        if not tells_of(report, dataset):
+            yield f"{folder / 'report.json'} tells of another state of the data set beside it"
     here = [folder / name for name in manifests_in(folder) if (folder / name).is_file()]
     manifests = as_trained({path.name: path.read_bytes() for path in here})
     for name in names:

@@ -20,7 +20,14 @@ from manifest_tools.manifests.content import base_prediction
 
 Rows = npt.NDArray[np.int64]
 
-_COLUMNS: Final = ("row", "image", "model", "types", "label", "score", "code", "message")
+ANSWER_COLUMNS: Final = {
+    "row": ("int64", 0),
+    **dict.fromkeys(("image", "model", "types", "label"), ("str", "")),
+    "score": ("float64", np.nan),
+    "code": ("str", ""),
+    "message": ("str", ""),
+}
+LATER: Final = ("types",)  # not in runs that were begun before answers' content types were kept
 _SHOWN: Final = 10  # failures that are kept by name
 _UNNAMED: Final = "unknown"  # model version of an answer without one
 
@@ -36,7 +43,7 @@ def answer_table(rows: Sequence[int], pictures: Sequence[AskedPicture], result: 
         for row, picture in zip(rows, pictures, strict=True)
         for line in _lines(row, picture, found, result)
     ]
-    return pd.DataFrame(lines, columns=list(_COLUMNS))
+    return pd.DataFrame(lines, columns=list(ANSWER_COLUMNS))
 
 
 def _lines(
@@ -151,8 +158,6 @@ def _noted(table: pd.DataFrame, result: Collected) -> pd.DataFrame:
     result.failed += len(missed)
     room = _SHOWN - len(result.failures)
     result.failures += missed[["image", "code", "message"]].head(room).to_dict("records")
-    if "types" not in table:  # of a run that was begun before answers' content types were kept
-        table = table.assign(types="")
     answers = table.loc[table["code"] == "", ["row", "model", "types", "label", "score"]]
     for model, count in answers.drop_duplicates("row")["model"].value_counts().items():
         result.models[str(model)] = result.models.get(str(model), 0) + int(count)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.core.commit import scratch_in
-from manifest_tools.core.errors import InputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.chunks import DatasetWriter, SavedDataset
 from manifest_tools.dataset.copies import as_sent
@@ -21,9 +21,12 @@ from manifest_tools.duplicates.confirmation import SAME
 from manifest_tools.duplicates.fingerprint_table import FingerprintTable
 from manifest_tools.duplicates.grouping import fitting_radius, leaders
 from manifest_tools.duplicates.sorting import IntArray
-from manifest_tools.pipeline.batch.plan import Plan
+from manifest_tools.pipeline.batch.inspect import BATCH_COLUMNS
+from manifest_tools.pipeline.batch.plan import Plan, in_order
 from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 from manifest_tools.storage.uris import is_s3_uri
+
+Columns = Mapping[str, tuple[str, Any]]
 
 _AHEAD: Final = 8  # batches that are fetched while one is taken in
 
@@ -35,12 +38,24 @@ class Grouping(NamedTuple):
     radius: int
 
 
-def tables(folder: RunFolder, batches: int) -> Iterator[pd.DataFrame]:
-    """Yield the finished batches in order."""
-    names = [batch_name(number) for number in range(batches)]
+def tables(
+    folder: RunFolder, numbers: Sequence[int], columns: Columns, *, optional: Sequence[str] = ()
+) -> Iterator[pd.DataFrame]:
+    """Yield finished batches by their numbers; `columns` and `optional` as in :meth:`RunFolder.read_table`."""
+    names = [batch_name(number) for number in numbers]
+    read = partial(folder.read_table, columns=columns, optional=optional)
     with ThreadPoolExecutor(_AHEAD) as readers:
         for start in range(0, len(names), _AHEAD):
-            yield from readers.map(folder.read_table, names[start : start + _AHEAD])
+            yield from readers.map(read, names[start : start + _AHEAD])
+
+
+def _inspected(folder: RunFolder, plan: Plan) -> Iterator[pd.DataFrame]:
+    """Yield the finished batches of an inspection, after a look that each holds as many images as were planned."""
+    sizes = plan.sizes()
+    for number, table in enumerate(tables(folder, range(plan.batches), BATCH_COLUMNS)):
+        if len(table) != sizes[number] or not in_order(table["image"]):
+            raise folder.damaged(batch_name(number), "it holds other images than its plan")
+        yield table
 
 
 def find_look_alikes(
@@ -56,16 +71,9 @@ def find_look_alikes(
     with scratch_in(scratch) as place:
         prints = FingerprintTable.allocate(plan.images, place)
         start = 0
-        for table in tables(folder, plan.batches):
-            if start + len(table) > plan.images:
-                break
+        for table in _inspected(folder, plan):
             prints.fill(start, table)
             start += len(table)
-        if start != plan.images:
-            msg = (
-                f"the batches of {folder.place} hold other images than its plan; begin anew in another folder"
-            )
-            raise InputError(msg)
         radius = fitting_radius(prints)
         return Grouping(leaders(prints, radius=radius, workers=workers, progress=progress), radius)
 
@@ -117,7 +125,7 @@ def collect(
     keys: dict[int, str] = {}
     with DatasetWriter(out) as writer:
         start = 0
-        for table in tables(folder, plan.batches):
+        for table in _inspected(folder, plan):
             rows = np.arange(start, start + len(table))
             start += len(table)
             images = table["image"].to_numpy(dtype=object)

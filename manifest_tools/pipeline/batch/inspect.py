@@ -30,7 +30,7 @@ from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 from manifest_tools.sources.reading import reader_of
 from manifest_tools.storage.uris import is_s3_uri, split_uri
 
-_COLUMNS = ("image", "uri", *ImageFacts._fields)
+BATCH_COLUMNS = {name: IMAGE_COLUMNS[name] for name in ("image", "uri", *ImageFacts._fields)}
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ class InspectionTask:
 
 def facts_table(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     """Return the table of a batch: key, address and facts of each image."""
-    table = pd.DataFrame(rows, columns=list(_COLUMNS))
-    return table.astype({name: IMAGE_COLUMNS[name][0] for name in _COLUMNS})
+    table = pd.DataFrame(rows, columns=list(BATCH_COLUMNS))
+    return table.astype({name: kind for name, (kind, _) in BATCH_COLUMNS.items()})
 
 
 @cache

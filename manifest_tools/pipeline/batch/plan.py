@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 import pandas as pd
 
 from manifest_tools.core.errors import InputError, ManifestToolsError
 from manifest_tools.core.progress import Progress
+from manifest_tools.dataset.tables import IMAGE_COLUMNS
 from manifest_tools.parallel.executors import Failure, run
 from manifest_tools.pipeline.batch.listing import ListedImage, Listing, intervals
 from manifest_tools.pipeline.batch.run_folder import INTERVALS, PLAN, RunFolder
@@ -24,6 +26,7 @@ BATCH_IMAGES: Final = 1000
 BATCH_BYTES: Final = 256 << 20  # of image files: a batch that is done again should not cost minutes
 PART_IMAGES: Final = 50_000  # of one file of the plan
 _INTERVALS: Final = 64  # that a listing in S3 is cut into, about
+PART_COLUMNS: Final = {"batch": ("int64", 0), **{name: IMAGE_COLUMNS[name] for name in ListedImage._fields}}
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,14 @@ def planned(folder: RunFolder) -> Plan | None:
     if document is None:
         return None
     parts = tuple(PlanPart(part["name"], part["first"], tuple(part["sizes"])) for part in document["parts"])
-    return Plan(parts, document["images"], document["bytes"], document["skipped"])
+    plan = Plan(parts, document["images"], document["bytes"], document["skipped"])
+    firsts = accumulate((len(part.sizes) for part in parts), initial=0)
+    if any(part.first != first for part, first in zip(parts, firsts, strict=False)) or plan.images != sum(
+        plan.sizes()
+    ):
+        msg = f"{PLAN} of {folder.place} is damaged (its numbers do not fit together); begin anew in another folder"
+        raise InputError(msg)
+    return plan
 
 
 def make_plan(folder: RunFolder, source: str, executor: Executor, progress: Progress | None = None) -> Plan:
@@ -163,7 +173,7 @@ def list_interval(
     for portion in _portions(listing.entries(storage_of(source))):
         rows = pd.DataFrame(
             [(batch, *entry) for batch, entries in enumerate(portion) for entry in entries],
-            columns=["batch", *ListedImage._fields],
+            columns=[*PART_COLUMNS],
         )
         # A listing that is done again may find other images: its parts have other names then.
         mark = hashlib.sha256(rows.to_json(orient="values").encode()).hexdigest()[:8]
@@ -228,18 +238,24 @@ def _batches(entries: Iterator[ListedImage]) -> Iterator[list[ListedImage]]:
         yield batch
 
 
+def in_order(keys: pd.Series[str]) -> bool:
+    """Whether the keys of images are sorted, each once, as those of every table of a run."""
+    return bool(keys.is_unique and keys.is_monotonic_increasing)
+
+
 def batches(folder: RunFolder, plan: Plan, done: set[int]) -> Iterator[Batch]:
     """Yield the batches that are not done, in order, reading one part of the plan at a time."""
     for part in plan.parts:
         numbers = range(part.first, part.first + len(part.sizes))
         if done.issuperset(numbers):
             continue
-        rows = folder.read_table(part.name)
-        if len(rows) != sum(part.sizes):
-            msg = f"{part.name} of {folder.place} holds {len(rows):,} images, not {sum(part.sizes):,}; begin anew"
+        rows = folder.read_table(part.name, PART_COLUMNS)
+        planned_for = [at for at, size in enumerate(part.sizes) for _ in range(size)]
+        if rows["batch"].tolist() != planned_for or not in_order(rows["image"]):
+            msg = f"{part.name} of {folder.place} holds other images than its plan; begin anew in another folder"
             raise InputError(msg)
         for at, group in rows.groupby("batch", sort=True):
             number = part.first + int(str(at))
             if number not in done:
-                columns = (group[name] for name in ListedImage._fields)
+                columns = (group[name].tolist() for name in ListedImage._fields)
                 yield Batch(number, tuple(map(ListedImage, *columns)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,7 +33,13 @@ from manifest_tools.dataset.chunks import SavedDataset
 from manifest_tools.dataset.copies import as_sent, copied, copy_names, copy_path
 from manifest_tools.dataset.tables import COPY_COLUMNS
 from manifest_tools.parallel import executors
-from manifest_tools.pipeline.batch.answers import Collected, answer_table, collect_answers
+from manifest_tools.pipeline.batch.answers import (
+    ANSWER_COLUMNS,
+    LATER,
+    Collected,
+    answer_table,
+    collect_answers,
+)
 from manifest_tools.pipeline.batch.collect import first_copies, tables
 from manifest_tools.pipeline.batch.run_folder import RunFolder, batch_name
 from manifest_tools.storage.uris import SCHEME, is_s3_uri
@@ -222,10 +228,25 @@ def predict_saved(
     watcher.end("ask", f"{len(asking.rows):,} pictures")
     progress = watcher.begin("write")
     result = collect_answers(
-        tables(folder, asking.batches), asking.saved, asking.first, question.min_confidence, progress
+        answers_of(folder, asking, range(asking.batches)),
+        asking.saved,
+        asking.first,
+        question.min_confidence,
+        progress,
     )
     watcher.end("write", str(asking.saved.folder))
     return result
+
+
+def answers_of(folder: RunFolder, asking: Asking, numbers: Sequence[int]) -> Iterator[pd.DataFrame]:
+    """Yield finished batches by their numbers, after a look that each is about its own images."""
+    given = tables(folder, numbers, ANSWER_COLUMNS, optional=LATER)
+    for number, table in zip(numbers, given, strict=True):
+        rows = asking.rows[number * TOGETHER : (number + 1) * TOGETHER]
+        found = table["row"]
+        if not (found.is_monotonic_increasing and np.array_equal(found.unique(), rows)):
+            raise folder.damaged(batch_name(number), "it holds answers about other images")
+        yield table
 
 
 def begin(folder: RunFolder, asking: Asking, question: Question) -> None:

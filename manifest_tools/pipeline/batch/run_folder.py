@@ -20,7 +20,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,9 +32,13 @@ import pyarrow.parquet as pq
 
 from manifest_tools.core.commit import recover
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.files import sweep_linked
+from manifest_tools.core.json_text import parse_json
 from manifest_tools.core.output_folder import RECEIPT
+from manifest_tools.core.resources import validate_document
 from manifest_tools.core.version import library_version
 from manifest_tools.dataset.dataset import COMPRESSION
+from manifest_tools.dataset.saved_files import read_table
 from manifest_tools.storage.s3_images import shared_client
 from manifest_tools.storage.storage import ConditionFailedError, LocalStorage, S3Storage, Storage
 from manifest_tools.storage.uris import is_s3_uri, split_uri
@@ -43,11 +47,7 @@ FORMAT: Final = 1  # of run.json
 RUN: Final = "run.json"
 INTERVALS: Final = "plan/intervals.json"
 PLAN: Final = "plan.json"
-_MEMBERS: Final = {
-    RUN: {"step", "source", "fingerprint"},
-    INTERVALS: {"intervals"},
-    PLAN: {"parts", "images", "bytes", "skipped"},
-}
+_DOCUMENTS: Final = {RUN: "run", INTERVALS: "intervals", PLAN: "plan"}  # all others: of listed intervals
 # What a folder may hold before there is a run: one that was half begun, and what a run that was forgotten left.
 _NO_RUN: Final = re.compile(rf"\.run\.json\..*\.tmp|{RECEIPT}.*\.json")
 _BATCH: Final = re.compile(r"batches/(\d{9})\.parquet")
@@ -91,28 +91,59 @@ class RunFolder:
         Raises
         ------
         InputError
-            It is not JSON.
+            It is not what it should be.
         """
         storage, prefix = _storage(self.place)
         if storage.head(prefix + name) is None:
             return None
+        place, kind = storage.uri(prefix + name), _DOCUMENTS.get(name, "listed")
         try:
-            document = orjson.loads(self.read(name))
-        except orjson.JSONDecodeError as error:
-            document = str(error)
-        if not (isinstance(document, dict) and _MEMBERS.get(name, set()) <= set(document)):
-            msg = f"{storage.uri(prefix + name)} is damaged; begin anew in another folder"
+            document: dict[str, Any] = parse_json(self.read(name), name)
+            problem = validate_document({kind: document}, "run-folder.schema.json")
+        except InputError as error:
+            problem = str(error)
+        if problem:
+            msg = f"{place} is damaged ({problem}); begin anew in another folder"
             raise InputError(msg)
         return document
 
-    def read_table(self, name: str) -> pd.DataFrame:
-        """Return a table."""
+    def read_table(
+        self, name: str, columns: Mapping[str, tuple[str, Any]], *, optional: Sequence[str] = ()
+    ) -> pd.DataFrame:
+        """Return a table, its columns of the types that they should have.
+
+        Parameters
+        ----------
+        name : str
+            The Parquet file.
+        columns : mapping of str to (str, object)
+            pandas dtype, and the value where nothing is known.
+        optional : sequence of str
+            Columns that files of an earlier version lack.
+
+        Raises
+        ------
+        InputError
+            It is not what it should be.
+        """
+        known = [column for column, (_, unknown) in columns.items() if pd.notna(unknown)]
         try:
-            table: pd.DataFrame = pq.read_table(io.BytesIO(self.read(name))).to_pandas()
-        except pa.ArrowException as error:
-            msg = f"{name} of {self.place} is damaged ({error}); remove it, and run the same command again"
-            raise InputError(msg) from error
-        return table
+            table = read_table(self.read(name), columns, known[:1], name=name, unique=False, kept=False)
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise self.damaged(name, str(error).splitlines()[0][:300] if str(error) else "") from error
+        missing = columns.keys() - set(table)
+        empty = [column for column in known if column in table and table[column].isna().any()]
+        if empty or missing - set(optional):
+            raise self.damaged(
+                name, f"column {min([*empty, *missing - set(optional)])!r} is missing or empty in a row"
+            )
+        return table.assign(**{column: columns[column][1] for column in missing})[[*columns]]
+
+    def damaged(self, name: str, what: str) -> InputError:
+        """Return what is said of a table that can be made once more."""
+        return InputError(
+            f"{name} of {self.place} is damaged ({what}); remove it, and run the same command again"
+        )
 
     def has(self, name: str) -> bool:
         """Whether a file is there."""
@@ -164,6 +195,9 @@ class RunFolder:
         InputError
             The place holds other things than a run.
         """
+        if self.is_local:
+            for place in ("", "plan", "batches"):
+                sweep_linked(Path(self.place) / place)
         words = {"format": FORMAT, **wanted}
         fingerprint = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
         if self.read_json(RUN) is None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from manifest_tools.core.commit import PATIENCE, alone, remove_with, replacing_files
 from manifest_tools.images.stop_list.screening import SavedScreening
 from manifest_tools.pipeline.batch.answers import collect_answers
-from manifest_tools.pipeline.batch.predict import Asking, content_of, plan_asking
-from manifest_tools.pipeline.batch.run_folder import RUN, RunFolder, batch_name
+from manifest_tools.pipeline.batch.predict import Asking, answers_of, content_of, plan_asking
+from manifest_tools.pipeline.batch.run_folder import RUN, RunFolder
 
 
 def is_same_run(folder: RunFolder, asking: Asking) -> bool:
@@ -33,7 +33,7 @@ def lay_answers(folder: RunFolder, asking: Asking, *, without: Collection[str] =
         Images whose answers are left out.
     """
     document = folder.read_json(RUN) or {}
-    given = (folder.read_table(batch_name(number)) for number in sorted(folder.finished(asking.batches)))
+    given = answers_of(folder, asking, sorted(folder.finished(asking.batches)))
     others = (table[~table["image"].isin(without)] for table in given)
     with alone(asking.saved.folder, wait=PATIENCE):
         collect_answers(others, asking.saved, asking.first, document["min_confidence"])

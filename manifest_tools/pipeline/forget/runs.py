@@ -14,14 +14,14 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from manifest_tools.core.commit import recover, remove_with
 from manifest_tools.core.output_folder import holds_dataset
 from manifest_tools.core.text import counted
 from manifest_tools.dataset.chunks import SavedDataset
-from manifest_tools.pipeline.batch.inspect import facts_table
-from manifest_tools.pipeline.batch.plan import planned
+from manifest_tools.pipeline.batch.answers import ANSWER_COLUMNS, LATER
+from manifest_tools.pipeline.batch.inspect import BATCH_COLUMNS, facts_table
+from manifest_tools.pipeline.batch.plan import PART_COLUMNS, planned
 from manifest_tools.pipeline.batch.predict import Asking, plan_asking
 from manifest_tools.pipeline.batch.run_folder import INTERVALS, PLAN, RUN, RunFolder, batch_name
 from manifest_tools.pipeline.batch.settle import is_same_run, lay_answers, remove_run
@@ -29,6 +29,7 @@ from manifest_tools.storage.uris import is_s3_uri, split_uri
 
 _HALF_WRITTEN: Final = re.compile(r"\..*\.[0-9a-f]{8}\.tmp")
 _PLANS: Final = re.compile(r"plan/[0-9-]+\.json")
+_NAMING: Final = dict.fromkeys(("image", "uri", "sha256"), ("str", ""))
 _NOTHING: Final = pd.DataFrame({"image": pd.Series(dtype="str"), "sha256": pd.Series(dtype="str")})
 
 
@@ -87,11 +88,13 @@ def rewrite_run(folder: Path, change: RunChange, stage: Path) -> None:
     names = run.names("")
     remove_with(stage, [name for name in names if _HALF_WRITTEN.fullmatch(Path(name).name)])
     gone = set(change.images["image"])
+    step = (run.read_json(RUN) or {})["step"]
+    columns = BATCH_COLUMNS if step == "inspect" else ANSWER_COLUMNS
     for name in change.files:
         if name.startswith("batches/"):
-            table = run.read_table(name)
+            table = run.read_table(name, columns, optional=LATER)
             _write(stage, name, table[~table["image"].isin(gone)])
-    if (run.read_json(RUN) or {})["step"] == "inspect":
+    if step == "inspect":
         _rewrite_plan(run, change, stage, names)
 
 
@@ -102,18 +105,18 @@ def _write(stage: Path, name: str, table: pd.DataFrame) -> None:
 def _plan_inspection(run: RunFolder, images: Collection[str]) -> RunChange:
     place, plan = Path(run.place), planned(run)
     batches = sorted(run.finished(plan.batches)) if plan else []
-    named = [_rows(place / batch_name(number), images) for number in batches]
+    named = [_rows(run, batch_name(number), images) for number in batches]
     contents = {digest for rows in named for digest in rows["sha256"]} - {""}
     wanted = {*images, *contents}
     found, files = [], {}
     for number in batches if contents else ():
-        rows = _rows(place / batch_name(number), wanted)
+        rows = _rows(run, batch_name(number), wanted)
         if len(rows):
             files[batch_name(number)] = len(rows)
             found.append(rows)
     keys = wanted | {key for rows in found for key in rows["image"]}
     for path in sorted((place / "plan").glob("*.parquet")):
-        rows = _rows(path, keys)
+        rows = _rows(run, f"plan/{path.name}", keys)
         if len(rows):
             files[f"plan/{path.name}"] = len(rows)
             found.append(rows)
@@ -126,12 +129,11 @@ def _plan_inspection(run: RunFolder, images: Collection[str]) -> RunChange:
     return RunChange(table, files, says)
 
 
-def _rows(path: Path, wanted: Collection[str]) -> pd.DataFrame:
+def _rows(run: RunFolder, name: str, wanted: Collection[str]) -> pd.DataFrame:
     """Return key and SHA-256 (where the table has it) of the rows that something of `wanted` names."""
-    names = set(pq.read_schema(path).names) & {"image", "uri", "sha256"}
-    table = pq.read_table(path, columns=sorted(names)).to_pandas()
-    hits = np.logical_or.reduce([table[name].isin(wanted).to_numpy() for name in sorted(names)])
-    found: pd.DataFrame = table[hits].reindex(columns=["image", "sha256"], fill_value="")
+    table = run.read_table(name, _NAMING, optional=("uri", "sha256"))
+    hits = np.logical_or.reduce([table[column].isin(wanted).to_numpy() for column in _NAMING])
+    found: pd.DataFrame = table.loc[hits, ["image", "sha256"]]
     return found
 
 
@@ -152,7 +154,7 @@ def _rewrite_plan(run: RunFolder, change: RunChange, stage: Path, names: Sequenc
         part = parts[entry["name"]]
         if part.name not in change.files:
             continue
-        table = run.read_table(part.name)
+        table = run.read_table(part.name, PART_COLUMNS)
         out = table["image"].isin(gone)
         kept = table[~out]
         _write(stage, part.name, kept)
@@ -166,13 +168,13 @@ def _rewrite_plan(run: RunFolder, change: RunChange, stage: Path, names: Sequenc
 
 
 def _plan_predictions(run: RunFolder, document: dict[str, Any], images: Collection[str]) -> RunChange:
-    place, source = Path(run.place), Path(document["source"])
+    source = Path(document["source"])
     saved = SavedDataset.open(source) if holds_dataset(source) else None
     asked = _NOTHING if saved is None else _of_dataset(saved, images)
     keys = {*images, *asked["image"]}
     files, answered, found = {}, [], [asked]
     for number in sorted(run.finished(document["batches"])):
-        table = pq.read_table(place / batch_name(number), columns=["image", "code"]).to_pandas()
+        table = run.read_table(batch_name(number), {name: ANSWER_COLUMNS[name] for name in ("image", "code")})
         hits = table["image"].isin(keys)
         if hits.any():
             files[batch_name(number)] = int(hits.sum())
