@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from manifest_tools.core import printing
 from manifest_tools.core.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from manifest_tools.core.errors import ManifestToolsError as ManifestToolsError
     from manifest_tools.core.taxonomy import Taxonomy as Taxonomy
     from manifest_tools.core.version import __version__ as __version__
+    from manifest_tools.dataset.combining import filter_images as filter_images
+    from manifest_tools.dataset.combining import merge_datasets as merge_datasets
     from manifest_tools.dataset.dataset import Dataset as Dataset
     from manifest_tools.duplicates.grouping import group_duplicates as group_duplicates
     from manifest_tools.evaluation import compare_evaluation as compare_evaluation
@@ -57,8 +60,10 @@ _HOMES = {
     "check_dataset": "manifest_tools.rules.checking",
     "compare_evaluation": "manifest_tools.evaluation",
     "convert_manifest": "manifest_tools.manifests.convert",
+    "filter_images": "manifest_tools.dataset.combining",
     "group_duplicates": "manifest_tools.duplicates.grouping",
     "inspect_images": "manifest_tools.images.inspection",
+    "merge_datasets": "manifest_tools.dataset.combining",
     "prepare": "manifest_tools.pipeline.prepare",
     "read_images": "manifest_tools.sources.reading",
     "read_manifest": "manifest_tools.manifests.reading",
@@ -70,3 +75,12 @@ _HOMES = {
 
 __all__ = [name for name in _HOMES if name != "__version__"]
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)
+
+
+def _as_text(report: Report) -> str:
+    from manifest_tools.reports import render_text  # noqa: PLC0415 - the rooms that word things load when they are used
+
+    return render_text(report)
+
+
+printing.words["Report"] = _as_text

@@ -14,6 +14,7 @@ from enum import StrEnum
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from manifest_tools.core.printing import words
 from manifest_tools.core.text import counted
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ class CodeCount:
 class Report:
     """Everything that a check found, ready to be shown as text, JSON or HTML.
 
-    Printed, it gives the verdict and the counts; :meth:`to_frame` gives the findings as a table.
+    Printed, it is the text of the commands; :meth:`to_frame` gives the findings as a table.
 
     Parameters
     ----------
@@ -242,7 +243,7 @@ class Report:
     --------
     >>> from manifest_tools import validate_manifest
     >>> report = validate_manifest(b'{"source-ref": "cat.jpg"}')
-    >>> print(report)
+    >>> report
     Report: did not pass, 1 error, 0 warnings, 0 notes
       error   source-ref-uri       1
     >>> report.to_frame()[["code", "line"]]
@@ -331,6 +332,10 @@ class Report:
             left_out = f" and {c.left_out:,} about images that are left out" if c.left_out else ""
             lines.append(f"  {c.severity:8}{c.code:{width}}{c.count - c.left_out:>8,}{left_out}")
         return "\n".join(lines)
+
+    def __str__(self) -> str:
+        """Return the report as text, as the commands print it."""
+        return words["Report"](self) if "Report" in words else repr(self)
 
     @property
     def _verdict(self) -> str:

@@ -41,12 +41,15 @@ from manifest_tools.reports import write_report
 from manifest_tools.reports.summary import counts_in_words
 from manifest_tools.review.agreement import with_people
 from manifest_tools.review.journal import JOURNAL, merge_journal
+from manifest_tools.rules import RULES
 from manifest_tools.rules.checking import check_dataset
+from manifest_tools.rules.evidence import Rule
 from manifest_tools.sources.checked import CheckedLabels
 from manifest_tools.sources.copies import share_among_copies
 from manifest_tools.sources.formats.column_choice import BY_NAME, ColumnChoice
 from manifest_tools.sources.grouping import columns_of_labels, slice_by
 from manifest_tools.sources.grouping import group_by as group_by_names
+from manifest_tools.sources.in_memory import Table
 from manifest_tools.sources.parts import keep_test_part
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.sources.reading import LabelFiles, read_images, reader_of
@@ -67,7 +70,7 @@ def prepare(
     group_by: Sequence[str] = (),
     slices: Sequence[str] = (),
     add: Sequence[str | Path] = (),
-    predictions: str | Path | None = None,
+    predictions: str | Path | Table | None = None,
     min_confidence: float | None = None,
     policy: Policy | None = None,
     taxonomy: str = CURRENT,
@@ -79,6 +82,7 @@ def prepare(
     lock: bool = False,
     freeze_test: bool | None = None,
     fresh: bool = False,
+    rules: Sequence[Rule] = (),
     seed: int = 0,
     workers: int | None = None,
     executor: Executor | None = None,
@@ -136,6 +140,8 @@ def prepare(
         (:func:`manifest_tools.split_dataset`). Default: once a training was tested on it.
     fresh : bool
         Forget an earlier run's reviews and locked split.
+    rules : sequence of callable
+        Rules of your own, beside those of the package: from the evidence to findings.
     seed : int
         For every random choice.
     workers, executor, cache
@@ -195,7 +201,7 @@ def prepare(
         progress = watcher.begin("read")
         dataset = read_images(
             unpack(packed, folder) if packed else images,
-            labels=labels if labels or not labels_inside(packed) else images,
+            labels=labels if labels is not None or not labels_inside(packed) else images,
             labels_format=labels_format,
             columns=columns,
             mapping=mapping,
@@ -271,6 +277,7 @@ def prepare(
             test_mistakes=test_mistakes,
             lock=lock,
             freeze_test=freeze_test,
+            rules=rules,
             seed=seed,
             thumbnails=thumbnails,
             max_findings=max_findings,
@@ -291,6 +298,7 @@ def split_check_write(
     test_mistakes: Mapping[Target | str, int] | None = None,
     lock: bool = False,
     freeze_test: bool | None = None,
+    rules: Sequence[Rule] = (),
     seed: int = 0,
     thumbnails: str = "none",
     max_findings: int = MAX_FINDINGS,
@@ -313,7 +321,7 @@ def split_check_write(
         A file of the folder that gets another name with the new results.
     copies : Path, optional
         Where :func:`manifest_tools.images.derive.derive_copies` made copies.
-    policy, test_size, lock, freeze_test, seed, thumbnails, max_findings, watcher, call
+    policy, test_size, lock, freeze_test, rules, seed, thumbnails, max_findings, watcher, call
         As in :func:`prepare`.
     """
     watcher = watcher or Steps()
@@ -337,6 +345,7 @@ def split_check_write(
         dataset,
         folder,
         policy=policy,
+        rules=rules,
         thumbnails=thumbnails,
         max_findings=max_findings,
         set_aside=set_aside,
@@ -351,6 +360,7 @@ def check_write(
     folder: Path,
     *,
     policy: Policy,
+    rules: Sequence[Rule] = (),
     thumbnails: str = "none",
     max_findings: int = MAX_FINDINGS,
     set_aside: str = "",
@@ -364,7 +374,7 @@ def check_write(
     """
     watcher = watcher or Steps()
     watcher.begin("check")
-    report = check_dataset(dataset, policy=policy, max_findings=max_findings)
+    report = check_dataset(dataset, policy=policy, max_findings=max_findings, rules=(*RULES, *rules))
     if holds_dataset(folder):  # what people answered to it earlier
         report = with_people(report, folder)
     watcher.end("check", counts_in_words(report))

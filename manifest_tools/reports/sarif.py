@@ -12,6 +12,7 @@ from urllib.parse import quote
 from manifest_tools.core.text import to_json
 from manifest_tools.core.version import library_version
 from manifest_tools.findings.catalogue import CATALOGUE
+from manifest_tools.findings.catalogue.entry import Entry
 from manifest_tools.findings.findings import Finding, Report
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -47,7 +48,7 @@ def render_sarif(report: Report) -> str:
 
 
 def _rule(code: str, report: Report) -> dict[str, Any]:
-    entry = CATALOGUE[code]
+    entry = CATALOGUE.get(code) or _of_own_rule(code, report)
     counts = [count for count in report.codes if count.code == code]
     left_out = sum(count.left_out for count in counts)
     page = re.search(r"https://\S+", entry.source)
@@ -61,6 +62,19 @@ def _rule(code: str, report: Report) -> dict[str, Any]:
         "defaultConfiguration": {"level": str(entry.severity)},
         "properties": {"count": sum(count.count for count in counts) - left_out, "countLeftOut": left_out},
     }
+
+
+def _of_own_rule(code: str, report: Report) -> Entry:
+    """Return an entry for a code that a caller's own rule made up."""
+    severity = next(count.severity for count in report.codes if count.code == code)
+    return Entry(
+        code,
+        severity,
+        f"{code}: a rule of whoever made this report.",
+        "",
+        "See the findings.",
+        "a rule of one's own",
+    )
 
 
 def _result(finding: Finding, position: int) -> dict[str, Any]:

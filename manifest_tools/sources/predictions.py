@@ -16,6 +16,7 @@ from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.dataset.object_keys import source_refs
 from manifest_tools.dataset.reported_scores import Doubt, doubt_about_unit, reported_from
 from manifest_tools.sources.image_index import ImageIndex
+from manifest_tools.sources.in_memory import Table, as_files
 from manifest_tools.sources.matching import match_references
 from manifest_tools.sources.prediction_files import read_prediction_files
 
@@ -23,7 +24,7 @@ EXAMPLES = 3  # unmatched images that are kept by name
 
 
 def attach_predictions(
-    dataset: Dataset, predictions: str | Path | Dataset, *, min_confidence: float | None = None
+    dataset: Dataset, predictions: str | Path | Dataset | Table, *, min_confidence: float | None = None
 ) -> Dataset:
     """Lay the base model's answers over a data set; earlier answers go.
 
@@ -31,7 +32,8 @@ def attach_predictions(
     ----------
     dataset : Dataset
         The images.
-    predictions : path or Dataset
+    predictions : path, DataFrame, list of mappings, or Dataset
+        A DataFrame of image, label and confidence, or a list of such mappings or of answers; or
         A `bulk-analysis` or `moderation-output` manifest; answers of DetectModerationLabels as JSON or JSON Lines
         in any wrapper that names the image, or a folder with a file for each; the output of Augmented AI; a table
         of image, label and confidence (0-100; an image with an empty label was asked about and nothing was
@@ -59,6 +61,11 @@ def attach_predictions(
     >>> int((dataset.images["predicted"] == "7.0").sum())
     136
     """
+    with as_files(predictions, "the table of predictions") as files:
+        return files.told(_attach(dataset, files.given, min_confidence))
+
+
+def _attach(dataset: Dataset, predictions: str | Path | Dataset, min_confidence: float | None) -> Dataset:
     asked_from = None if min_confidence is None else percent(min_confidence, "min_confidence")
     facts: dict[str, Any] = {}
     if isinstance(predictions, Dataset):

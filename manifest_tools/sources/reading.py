@@ -29,6 +29,7 @@ from manifest_tools.sources.formats.label_rows import LabelRows, like
 from manifest_tools.sources.formats.parquet_tables import is_parquet
 from manifest_tools.sources.formats.tables import LabelRow
 from manifest_tools.sources.image_index import ImageIndex
+from manifest_tools.sources.in_memory import Table, as_files
 from manifest_tools.sources.kept_columns import EVERYTHING as KEEP_ALL
 from manifest_tools.sources.kept_columns import keep_columns, with_kept
 from manifest_tools.sources.label_files import match_files, unplaced
@@ -45,7 +46,7 @@ from manifest_tools.sources.videos.opening import VIDEO_SUFFIXES
 from manifest_tools.storage.uris import is_s3_uri
 
 FOLDERS = "folders"  # the value of `labels` that takes labels from folder names
-LabelFiles: TypeAlias = str | Path | Sequence[str | Path]
+LabelFiles: TypeAlias = str | Path | Table | Sequence[str | Path | pd.DataFrame]
 
 
 def read_images(
@@ -67,8 +68,9 @@ def read_images(
     ----------
     images : path or str
         A folder (searched at any depth), a manifest file, or ``s3://bucket/prefix``.
-    labels : path or "folders", or a sequence of them, optional
-        A label table (CSV, TSV, JSON Lines), an export of an annotation tool, a moderators' table, a folder of
+    labels : path, "folders", DataFrame, records or mapping, or a sequence of paths and DataFrames, optional
+        What a program holds already (a DataFrame, a list of mappings or of (image, label) pairs, or a mapping of image to
+        labels), read as the CSV that it could be; or a label table (CSV, TSV, JSON Lines), an export of an annotation tool, a moderators' table, a folder of
         such files, or "folders": the topmost folder's name is the label. Of several, each says what it says by
         itself; where two contradict each other, the image is left out.
     labels_format : str, or mapping of str to str
@@ -163,7 +165,31 @@ def attach_labels(
     policy : Policy, optional
         For `safe_names`.
     """
-    policy = policy or Policy()
+    with as_files(labels, "the table of labels") as files:
+        labelled = _attach_files(
+            dataset,
+            files.given,
+            labels_format=labels_format,
+            columns=columns,
+            mapping=mapping,
+            checked_labels=checked_labels,
+            keep=keep,
+            policy=policy or Policy(),
+        )
+    return files.told(labelled)
+
+
+def _attach_files(
+    dataset: Dataset,
+    labels: str | Path | Sequence[str | Path],
+    *,
+    labels_format: str | Mapping[str, str],
+    columns: ColumnChoice,
+    mapping: str | Path | Mapping[str, str | Path] | None,
+    checked_labels: CheckedLabels,
+    keep: Sequence[str],
+    policy: Policy,
+) -> Dataset:
     known_taxonomy = Taxonomy.load(dataset.taxonomy)
     maps = _by_file(mapping)
     read_maps = {path: read_mapping(path, known_taxonomy, policy) for path in dict.fromkeys(maps.values())}
@@ -247,7 +273,10 @@ def _kind(source: str) -> str:
 
 
 def _read_all(
-    dataset: Dataset, labels: LabelFiles, labels_format: str | Mapping[str, str], columns: ColumnChoice
+    dataset: Dataset,
+    labels: str | Path | Sequence[str | Path],
+    labels_format: str | Mapping[str, str],
+    columns: ColumnChoice,
 ) -> dict[str, tuple[Annotations, dict[str, Match], str]]:
     """Return what each file says, what its references mean, and its name, by source."""
     given = [labels] if isinstance(labels, str | Path) else list(labels)
