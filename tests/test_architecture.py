@@ -94,6 +94,21 @@ def test_importing_loads_nothing_heavy(statement):
     }
 
 
+@pytest.mark.parametrize(
+    ("statement", "heavy"),
+    [
+        (
+            "import manifest_tools.images.task",
+            {"pandas", "pyarrow", "scipy", "jsonschema"},
+        ),  # in every worker
+        ("import manifest_tools.pipeline.prepare, manifest_tools.pipeline.inspect", {"sklearn", "boto3"}),
+        ("import manifest_tools.pipeline.inspect", {"scipy", "jsonschema"}),
+    ],
+)
+def test_jobs_load_what_they_need_alone(statement, heavy):
+    assert not loaded_by(statement) & heavy
+
+
 def test_every_public_name_can_be_imported():
     for name in manifest_tools.__all__:
         assert getattr(manifest_tools, name) is not None

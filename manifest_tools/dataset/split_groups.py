@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from manifest_tools.core.arrays import Rows
 from manifest_tools.core.text import is_missing
@@ -34,6 +32,9 @@ def group_by_columns(dataset: Dataset, columns: Sequence[str]) -> Dataset:
     Dataset
         With `split_group`: the connected components.
     """
+    from scipy import sparse  # noqa: PLC0415 - slow to load
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     images = dataset.images
     several = dataset.sources.get(KEPT, {}).get("several", {})
     nodes, others = [], []
