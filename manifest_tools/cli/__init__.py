@@ -37,8 +37,9 @@ from manifest_tools.cli import (
     validate,
 )
 from manifest_tools.cli import map as mapping
-from manifest_tools.cli.commands import Command
+from manifest_tools.cli.commands import Command, Group, told
 from manifest_tools.cli.console import drop_output, keep_stdout_for_results, say
+from manifest_tools.cli.log import note_error
 from manifest_tools.core.errors import ManifestToolsError, RemoteError, SurroundingsWarning
 from manifest_tools.core.stopping import words_when_stopped
 
@@ -47,9 +48,9 @@ _OTHERS = 0o077  # the rights of everybody but the owner
 _UNCHANGED = "what was there before is unchanged"
 
 app = typer.Typer(
+    cls=Group,
     name="manifest-tools",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -83,7 +84,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
 }
 for _panel, _commands in _COMMANDS.items():
     for _name, _command in _commands.items():
-        app.command(_name, rich_help_panel=_panel, cls=Command)(_command)
+        app.command(_name, rich_help_panel=_panel, cls=Command)(told(_command))
 app.add_typer(adapters.app, name="adapters", rich_help_panel=_AMAZON)
 
 
@@ -129,8 +130,10 @@ def main() -> None:
     try:
         _run()
     except RemoteError as error:
+        note_error(error)
         _fail(str(error), FAILED_REMOTE)
     except ManifestToolsError as error:
+        note_error(error)
         _fail(str(error), FAILED_USAGE)
     except KeyboardInterrupt:
         _fail(f"interrupted; {words_when_stopped() or _UNCHANGED}", INTERRUPTED)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manifest_tools.cli import options, remote
-from manifest_tools.cli.commands import Command
+from manifest_tools.cli import completion, options, remote
+from manifest_tools.cli.commands import Command, Group
 from manifest_tools.cli.console import printable, say, show
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.core.text import to_json
@@ -17,10 +17,10 @@ from manifest_tools.core.text import to_json
 if TYPE_CHECKING:
     from manifest_tools.aws.training.adapters import Adapter
 
-app = typer.Typer(no_args_is_help=True, help="List adapters, look at one, or delete one.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="List adapters, look at one, or delete one.")
 _ATTEMPTS = 5
 
-Arn = Annotated[str, typer.Argument(metavar="ARN", help="The adapter.")]
+Arn = Annotated[str, typer.Argument(metavar="ARN", help="The adapter.", autocompletion=completion.adapters)]
 
 
 @app.command("list", cls=Command)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import exit_with, print_report, progress_bar
+from manifest_tools.cli.console import exit_with, print_end, print_report, progress_bar
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
@@ -36,6 +36,7 @@ def check(
     fail_on: options.Fail = None,
     max_findings: options.MaxFindings = MAX_FINDINGS,
     workers: options.Workers = None,
+    everything: options.Everything = False,
     format: options.Format = options.OutputFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
@@ -83,7 +84,8 @@ def check(
         case _:
             msg = "check takes one prepared folder, or a training and a test manifest; for one manifest use validate"
             raise InputError(msg)
-    print_report(report, format)
+    print_report(report, format, everything=everything)
+    print_end(report, format)
     if len(places) == 1:
         show_next(places[0], format)
     exit_with(report)

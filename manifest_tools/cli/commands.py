@@ -3,15 +3,60 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Any, get_type_hints
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from manifest_tools.cli.defaults import defaults
+from manifest_tools.cli.log import set_log, set_verbose
+from manifest_tools.cli.options import LogFile, Verbose
 
 
-class Command(TyperCommand):
+def told(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that can also be asked to tell more of its run."""
+
+    @wraps(command)
+    def run(*arguments: Any, verbose: bool, log: Path | None, **options: Any) -> None:
+        set_verbose(verbose)
+        set_log(log)
+        command(*arguments, **options)
+
+    hints = get_type_hints(command, include_extras=True)
+    more = {"verbose": (Verbose, False), "log": (LogFile, None)}
+    own = [
+        parameter.replace(annotation=hints[name]) for name, parameter in signature(command).parameters.items()
+    ]
+    own += [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in more.items()
+    ]
+    run.__signature__ = Signature(own)  # type: ignore[attr-defined]
+    run.__annotations__ = {**hints, **{name: kind for name, (kind, _) in more.items()}}
+    return run
+
+
+class _Switches:
+    """Shows switches in the help without a word for their kind."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters, with the option that shows the help."""
+        params: Any = super().get_params(ctx)  # type: ignore[misc]
+        for option in params:
+            if getattr(option, "is_flag", False) and option.metavar is None:
+                option.metavar = ""
+        return params
+
+
+class Group(_Switches, TyperGroup):
+    """A group of commands."""
+
+
+class Command(_Switches, TyperCommand):
     """A command that takes from the project file what is not given, and refuses an option which is given twice.
 
     Of an option that takes one value the parser would keep the last, and forget the others without a word.

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from manifest_tools.cli.log import Clock, note
 from manifest_tools.cli.options import OutputFormat
+from manifest_tools.cli.terminal import colored, columns, is_dumb, is_terminal
 from manifest_tools.core.errors import OutputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.core.text import printable as printable  # noqa: PLC0414 - for the commands
@@ -61,6 +63,7 @@ def keep_stdout_for_results() -> None:
 
 def say(text: str = "") -> None:
     """Print to standard error, if there is one; what a terminal cannot or should not show is escaped."""
+    note(text)
     if sys.stderr is not None:
         with suppress(OSError):  # nobody can be told
             _write(sys.stderr, _on_its_line(text))
@@ -81,6 +84,7 @@ def show(text: str, *, styled: bool = False) -> None:
     OutputError
         There is no standard output, or it is full.
     """
+    note(text)
     if sys.stdout is None:
         msg = "standard output is closed; open it, or send the result to a file"
         raise OutputError(msg)
@@ -110,20 +114,34 @@ def _write(stream: Any, text: str) -> None:
     stream.flush()
 
 
-def print_report(report: Report, format: OutputFormat) -> None:
-    """Print a report on standard output."""
+def print_report(report: Report, format: OutputFormat, *, everything: bool = False) -> None:
+    """Print a report on standard output; with every place of every finding that it keeps, or the first ones."""
     from manifest_tools.reports import render_text, report_json
 
     if format is OutputFormat.JSON:
         show(report_json(report))
     else:
-        color = on_terminal()
-        show(render_text(report, color=color), styled=color)
+        color = in_color()
+        text = render_text(report, width=columns(sys.stdout), color=color, everything=everything)
+        show(text, styled=color)
 
 
-def on_terminal() -> bool:
-    """Whether a person sees standard output as it comes."""
-    return sys.stdout is not None and sys.stdout.isatty()
+def print_end(report: Report, format: OutputFormat) -> None:
+    """Print what a person looks for at the end of a long report: the verdict and the counts."""
+    from manifest_tools.reports.summary import answer, counts_in_words, images_in_words
+
+    if format is OutputFormat.JSON:
+        return
+    show("")
+    show(f"verdict     {answer(report).headline}")
+    for name, words in (("images", images_in_words(report)), ("findings", counts_in_words(report))):
+        if words:
+            show(f"{name:<12}{words}")
+
+
+def in_color() -> bool:
+    """Whether to colour what goes to standard output."""
+    return colored(sys.stdout)
 
 
 def exit_with(report: Report) -> None:
@@ -140,7 +158,7 @@ def exit_with(report: Report) -> None:
 @contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Progress]:
     """Show a bar with rate and time left on a terminal; nothing elsewhere, nor when `quiet`."""
-    if quiet or sys.stderr is None or not sys.stderr.isatty():
+    if quiet or not is_terminal(sys.stderr) or is_dumb():
         yield lambda done, total: None  # noqa: ARG005
         return
     from rich.console import Console
@@ -170,10 +188,12 @@ class StepLines:
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._bar: Any = None
+        self._clock = Clock()
 
     def begin(self, step: str) -> Progress:
         """Open the step's bar."""
         self.close()
+        self._clock = Clock()
         self._bar = progress_bar(STEPS.get(step, step), quiet=self._quiet)
         update: Progress = self._bar.__enter__()
         return update
@@ -181,8 +201,8 @@ class StepLines:
     def end(self, step: str, summary: str) -> None:
         """Close the step's bar and say what the step found."""
         self.close()
-        if not self._quiet:
-            say(f"{STEPS.get(step, step):<{_WIDTH}}{printable(summary)}")
+        line = f"{STEPS.get(step, step):<{_WIDTH}}{printable(summary)}{self._clock.told()}"
+        note(line) if self._quiet else say(line)
 
     def close(self) -> None:
         """Close the bar that is open, if any."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import exit_with, on_terminal, print_report, printable, say, show
+from manifest_tools.cli.console import exit_with, in_color, print_report, printable, say, show
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
@@ -113,7 +113,7 @@ def convert(
     if format is options.OutputFormat.JSON:
         print_report(report, format)
     elif report.findings:
-        show(render_lines(report, color=on_terminal()), styled=on_terminal())
+        show(render_lines(report, color=in_color()), styled=in_color())
     if not quiet:
         facts = report.facts
         say(f"{target}: {facts['lines_written']:,} lines written, {facts['lines_left_out']:,} left out")

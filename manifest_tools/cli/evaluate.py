@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manifest_tools.cli import options, remote
+from manifest_tools.cli import completion, options, remote
 from manifest_tools.cli.console import printable, say, show
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.text import to_json
@@ -23,6 +23,7 @@ def evaluate(
         list[str],
         typer.Argument(
             metavar="ARN... | FILE...",
+            autocompletion=completion.adapters,
             help="Adapters, or their evaluation results and output manifests. Several are put side by side.",
         ),
     ],
@@ -62,7 +63,11 @@ def evaluate(
     ] = None,
     target: Annotated[
         list[str] | None,
-        typer.Option(metavar="LABEL", help="Label that the adapter was to change; the guard leaves it out."),
+        typer.Option(
+            metavar="LABEL",
+            autocompletion=completion.targets,
+            help="Label that the adapter was to change; the guard leaves it out.",
+        ),
     ] = None,
     data: Annotated[
         Path | None,

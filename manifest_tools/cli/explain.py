@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from manifest_tools.cli import options
+from manifest_tools.cli import completion, options
 from manifest_tools.cli.console import show
 from manifest_tools.core.text import to_json
 from manifest_tools.findings.catalogue import SUBJECTS, look_up
@@ -18,7 +18,10 @@ _BLANK = re.compile(r"\{(\w+)(?:![rs])?(?::[^}]*)?\}")  # what a message has to 
 
 def explain(
     code: Annotated[
-        str | None, typer.Argument(metavar="[CODE]", help="A finding code; default: list them all.")
+        str | None,
+        typer.Argument(
+            metavar="[CODE]", help="A finding code; default: list them all.", autocompletion=completion.codes
+        ),
     ] = None,
     format: options.Format = options.OutputFormat.TEXT,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import StepLines, exit_with, print_report, progress_bar
+from manifest_tools.cli.console import StepLines, exit_with, print_end, print_report, progress_bar
 from manifest_tools.cli.engines import engine
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.taxonomy import CURRENT
@@ -50,6 +50,7 @@ def inspect(
     fail_on: options.Fail = None,
     max_findings: options.MaxFindings = MAX_FINDINGS,
     workers: options.Workers = None,
+    everything: options.Everything = False,
     format: options.Format = options.OutputFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
@@ -73,7 +74,8 @@ def inspect(
             stop_list=stop_list or (),
             max_findings=max_findings, quiet=quiet,
         )  # fmt: skip
-    print_report(report, format)
+    print_report(report, format, everything=everything)
+    print_end(report, format)
     exit_with(report)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manifest_tools.cli import options, remote
+from manifest_tools.cli import completion, options, remote
 from manifest_tools.cli.asking import answers_stay, cost_line, limit_line
 from manifest_tools.cli.console import printable, progress_bar, say, show
 from manifest_tools.cli.frames import Every
@@ -30,7 +30,9 @@ def moderate(
             metavar="IMAGES", help="A folder, a manifest, s3://bucket/prefix, or videos (--every)."
         ),
     ],
-    adapter: Annotated[str, typer.Option(metavar="ARN", help="The adapter to ask.")],
+    adapter: Annotated[
+        str, typer.Option(autocompletion=completion.adapters, metavar="ARN", help="The adapter to ask.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
     decisions: Annotated[
         Path | None,

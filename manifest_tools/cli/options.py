@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from manifest_tools.cli import completion
 from manifest_tools.core.percent import percent
 
 if TYPE_CHECKING:
@@ -59,14 +60,33 @@ class Keys(StrEnum):
 
 
 _JUDGING = "Judging"
-_RUNNING = "Running"
+RUNNING = "Running"
 SCALE = "At scale"
 
 Format = Annotated[
-    OutputFormat, typer.Option("--format", help="How to print the result.", rich_help_panel=_RUNNING)
+    OutputFormat, typer.Option("--format", help="How to print the result.", rich_help_panel=RUNNING)
+]
+Everything = Annotated[
+    bool,
+    typer.Option(
+        "--all", help="Every place of every finding, not the first ones and those of one cause as one line."
+    ),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, no step lines.", rich_help_panel=_RUNNING)
+    bool, typer.Option("--quiet", "-q", help="No progress, no step lines.", rich_help_panel=RUNNING)
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Tell how long each step takes.", rich_help_panel=RUNNING),
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="Add everything that is said to this file, with times, and where errors come from.",
+        rich_help_panel=RUNNING,
+    ),
 ]
 Pictures = Annotated[
     Thumbnails,
@@ -74,10 +94,10 @@ Pictures = Annotated[
         "--thumbnails", help="Small pictures in report.html: none, or hidden until the reader reveals one."
     ),
 ]
-Seed = Annotated[int, typer.Option(help="For every random choice.", rich_help_panel=_RUNNING)]
+Seed = Annotated[int, typer.Option(help="For every random choice.", rich_help_panel=RUNNING)]
 Workers = Annotated[
     int | None,
-    typer.Option(help="Worker processes; default: one per processor.", min=1, rich_help_panel=_RUNNING),
+    typer.Option(help="Worker processes; default: one per processor.", min=1, rich_help_panel=RUNNING),
 ]
 Scheduler = Annotated[
     str | None,
@@ -90,7 +110,7 @@ Scheduler = Annotated[
 ]
 MaxFindings = Annotated[
     int,
-    typer.Option(help="Findings of each code to keep; counts stay exact.", min=0, rich_help_panel=_RUNNING),
+    typer.Option(help="Findings of each code to keep; counts stay exact.", min=0, rich_help_panel=RUNNING),
 ]
 PolicyFile = Annotated[
     Path | None,
@@ -114,6 +134,7 @@ Targets = Annotated[
     typer.Option(
         "--target",
         metavar="LABEL:GOAL",
+        autocompletion=completion.targets,
         help="What the adapter is to fix, such as Alcohol:false-positives. Repeatable.",
         rich_help_panel=_JUDGING,
     ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manifest_tools.cli import options, remote
+from manifest_tools.cli import completion, options, remote
 from manifest_tools.cli.asking import answers_stay, told_to_ask
 from manifest_tools.cli.console import printable, progress_bar, say, show
 from manifest_tools.cli.engines import engine
@@ -36,7 +36,10 @@ def predict(
         typer.Option("--out", metavar="DIR", help="Where the results go; default: the DIR itself."),
     ] = None,
     adapter: Annotated[
-        str, typer.Option(metavar="ARN", help="Adapter to ask; default: the base model.")
+        str,
+        typer.Option(
+            autocompletion=completion.adapters, metavar="ARN", help="Adapter to ask; default: the base model."
+        ),
     ] = "",
     min_confidence: Annotated[
         float,

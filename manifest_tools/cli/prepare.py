@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import StepLines, exit_with, print_report, printable, show
+from manifest_tools.cli.console import StepLines, exit_with, print_end, print_report, printable, show
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
@@ -133,6 +133,7 @@ def prepare(
     max_findings: options.MaxFindings = MAX_FINDINGS,
     seed: options.Seed = 0,
     workers: options.Workers = None,
+    everything: options.Everything = False,
     format: options.Format = options.OutputFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
@@ -182,9 +183,10 @@ def prepare(
         )
     finally:
         lines.close()
-    print_report(result.report, format)
+    print_report(result.report, format, everything=everything)
     if format is options.OutputFormat.TEXT:
-        show(f"\nFiles\n{_files(out)}\n")
+        show(f"\nFiles\n{_files(out)}")
+    print_end(result.report, format)
     show_next(out, format)
     exit_with(result.report)
 

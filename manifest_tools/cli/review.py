@@ -69,6 +69,9 @@ def review(
         int, typer.Option(help="Pictures after which the page reminds of a pause.", min=1)
     ] = 50,
     session: Annotated[int, typer.Option(help="Pictures after which a session ends.", min=1)] = 300,
+    port: Annotated[
+        int, typer.Option(help="Port of this machine for the page; 0: any free one.", min=0, max=65535)
+    ] = 0,
     stop_list: options.StopListFiles = None,
     profile: remote.Profile = None,
     region: remote.Region = None,
@@ -115,7 +118,9 @@ def review(
             webbrowser.open(address)
 
     pace = Session(pause_after, session)
-    answers = serve(folder, reviewer=name, reader=reader, session=pace, **looks._asdict(), ready=ready)
+    answers = serve(
+        folder, reviewer=name, reader=reader, session=pace, **looks._asdict(), port=port, ready=ready
+    )
     if not quiet:
         say(f"{counted(answers, 'answer')} in {folder}")
     show_next(folder)

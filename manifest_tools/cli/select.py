@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import exit_with, print_report, progress_bar, say
+from manifest_tools.cli.console import exit_with, print_end, print_report, progress_bar, say
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.findings.findings import MAX_FINDINGS
@@ -32,6 +32,7 @@ def select(
     fail_on: options.Fail = None,
     max_findings: options.MaxFindings = MAX_FINDINGS,
     seed: options.Seed = 0,
+    everything: options.Everything = False,
     format: options.Format = options.OutputFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
@@ -74,6 +75,7 @@ def select(
         say(f"{facts['found'] - facts['set_aside']:,} of {facts['found']:,} images kept ({kept or 'none'})")
         if selected.missing:
             say(selected.missing)
-    print_report(selected.report, format)
+    print_report(selected.report, format, everything=everything)
+    print_end(selected.report, format)
     show_next(out or folder, format)
     exit_with(selected.report)

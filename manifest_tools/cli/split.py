@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import exit_with, print_report, progress_bar
+from manifest_tools.cli.console import exit_with, print_end, print_report, progress_bar
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
@@ -45,6 +45,7 @@ def split(
     fail_on: options.Fail = None,
     max_findings: options.MaxFindings = MAX_FINDINGS,
     seed: options.Seed = 0,
+    everything: options.Everything = False,
     format: options.Format = options.OutputFormat.TEXT,
     quiet: options.Quiet = False,
 ) -> None:
@@ -95,7 +96,8 @@ def split(
                 seed=seed,
                 max_findings=max_findings,
             )
-    print_report(report, format)
+    print_report(report, format, everything=everything)
+    print_end(report, format)
     if out is None and place.is_dir():
         show_next(place, format)
     exit_with(report)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from manifest_tools.cli import options
+from manifest_tools.cli import completion, options
 from manifest_tools.cli.console import show
 from manifest_tools.core.taxonomy import CURRENT, Label, Taxonomy
 from manifest_tools.core.text import to_json
@@ -15,7 +15,12 @@ from manifest_tools.core.text import to_json
 
 def taxonomy(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORDS]", help="Look these words up; default: the tree.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORDS]",
+            help="Look these words up; default: the tree.",
+            autocompletion=completion.labels,
+        ),
     ] = None,
     version: options.TaxonomyVersion = CURRENT,
     format: options.Format = options.OutputFormat.TEXT,

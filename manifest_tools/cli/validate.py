@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import exit_with, on_terminal, progress_bar, say, show
+from manifest_tools.cli.console import exit_with, in_color, progress_bar, say, show
 from manifest_tools.cli.judging import policy_from
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
@@ -100,7 +100,7 @@ def validate(
             workers=workers,
             progress=progress,
         )
-    show(_rendered(report, format), styled=format is ReportFormat.TEXT and on_terminal())
+    show(_rendered(report, format), styled=format is ReportFormat.TEXT and in_color())
     exit_with(report)
 
 
@@ -113,4 +113,4 @@ def _rendered(report: Report, format: ReportFormat) -> str:
         return render_sarif(report)
     if format is ReportFormat.JSON:
         return report_json(report)
-    return render_lines(report, color=on_terminal())
+    return render_lines(report, color=in_color())

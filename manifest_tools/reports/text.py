@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from manifest_tools.core.text import printable
+from manifest_tools.core.text import counted, printable
 from manifest_tools.findings.findings import Finding, Report, Severity
 from manifest_tools.reports.advice import advice
 from manifest_tools.reports.definitions import DEFINITIONS_TITLE, definitions
@@ -36,6 +36,7 @@ from manifest_tools.reports.summary import (
 )
 
 PLACES = 10  # of each code
+_FEW = 3  # findings that say the same and still stand apart
 DEFINED = 3  # labels whose meaning is told
 _WIDTH = 100
 _NARROWEST = 40
@@ -53,7 +54,9 @@ _STYLES = {
 Paint = Callable[[str, str], str]
 
 
-def render_text(report: Report, *, width: int | None = None, color: bool = False) -> str:
+def render_text(
+    report: Report, *, width: int | None = None, color: bool = False, everything: bool = False
+) -> str:
     """Return the report as text, without a line feed at its end.
 
     Parameters
@@ -64,6 +67,8 @@ def render_text(report: Report, *, width: int | None = None, color: bool = False
         Columns to fill; 100 by default.
     color : bool
         Whether to add ANSI colours. Nothing is said by colour alone.
+    everything : bool
+        Show every place of every finding that the report keeps, else the first ones, those of one cause as one line.
     """
     columns = max(_NARROWEST, width or _WIDTH)
     paint: Paint = _colored if color else _plain
@@ -75,7 +80,7 @@ def render_text(report: Report, *, width: int | None = None, color: bool = False
         _power(report, columns, paint),
         _definitions(report, columns, paint),
         _people(report, columns, paint),
-        _findings(report, columns, paint),
+        _findings(report, columns, paint, everything=everything),
         _left_out(report, columns, paint),
         _not_checked(report, columns, paint),
     )
@@ -207,7 +212,7 @@ def _people(report: Report, columns: int, paint: Paint) -> Iterator[str]:
         yield from _wrapped(sentence, columns, "    ", "  - ")
 
 
-def _findings(report: Report, columns: int, paint: Paint) -> Iterator[str]:
+def _findings(report: Report, columns: int, paint: Paint, *, everything: bool) -> Iterator[str]:
     found = groups(report)
     if not found:
         return
@@ -215,20 +220,45 @@ def _findings(report: Report, columns: int, paint: Paint) -> Iterator[str]:
     yield from _wrapped(f"({counts_in_words(report)})", columns)
     for group in found:
         yield ""
-        yield from _group(group, columns, paint)
+        yield from _group(group, columns, paint, everything=everything)
 
 
-def _group(group: Group, columns: int, paint: Paint) -> Iterator[str]:
+def _group(group: Group, columns: int, paint: Paint, *, everything: bool) -> Iterator[str]:
     yield f"{paint(str(group.severity), group.severity)} {paint(group.code, 'head')}  {group.tally}"
     if group.fix:
         yield from _wrapped(f"Fix: {group.fix}", columns, "  ")
-    for finding in group.findings[:PLACES]:
-        yield from _wrapped(_place(finding), columns, "      ", "    ")
+    causes = [(f,) for f in group.findings] if everything else _causes(group.findings)
+    shown = causes if everything else causes[:PLACES]
+    kept_all = group.count == len(group.findings)
+    for findings in shown:
+        yield from _wrapped(_cause(findings, kept_all=kept_all), columns, "      ", "    ")
         if not group.fix:
-            yield from _wrapped(f"Fix: {finding.fix}", columns, "      ")
-    more = group.count - min(len(group.findings), PLACES)
+            yield from _wrapped(f"Fix: {findings[0].fix}", columns, "      ")
+    more = group.count - sum(map(len, shown))
     if more > 0:
-        yield paint(f"    and {more:,} more", "quiet")
+        yield paint(f"    and {more:,} more{'' if everything else ' (--all)'}", "quiet")
+
+
+def _causes(findings: Sequence[Finding]) -> list[tuple[Finding, ...]]:
+    """Return findings by what they say, in the order of their first; few that say the same stay apart."""
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault((finding.message, finding.fix), []).append(finding)
+    return [
+        part
+        for found in alike.values()
+        for part in ([tuple(found)] if len(found) > _FEW else [(finding,) for finding in found])
+    ]
+
+
+def _cause(findings: Sequence[Finding], *, kept_all: bool) -> str:
+    first = findings[0]
+    if len(findings) == 1:
+        return _place(first)
+    images = {finding.location.image for finding in findings}
+    number = counted(len(images), "image") if None not in images else counted(len(findings), "time")
+    least = "" if kept_all else "at least "
+    return f"{first.message} ({least}{number}, the first: {place(first)})"
 
 
 def _place(finding: Finding) -> str:

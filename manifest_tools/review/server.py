@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -60,6 +61,7 @@ def serve(
     session: Session | None = None,
     second_look: Sequence[str] = (),
     adjudicating: bool = False,
+    port: int = 0,
     ready: Callable[[str], None],
 ) -> int:
     """Serve the review page of an output folder until it is interrupted or the page ends the session.
@@ -76,6 +78,8 @@ def serve(
         Pauses and end of a session.
     second_look, adjudicating
         As in :class:`ReviewSession`.
+    port : int
+        Where the server listens on this machine; 0 takes a free one.
     ready : callable
         Called with the page's address, which holds the token, once the server listens.
 
@@ -89,11 +93,11 @@ def serve(
     InputError
         The folder holds no data set.
     OutputError
-        The answers cannot be merged into the data set; they stay in the journal.
+        The port is taken, or the answers cannot be merged into the data set; they stay in the journal.
     """
     review = ReviewSession(folder, reviewer, second_look=second_look, adjudicating=adjudicating)
     with socket.socket() as listener, ThreadPoolExecutor(3, "pictures") as workers:
-        listener.bind(("127.0.0.1", 0))
+        _bind(listener, port)
         port = listener.getsockname()[1]
         handout = Handout(review, folder)
         app = application(
@@ -118,6 +122,16 @@ def serve(
             handout.close()
             merge_journal(folder, save=True)
     return len(review.state.standing())
+
+
+def _bind(listener: socket.socket, port: int) -> None:
+    if port and sys.platform != "win32":  # there it would let two servers share a port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        msg = f"port {port} of this machine cannot be used: {error.strerror or error}; choose another --port"
+        raise OutputError(msg) from error
 
 
 class _Server(uvicorn.Server):
