@@ -42,6 +42,14 @@ def review(
             help="Write a file instead: by default the open questions as a CSV sheet.",
         ),
     ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="PEOPLE",
+            help="With --export: a sheet for each of so many people (3), or of these (ana,ben,cem); "
+            "second looks go to two of them.",
+        ),
+    ] = "",
     form: Annotated[
         Form,
         typer.Option("--for", help="What --export writes: a sheet to fill in, or the journal for an audit."),
@@ -88,11 +96,9 @@ def review(
     With **--second-look** some images are looked at by two people, neither of whom sees what the other said. Where they
     differ, nobody's word counts until a third person, or both together, settle it with **--adjudicate**.
     """
-    name = _name(reviewer or getpass.getuser(), "--reviewer")
-    if beside and not adjudicate:
-        raise InputError("--with is for --adjudicate: say both, or leave it out")
-    if beside:
-        name += TOGETHER + _name(beside, "--with")
+    name = _who(reviewer, beside, adjudicate)
+    if split and (not export or filled or form is not Form.SHEET or adjudicate):
+        raise InputError("--split is for sheets that go out: give it with --export alone")
     looks = _Looks(second_look or (), adjudicate)
     from manifest_tools.images.stop_list.screening import screen_folder
     from manifest_tools.storage.s3_images import ByteReader
@@ -101,6 +107,9 @@ def review(
     screen_folder(folder, stop_list or (), reader=reader)
     if form is Form.AUDIT:
         _audit(folder, export, filled)
+        return
+    if split and export:
+        _split(folder, split, export, looks.second_look)
         return
     if export or filled:
         _sheet(folder, name, export, filled, looks)
@@ -144,12 +153,28 @@ class _Looks(NamedTuple):
     adjudicating: bool
 
 
+def _who(reviewer: str, beside: str, adjudicate: bool) -> str:
+    name = _name(reviewer or getpass.getuser(), "--reviewer")
+    if beside and not adjudicate:
+        raise InputError("--with is for --adjudicate: say both, or leave it out")
+    return name + TOGETHER + _name(beside, "--with") if beside else name
+
+
 def _name(given: str, option: str) -> str:
     name = " ".join(given.split())
     if not name or not name.isprintable() or TOGETHER.strip() in name.split():
         msg = f"{option} is {given!r}; expected a name"
         raise InputError(msg)
     return name
+
+
+def _split(folder: Path, people: str, export: Path, second_look: Sequence[str]) -> None:
+    from manifest_tools.review.session import ReviewSession
+    from manifest_tools.review.split_sheets import export_split, people_of
+
+    desks = [ReviewSession(folder, name, second_look=second_look) for name in people_of(people)]
+    for path, rows in export_split(desks, export):
+        show(f"{counted(rows, 'row')} in {path}")
 
 
 def _sheet(folder: Path, reviewer: str, export: Path | None, filled: Path | None, looks: _Looks) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -47,7 +47,7 @@ _WHOLE = re.compile(r"^([01])[.,]0+$")  # as spreadsheets and data frames write 
 _WORDS = {True: "yes", False: "no", None: "unsure"}
 
 
-def export_sheet(review: ReviewSession, path: str | Path) -> int:
+def export_sheet(review: ReviewSession, path: str | Path, *, only: Sequence[int] | None = None) -> int:
     """Write the open questions and the answers so far as a CSV table.
 
     Parameters
@@ -56,6 +56,8 @@ def export_sheet(review: ReviewSession, path: str | Path) -> int:
         What is open, and in which order.
     path : path
         The file; replaced in one go.
+    only : sequence of int, optional
+        Positions of the images to ask about. Then the reviewer is named in each row, and no answers stand in it.
 
     Returns
     -------
@@ -70,25 +72,28 @@ def export_sheet(review: ReviewSession, path: str | Path) -> int:
     path, count = Path(path), 0
     try:
         with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as stream:
-            count = write_csv(stream, chain([COLUMNS], _rows(review)), line_end="\r\n") - 1
+            count = write_csv(stream, chain([COLUMNS], _rows(review, only)), line_end="\r\n") - 1
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror or error}; choose another file for --export"
         raise OutputError(msg) from error
     return count
 
 
-def _rows(review: ReviewSession) -> Iterator[tuple[str, ...]]:
+def _rows(review: ReviewSession, only: Sequence[int] | None) -> Iterator[tuple[str, ...]]:
     digests = list(review.state.dataset.images["sha256"])
-    for row in review.queue(Filter()):
+    name = "" if only is None else review.reviewer
+    for row in review.queue(Filter()) if only is None else only:
         item = review.item(row)
         place = (item["name"], digests[row])
         for question in item["questions"]:
             score = "" if question["score"] is None else str(question["score"])
             so_far = ", ".join(IN_WORDS[truth] for truth in question.get("differ", ())) or question["truth"]
             told = question["doubt"], question["definition"]
-            yield (*place, question["label"], score, so_far, *[""] * 5, *told)
+            yield (*place, question["label"], score, so_far, *[""] * 4, name, *told)
         if not item["questions"]:
-            yield (*place, "", "", "unknown", *[""] * 7)
+            yield (*place, "", "", "unknown", *[""] * 4, name, "", "")
+    if only is not None:
+        return
     entries = review.state.visible()
     if review.assignment.adjudicating:  # nobody is named
         entries = [entry for entry in entries if entry.reviewer == review.reviewer]

@@ -114,3 +114,16 @@ def test_an_audit_says_by_its_exit_code_whether_the_journal_was_changed(folder, 
     done = manifest_tools("review", folder, "--export", table, "--for", "audit")
     assert done.code == 1
     assert "reviews.jsonl:1: this line" in done.err
+
+
+def test_a_sheet_for_each_of_several_people(folder, tmp_path, manifest_tools):  # noqa: F811
+    sheet = tmp_path / "sheet.csv"
+    done = manifest_tools("review", folder, "--export", sheet, "--split", "ana,ben", "--second-look", "1")
+    assert done.out == f"4 rows in {tmp_path / 'sheet-ana.csv'}\n4 rows in {tmp_path / 'sheet-ben.csv'}\n"
+    for options in (
+        ["--import", sheet],
+        ["--export", sheet, "--for", "audit"],
+        [],
+        ["--export", sheet, "--adjudicate"],
+    ):
+        assert manifest_tools("review", folder, "--split", "2", *options).code == 2

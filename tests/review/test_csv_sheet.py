@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 
 import pytest
 
 from manifest_tools.core.errors import InputError, OutputError
 from manifest_tools.review import csv_sheet
-from manifest_tools.review.entries import Said
+from manifest_tools.review.entries import Look, Said
 from manifest_tools.review.journal import ReviewJournal
+from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
+from manifest_tools.review.split_sheets import export_split, people_of
 from tests.review.conftest import ALCOHOL, VIOLENCE, image_of, make_folder
 
 
@@ -217,3 +220,62 @@ def test_a_full_disk_takes_nothing_in(folder, tmp_path, room):
     assert len(ReviewJournal.of(folder).entries) == 1
     assert csv_sheet.import_sheet(ReviewSession(folder, "ben"), path) == 4
     assert len(ReviewJournal.of(folder).entries) == 5
+
+
+def split(folder, tmp_path, people, *plan):
+    desks = [ReviewSession(folder, name, second_look=plan) for name in people_of(people)]
+    written = export_split(desks, tmp_path / "sheet.csv")
+    assert [len(rows_of(path)) for path, _ in written] == [count for _, count in written]
+    return [path for path, _ in written]
+
+
+def images_in(path):
+    return [row["image"] for row in rows_of(path)]
+
+
+def test_three_people_get_a_sheet_each_and_second_looks_go_to_two_of_them(many, tmp_path):
+    paths = split(many, tmp_path, "3", "0.1")
+    assert [path.name for path in paths] == ["sheet-1.csv", "sheet-2.csv", "sheet-3.csv"]
+    assert [len(images_in(path)) for path in paths] == [11, 11, 11]
+    counts = Counter(image for path in paths for image in images_in(path))
+    assert sorted(counts.values()) == [1] * 27 + [2] * 3
+    for number, path in enumerate(paths, start=1):
+        rows = rows_of(path)
+        assert {row["reviewer"] for row in rows} == {f"reviewer {number}"}
+        for row in rows:
+            row["answer"] = "yes" if number < 3 else "no"
+        assert csv_sheet.import_sheet(ReviewSession(many, "lead"), write(path, rows)) == 11
+    standing = ReviewJournal.of(many).standing
+    assert len({(entry.reviewer, entry.images[0].image) for entry in standing}) == 33
+    assert sum(entry.look is Look.SECOND for entry in standing) == 3
+    assert ReviewSession(many, "dora").queue(Filter()) == []
+
+
+def test_who_looked_first_finds_the_image_in_no_sheet_and_nobody_another_s_answers(many, tmp_path):
+    ana = ReviewSession(many, "ana", second_look=["1"])
+    for row in range(10):
+        ana.answer(row, [Said(ALCOHOL, True)])
+    first, second, third = split(many, tmp_path, "ana, ben,c/ém")
+    assert third.name == "sheet-c-ém.csv"
+    early = {f"{row:03}.png" for row in range(10)}
+    assert early.isdisjoint(images_in(first))
+    assert Counter([*images_in(second), *images_in(third)])["000.png"] == 1
+    rows = rows_of(second) + rows_of(third)
+    assert {(row["so_far"], row["answer"], row["score"]) for row in rows} == {("unknown", "", "")}
+
+
+def test_look_alikes_go_to_one_person(tmp_path):
+    images = [image_of(n, judged="", group=f"{n - n % 3:03}.png") for n in range(12)]
+    labels = [(f"{n:03}.png", ALCOHOL, "predictions", None, 90.0 + n) for n in range(12)]
+    paths = split(make_folder(tmp_path, images, labels), tmp_path, "2")
+    groups = [{int(image[:3]) // 3 for image in images_in(path)} for path in paths]
+    assert groups[0].isdisjoint(groups[1])
+    assert [len(each) for each in groups] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    "people", ["1", "0", "101", "ana", "ana,", "ana,ana", "Ana,ana", "a b,a-b", "", "-1", "2.5"]
+)
+def test_people_who_cannot_be_told_apart_are_refused(people):
+    with pytest.raises(InputError, match="--split"):
+        people_of(people)
