@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,8 +45,17 @@ def publish(
     ] = False,
     print_policy: Annotated[
         bool,
-        typer.Option("--print-policy", help="Print the least IAM policy and bucket policy, and do nothing."),
+        typer.Option(
+            "--print-policy",
+            help="Print the least IAM policies by role (preparing, reviewing, production) and the bucket policy, and do nothing.",
+        ),
     ] = False,
+    account: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIGITS", help="For --print-policy: the account; no other one's buckets and jobs get in."
+        ),
+    ] = None,
     kms_key: Annotated[
         str | None, typer.Option(help="KMS key to encrypt with; default: as the bucket is set.")
     ] = None,
@@ -65,7 +75,7 @@ def publish(
     without --replace. Afterwards the split is locked, so that a later round keeps it.
     """
     if print_policy:
-        show(to_json(_policies(folder, to, kms_key), indent=2))
+        show(to_json(_policies(folder, to, kms_key, account), indent=2))
         return
     from manifest_tools.aws.publishing.apply import PublishResult, apply_plan
     from manifest_tools.aws.publishing.plan import plan_publish
@@ -160,15 +170,19 @@ def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
         yield "not published: no manifest was written"
 
 
-def _policies(folder: Path, to: str | None, kms_key: str | None) -> dict[str, Any]:
-    from manifest_tools.aws.publishing.iam_policies import bucket_policy, iam_policy
+def _policies(folder: Path, to: str | None, kms_key: str | None, account: str | None) -> dict[str, Any]:
+    from manifest_tools.aws.publishing.iam_policies import bucket_policy, iam_policies
     from manifest_tools.dataset.dataset import Dataset
 
-    place = to or Dataset.load(folder).destination
+    dataset = Dataset.load_frame(folder)
+    place = to or dataset.destination
     if not place:
         raise InputError(f"{folder} has no destination; say where it is to go: --to s3://BUCKET/PREFIX")
+    if account is not None and not re.fullmatch(r"[0-9]{12}", account):
+        raise InputError(f"--account is {account!r}; expected the twelve digits of an AWS account")
     bucket, prefix = split_destination(place)
-    return {
-        "iam_policy": iam_policy(bucket, prefix, kms_key=kms_key),
-        "bucket_policy": bucket_policy(bucket, prefix),
-    }
+    trained = [entry["options"]["arn"] for entry in dataset.history if entry["step"] == "train"]
+    roles = iam_policies(
+        bucket, prefix, kms_key=kms_key, account=account, adapter=trained[-1] if trained else ""
+    )
+    return {**roles, "bucket_policy": bucket_policy(bucket, prefix, account=account)}

@@ -84,7 +84,10 @@ def test_the_policies_need_no_account(run: Callable[..., Result], prepare: Calla
     result = run("publish", out, "--print-policy")
 
     policies = json.loads(result.stdout)
-    assert set(policies) == {"iam_policy", "bucket_policy"}
+    assert set(policies) == {"preparing", "reviewing", "production", "bucket_policy"}
+    guarded = run("publish", out, "--print-policy", "--account", "111122223333").stdout
+    assert guarded.count("111122223333") == 10
+    assert run("publish", out, "--print-policy", "--account", "1").exit_code != 0
     assert "arn:aws:s3:::acme/mod/*" in result.stdout
 
 
