@@ -16,6 +16,7 @@ from manifest_tools.cli.terminal import colored, columns, is_dumb, is_terminal
 from manifest_tools.core.errors import OutputError
 from manifest_tools.core.progress import Progress
 from manifest_tools.core.text import printable as printable  # noqa: PLC0414 - for the commands
+from manifest_tools.core.text import shortened
 
 if TYPE_CHECKING:
     from manifest_tools.findings.findings import Report
@@ -36,6 +37,7 @@ STEPS = {
     "check": "Checking",
     "write": "Writing",
 }
+_LONGEST = 8_000  # characters of one message
 _WIDTH = max(map(len, STEPS.values())) + 2
 
 
@@ -64,6 +66,9 @@ def keep_stdout_for_results() -> None:
 def say(text: str = "") -> None:
     """Print to standard error, if there is one; what a terminal cannot or should not show is escaped."""
     note(text)
+    """Print to standard error, if there is one; what a terminal cannot or should not show is escaped, very long text cut."""
+    if len(text) > _LONGEST:  # it quotes what somebody gave; what was expected stands at the end
+        text = f"{shortened(text, _LONGEST // 2)} {text[-_LONGEST // 4 :]}"
     if sys.stderr is not None:
         with suppress(OSError):  # nobody can be told
             _write(sys.stderr, _on_its_line(text))

@@ -297,6 +297,6 @@ def lines(source: Source) -> Iterator[tuple[int, bytes | None]]:
 def parse(line: bytes | None) -> Any:
     """Return a line's JSON value; None when it is too long, blank or not JSON."""
     try:
-        return None if line is None else loads(line)
+        return loads(line) if line and line.strip() else None
     except orjson.JSONDecodeError:
         return None

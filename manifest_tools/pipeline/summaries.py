@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from manifest_tools.core.output_folder import MANIFESTS
-from manifest_tools.core.text import counted
+from manifest_tools.core.text import counted, shortened
 from manifest_tools.dataset.copies import FAILED, copied
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import PREDICTIONS
@@ -16,6 +16,7 @@ from manifest_tools.dataset.tables import GROUPS
 from manifest_tools.images.stop_list.stop_list import STOPPED
 
 _NAMED = 8  # columns, or lines of a mapping, that a summary names
+_LONGEST = 100  # characters of each
 
 
 def summary_of_reading(dataset: Dataset) -> str:
@@ -42,7 +43,7 @@ def _file_summary(origin: Mapping[str, Any]) -> str:
 
 def _named(names: Sequence[str]) -> str:
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return ", ".join(shortened(name, _LONGEST) for name in names[:_NAMED]) + more
 
 
 def summary_of_inspection(dataset: Dataset) -> str:

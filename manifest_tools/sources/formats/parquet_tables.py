@@ -65,8 +65,11 @@ def parquet_records(path: str | Path) -> list[Record]:
         and not (pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type))
     ]
     try:
-        rows = file.read(columns=plain).to_pylist() if plain else [{} for _ in range(file.metadata.num_rows)]
-    except (pa.ArrowException, OSError, ValueError) as error:
+        table = file.read(columns=plain)
+        columns = [_values(column) for column in table.columns]
+        rows = [dict(zip(plain, row, strict=True)) for row in zip(*columns, strict=True)]
+        rows = rows if plain else [{} for _ in range(file.metadata.num_rows)]
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise _broken(path, error) from error
     if inside:
         column = inside if inside in IMAGE_NAMES else "image"
@@ -77,6 +80,22 @@ def parquet_records(path: str | Path) -> list[Record]:
         Record(number, {key: named(value, names.get(key)) for key, value in row.items()})
         for number, row in enumerate(rows, start=1)
     ]
+
+
+def _values(column: Any) -> list[Any]:
+    """Return the values of a column; a text in the place of dates that Python's calendar does not have."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):
+        values = [_value(scalar) for scalar in column]
+    return values
+
+
+def _value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return f"beyond the calendar: {getattr(scalar, 'value', 'dates')}"
 
 
 def unpack_images(files: Sequence[Path], folder: Path) -> set[str]:

@@ -15,6 +15,7 @@ from defusedxml.ElementTree import ParseError, iterparse
 from manifest_tools.core.errors import InputError
 
 _MAX_DEPTH = 100  # no annotation format comes near
+_MAX_ELEMENTS = 1_000_000  # in one child of the root: ten hours of a track's boxes, and half a gigabyte
 
 
 def read_children(path: Path) -> Iterator[tuple[str, Element]]:
@@ -40,12 +41,15 @@ def read_children(path: Path) -> Iterator[tuple[str, Element]]:
         raise InputError(
             f"{path}: it declares entities, which no annotation tool writes and which can be made to harm; not read"
         ) from error
-    except (LookupError, ValueError) as error:  # too deep, or an encoding that the parser does not know
+    except (
+        LookupError,
+        ValueError,
+    ) as error:  # too deep, too much at once, or an encoding that the parser does not know
         raise InputError(f"{path}: not usable as XML: {error}") from error
 
 
 def _children(handle: IO[bytes]) -> Iterator[tuple[str, Element]]:
-    depth, root = 0, None
+    depth, root, child, count = 0, None, "", 0
     for event, element in iterparse(handle, ("start", "end")):
         if event == "start":
             element.tag = _local(element.tag)
@@ -53,6 +57,11 @@ def _children(handle: IO[bytes]) -> Iterator[tuple[str, Element]]:
             depth += 1
             if depth > _MAX_DEPTH:
                 raise ValueError(f"elements are nested more than {_MAX_DEPTH} deep")
+            child, count = (element.tag, 0) if depth == 2 else (child, count + 1)
+            if count > _MAX_ELEMENTS:
+                raise ValueError(
+                    f"one <{child}> holds more than {_MAX_ELEMENTS:,} elements; export it in parts"
+                )
             continue
         depth -= 1
         if depth == 1 and root is not None:

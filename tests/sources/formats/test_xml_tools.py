@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from manifest_tools.core.errors import InputError
-from manifest_tools.sources.formats import cvat, voc
+from manifest_tools.sources.formats import cvat, voc, xml_files
 from manifest_tools.sources.formats.xml_files import read_children, root_of
 from tests.sources.rows import reasons, said
 
@@ -84,6 +84,15 @@ def test_voc_folder_goes_on_after_a_broken_file(tmp_path):
 def test_xml_that_harms_or_is_broken_is_refused(tmp_path, content, message):
     with pytest.raises(InputError, match=message):
         voc.read(write(tmp_path, content))
+
+
+def test_one_child_of_very_many_elements_is_refused_and_very_many_children_are_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(xml_files, "_MAX_ELEMENTS", 50)
+    many = "<annotations>" + "<image><box/></image>" * 200 + "</annotations>"
+    assert len([*read_children(write(tmp_path, many))]) == 200
+    large = "<annotations><image/><image>" + "<box/>" * 51 + "</image></annotations>"
+    with pytest.raises(InputError, match="one <image> holds more than 50 elements"):
+        [*read_children(write(tmp_path, large))]
 
 
 def test_the_children_of_the_root_come_one_by_one(tmp_path):
