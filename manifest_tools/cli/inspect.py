@@ -27,7 +27,7 @@ def inspect(
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Keep the facts: DIR/dataset and DIR/images.csv (with --run the data set alone).",
+            help="Keep the facts: DIR/dataset, DIR/images.csv and the page DIR/inspect.html (with --run the data set alone).",
         ),
     ] = None,
     quick: Annotated[
@@ -45,6 +45,8 @@ def inspect(
         ),
     ] = None,
     scheduler: options.Scheduler = None,
+    not_alike: options.NotAlike = None,
+    thumbnails: options.Pictures = options.Thumbnails.NONE,
     stop_list: options.StopListFiles = None,
     policy: options.PolicyFile = None,
     fail_on: options.Fail = None,
@@ -71,7 +73,7 @@ def inspect(
     else:
         report = _at_once(
             images, scheduler, out=out, quick=quick, cache=not no_cache, workers=workers, policy=chosen,
-            stop_list=stop_list or (),
+            stop_list=stop_list or (), thumbnails=str(thumbnails), not_alike=not_alike or (),
             max_findings=max_findings, quiet=quiet,
         )  # fmt: skip
     print_report(report, format, everything=everything)

@@ -223,6 +223,15 @@ Prove = Annotated[
         "if the minimums of training allow; such as Alcohol:false-negatives=0.5. Repeatable.",
     ),
 ]
+NotAlike = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--not-alike",
+        metavar="FILE",
+        help="CSV with the columns image and other: pairs that people found to be no look-alikes, remembered from then "
+        "on. The page of inspect makes it. Repeatable.",
+    ),
+]
 FreezeTest = Annotated[
     bool | None,
     typer.Option(

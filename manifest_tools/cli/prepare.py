@@ -71,6 +71,7 @@ def prepare(
     ] = None,
     group_by: options.GroupBy = None,
     slices: options.Slices = None,
+    not_alike: options.NotAlike = None,
     add: Annotated[
         list[Path] | None,
         typer.Option(

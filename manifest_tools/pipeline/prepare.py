@@ -21,6 +21,7 @@ from manifest_tools.core.progress import Progress, Steps, Watcher
 from manifest_tools.core.taxonomy import CURRENT, Taxonomy
 from manifest_tools.dataset.carry_over import carry_over, keep_locked, lock_split
 from manifest_tools.dataset.dataset import Dataset, remembered_stop_list
+from manifest_tools.duplicates.apart import keep_apart, remembered_pairs
 from manifest_tools.duplicates.grouping import group_duplicates
 from manifest_tools.findings.findings import MAX_FINDINGS
 from manifest_tools.findings.policy import Policy, Target
@@ -69,6 +70,7 @@ def prepare(
     keep: Sequence[str] = (),
     group_by: Sequence[str] = (),
     slices: Sequence[str] = (),
+    not_alike: Sequence[str | Path] = (),
     add: Sequence[str | Path] = (),
     predictions: str | Path | Table | None = None,
     min_confidence: float | None = None,
@@ -115,6 +117,8 @@ def prepare(
     slices : sequence of str
         Parts of the data set of which figures are told, and which the split keeps balanced: named likewise, or
         "sources", the files of labels.
+    not_alike : sequence of path
+        CSV of pairs that people found to be no look-alikes (:func:`manifest_tools.duplicates.apart.keep_apart`).
     add : sequence of path
         Folders that people reviewed, such as the disagreements of ``moderate --compare-base``: the images with an
         answer come in, with what was said of them and with the base model's answers.
@@ -247,6 +251,7 @@ def prepare(
 
         progress = watcher.begin("group")
         dataset = group_duplicates(dataset, workers=workers, progress=progress)
+        dataset = keep_apart(dataset, not_alike, remembered=remembered_pairs(earlier))
         if group_by:
             dataset = group_by_names(dataset, group_by)
         if slices:

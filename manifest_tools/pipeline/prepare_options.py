@@ -39,6 +39,7 @@ class PrepareOptions:
     keep: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
+    not_alike: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
     predictions: str = ""
     min_confidence: float | None = None
@@ -104,7 +105,9 @@ class PrepareOptions:
             return f"{move(file)}{colon}{column}" if (Path(start) / file).is_file() else text
 
         changes: dict[str, Callable[[str], str]] = {
-            **dict.fromkeys(("images", "labels", "add", "predictions", "policy", "stop_list"), move),
+            **dict.fromkeys(
+                ("images", "labels", "not_alike", "add", "predictions", "policy", "stop_list"), move
+            ),
             **dict.fromkeys(("labels_format", "checked_labels"), by_file),
             **dict.fromkeys(("group_by", "slices"), file_of),
             "mapping": lambda text: "=".join(
@@ -142,6 +145,7 @@ class PrepareOptions:
             "keep": self.keep,
             "group_by": self.group_by,
             "slices": self.slices,
+            "not_alike": self.not_alike,
             "add": self.add,
             "predictions": self.predictions or None,
             "min_confidence": self.min_confidence,

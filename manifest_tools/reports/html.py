@@ -75,6 +75,9 @@ def render_html(
         "findings": [_rows(group, FINDINGS_BUDGET // len(groups), numbers) for group in groups],
         "places": PLACES,
         "pictures": list(pictures.values()),
+        "alike": [[member.image for member in group.members] for group in parts["alike"].listed]
+        if parts["alike"]
+        else [],
         "confusion": parts["confusion"] and parts["confusion"].to_dict(),
     }
     page = environment().get_template("report.html")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -220,6 +223,25 @@ def test_everything_is_reached_by_keyboard(visit, plain):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
     assert {"search", "counting", "threshold", "SUMMARY", "BUTTON"} <= reached
+
+
+def test_look_alikes_are_revealed_together_and_parted(visit, hostile):
+    page = visit(hostile)
+    group = page.locator(".alike details").first
+    group.evaluate("one => { one.open = true; }")
+    group.locator("button.together").click()
+    assert group.locator("img").count() == 2
+    group.locator("button.together").click()
+    assert group.locator("img").count() == 0
+    button = group.locator("button.part")
+    button.click()
+    assert "1 pair is marked." in page.locator("#parted").inner_text()
+    saved = unquote(page.locator("#parted a").get_attribute("href")).partition(",")[2]
+    (row,) = csv.DictReader(io.StringIO(saved, newline=""))
+    assert {row["image"], row["other"]} <= set(HOSTILE)
+    assert row["image"] != row["other"]
+    button.click()
+    assert page.locator("#parted").is_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,8 +12,18 @@
   };
   document.querySelectorAll(".needs-script").forEach((part) => { part.hidden = false; });
 
-  // Pictures: hidden until the reader asks for one.
+  // Pictures: hidden until the reader asks for one, or for those of a group together.
   document.addEventListener("click", (event) => {
+    const together = event.target.closest("button.together");
+    if (together) {
+      const open = together.getAttribute("aria-expanded") === "true";
+      const members = together.closest("details").querySelectorAll(`button.reveal[aria-expanded="${open}"]`);
+      members.forEach((button) => button.click());
+      together.closest("details").classList.toggle("side-by-side", !open);
+      together.setAttribute("aria-expanded", String(!open));
+      together.firstChild.textContent = open ? "Show the pictures side by side" : "Hide the pictures";
+      return;
+    }
     const button = event.target.closest("button.reveal");
     if (!button) return;
     const open = button.getAttribute("aria-expanded") === "true";
@@ -32,6 +42,21 @@
     button.setAttribute("aria-expanded", String(!open));
     button.firstChild.textContent = open ? "Show picture" : "Hide picture";
   });
+
+  // Pairs that are no look-alikes: a page cannot write, so it gives them as a file for the next run.
+  const parted = document.getElementById("parted");
+  const cell = (name) => `"${name.replace(/"/g, '""')}"`;
+  document.querySelectorAll("button.part").forEach((button) => button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    const pairs = [...document.querySelectorAll('button.part[aria-pressed="true"]')];
+    const rows = pairs.map((one) => {
+      const members = data.alike[Number(one.dataset.group)];
+      return `${cell(members[0])},${cell(members[Number(one.dataset.member)])}\n`;
+    });
+    parted.hidden = !pairs.length;
+    parted.firstElementChild.textContent = pairs.length === 1 ? "1 pair is marked." : `${pairs.length} pairs are marked.`;
+    parted.querySelector("a").href = `data:text/csv;charset=utf-8,${encodeURIComponent(`image,other\n${rows.join("")}`)}`;
+  }));
 
   // Findings: filter by severity, search in everything that the page holds, list more of a code.
   const groups = [...document.querySelectorAll("details.group")].map((details) => ({
