@@ -160,7 +160,11 @@ def import_sheet(review: ReviewSession, path: str | Path) -> int:
     by_digest: dict[str, int] = {}
     for position, digest in enumerate(review.state.dataset.images["sha256"]):
         by_digest.setdefault(digest, position)
-    rows = [_read(review, cells, by_digest, f"{path}, line {line}") for line, cells in _cells(path)]
+    labels = {review.definition(name): name for name in review.state.taxonomy.names}
+    rows = []
+    for line, cells in _cells(path):
+        rows.append(_read(review, cells, by_digest, f"{path}, line {line}"))
+        _refuse_other_label(cells, labels, f"{path}, line {line}")
     new = []
     for reviewer, row, answers, remark in rows:
         said = [answer for answer in answers if known.get((reviewer, row, answer.label), "") != answer.truth]
@@ -189,6 +193,16 @@ def _cells(path: str | Path) -> list[tuple[int, dict[str, str]]]:
     except csv.Error as error:
         msg = f"{path}, line {table.line_num}: {error}; expected CSV"
         raise InputError(msg) from error
+
+
+def _refuse_other_label(cells: Mapping[str, str], labels: Mapping[str, str], place: str) -> None:
+    """Raise InputError where the definition that a row carries along is that of another label."""
+    meant = labels.get(cells.get("definition", "").strip())
+    if meant and cells["label"].strip() != meant:
+        raise InputError(
+            f"{place}: label is {cells['label']!r}, and definition is that of {meant!r}; a column was sorted or pasted "
+            "without the others. Nothing was taken in; export the sheet again, and fill that in"
+        )
 
 
 def _read(review: ReviewSession, cells: dict[str, str], by_digest: Mapping[str, int], place: str) -> _Row:

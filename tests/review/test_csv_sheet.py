@@ -153,6 +153,20 @@ def test_a_column_that_was_sorted_by_itself_refuses_the_whole_sheet(folder, tmp_
     assert ReviewJournal.of(folder).entries == []
 
 
+def test_labels_that_were_sorted_by_themselves_refuse_the_whole_sheet(folder, tmp_path):
+    path, rows = filled(folder, tmp_path)
+    rows[0]["label"], rows[1]["label"] = "Gambling", ""
+    with pytest.raises(InputError, match="line 2: label is 'Gambling', and definition is that of 'Alcohol'"):
+        csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, rows))
+    assert ReviewJournal.of(folder).entries == []
+
+
+def test_definitions_that_were_deleted_or_reworded_are_no_matter(folder, tmp_path):
+    path, rows = filled(folder, tmp_path)
+    rows[0]["definition"], rows[1]["definition"] = "", "what we call alcohol"
+    assert csv_sheet.import_sheet(ReviewSession(folder, "ana"), write(path, rows)) == 4
+
+
 def test_rows_without_an_answer_are_compared_too(folder, tmp_path):
     path, rows = filled(folder, tmp_path)
     rows[3] |= {"answer": "", "sha256": rows[0]["sha256"]}
