@@ -82,9 +82,12 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     _FACTS: {"taxonomy": taxonomy.taxonomy, "explain": explain.explain},
 }
+_REACHING_S3 = ("prepare", "inspect", "progress", "evaluate")
 for _panel, _commands in _COMMANDS.items():
     for _name, _command in _commands.items():
-        app.command(_name, rich_help_panel=_panel, cls=Command)(told(_command))
+        app.command(_name, rich_help_panel=_panel, cls=Command)(
+            told(_command, reaches_s3=_name in _REACHING_S3)
+        )
 app.add_typer(adapters.app, name="adapters", rich_help_panel=_AMAZON)
 
 

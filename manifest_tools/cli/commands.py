@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import typer
@@ -15,22 +14,33 @@ from typer.core import TyperCommand, TyperGroup
 from manifest_tools.cli.defaults import defaults
 from manifest_tools.cli.log import set_log, set_verbose
 from manifest_tools.cli.options import LogFile, Verbose
+from manifest_tools.cli.remote import CONNECTION, connection
 
 
-def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that can also be asked to tell more of its run."""
+def told(command: Callable[..., None], *, reaches_s3: bool = False) -> Callable[..., None]:
+    """Return a command that can be asked to tell more of its run, and that looks where its options say.
+
+    Parameters
+    ----------
+    command : callable
+        Its options `profile`, `region` and `endpoint_url` are in force for all that it does.
+    reaches_s3 : bool
+        Add those of the three that it does not have.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    parameters = signature(command).parameters
+    more: dict[str, tuple[Any, Any]] = {"verbose": (Verbose, False), "log": (LogFile, None)}
+    if reaches_s3:
+        more |= {name: (kind, None) for name, kind in CONNECTION.items() if name not in parameters}
 
     @wraps(command)
-    def run(*arguments: Any, verbose: bool, log: Path | None, **options: Any) -> None:
-        set_verbose(verbose)
-        set_log(log)
-        command(*arguments, **options)
+    def run(**options: Any) -> None:
+        set_verbose(options["verbose"])
+        set_log(options["log"])
+        with connection(*(options.get(name) for name in CONNECTION)):
+            command(**{name: value for name, value in options.items() if name in parameters})
 
-    hints = get_type_hints(command, include_extras=True)
-    more = {"verbose": (Verbose, False), "log": (LogFile, None)}
-    own = [
-        parameter.replace(annotation=hints[name]) for name, parameter in signature(command).parameters.items()
-    ]
+    own = [parameter.replace(annotation=hints[name]) for name, parameter in parameters.items()]
     own += [
         Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
         for name, (kind, default) in more.items()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,8 +27,15 @@ Region = Annotated[
 ]
 EndpointUrl = Annotated[
     str | None,
-    typer.Option(help="Address of another server than Amazon's.", rich_help_panel=_AMAZON, metavar="URL"),
+    typer.Option(
+        help="Address of another server than Amazon's, for all that is asked of S3 and Rekognition.",
+        rich_help_panel=_AMAZON,
+        metavar="URL",
+    ),
 ]
+CONNECTION = {"profile": Profile, "region": Region, "endpoint_url": EndpointUrl}
+_SERVED = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_REKOGNITION")
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")  # they would go before a profile
 RequesterPays = Annotated[
     bool, typer.Option(help="Accept to be charged for a bucket that asks for it.", rich_help_panel=_AMAZON)
 ]
@@ -59,6 +68,32 @@ TrainingPrice = Annotated[
 ]
 Threads = Annotated[int, typer.Option("--workers", help="Requests under way at a time.", min=1, max=256)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+
+
+@contextmanager
+def connection(profile: str | None, region: str | None, endpoint_url: str | None) -> Iterator[None]:
+    """Let profile, region and address be in force for every client that is made meanwhile, in worker processes too."""
+    wanted: dict[str, str | None] = {}
+    if profile is not None:
+        wanted |= {"AWS_PROFILE": profile, **dict.fromkeys(_KEYS)}
+    if region is not None:
+        wanted |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    if endpoint_url is not None:
+        wanted |= dict.fromkeys(_SERVED, endpoint_url)
+    before = {name: os.environ.get(name) for name in wanted}
+    _set(wanted)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def rate(tps: str | None, client: Any, *, profile: str | None = None) -> float | None:

@@ -70,9 +70,16 @@ def find_project(start: str | Path = ".") -> ProjectFile | None:
         if path.is_file():
             return read_project(path)
         path = folder / PYPROJECT
-        if path.is_file() and b"tool.manifest-tools" in path.read_bytes():
+        if _speaks_of_us(path):
             return read_project(path)
     return None
+
+
+def _speaks_of_us(pyproject: Path) -> bool:
+    try:
+        return b"tool.manifest-tools" in pyproject.read_bytes()
+    except OSError:  # none, or one that is nobody's business here
+        return False
 
 
 def read_project(path: Path) -> ProjectFile | None:
