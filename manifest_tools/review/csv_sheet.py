@@ -82,7 +82,7 @@ def export_sheet(review: ReviewSession, path: str | Path, *, only: Sequence[int]
 def _rows(review: ReviewSession, only: Sequence[int] | None) -> Iterator[tuple[str, ...]]:
     digests = list(review.state.dataset.images["sha256"])
     name = "" if only is None else review.reviewer
-    for row in review.queue(Filter()) if only is None else only:
+    for row in review.queue(Filter(apart=True)) if only is None else only:
         item = review.item(row)
         place = (item["name"], digests[row])
         for question in item["questions"]:

@@ -27,6 +27,8 @@ class Wish:
         As :meth:`Handout.queue` gave it with them.
     again : bool
         It comes back to an image: also to one that was answered.
+    needed : bool
+        It wants no image any more whose answer can change nothing by now.
     label : str
         As in :meth:`ReviewSession.item`.
     """
@@ -35,6 +37,7 @@ class Wish:
     images: Sequence[int]
     since: int = 0
     again: bool = False
+    needed: bool = False
     label: str = ""
 
 
@@ -98,9 +101,12 @@ class Handout:
             return
         state, assignment = self._review.state, self._review.assignment
         state.take_stock()
+        waiting = self._review.waiting() if wish.needed and not wish.again else None
         gone = set() if wish.again else state.answered_since(wish.since)
         for row in wish.images:
             if not 0 <= row < len(state.keys) or assignment.withheld[row]:
+                continue
+            if waiting is not None and not waiting[row]:  # answers meanwhile made it needless
                 continue
             if row not in gone or assignment.due[row]:
                 yield row

@@ -34,7 +34,11 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True)
 class Filter:
-    """Which images to show. Empty texts do not filter; `everything` includes those that need no answer."""
+    """Which images to show. Empty texts do not filter.
+
+    `more` includes those whose answer can change nothing any more, `everything` those that need no answer, `apart` every
+    look-alike by itself. Whoever filters by label, outcome or finding wants `more`.
+    """
 
     label: str = ""
     outcome: str = ""
@@ -42,10 +46,24 @@ class Filter:
     finding: str = ""
     content_type: str = ""
     everything: bool = False
+    more: bool = False
+    apart: bool = False
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it asks for images by what is known of them."""
+        return bool(self.label or self.outcome or self.finding)
 
 
 def tiers(
-    outcomes: Outcomes, reviewed: Mask, *, conflict: Mask, suspect: Mask, wanted: Mask, differing: Mask
+    outcomes: Outcomes,
+    reviewed: Mask,
+    *,
+    conflict: Mask,
+    suspect: Mask,
+    wanted: Mask,
+    differing: Mask,
+    needless: Mask,
 ) -> npt.NDArray[np.int8]:
     """Return the :class:`Tier` of every image.
 
@@ -63,8 +81,10 @@ def tiers(
         Targets, and labels that fall short of the minimum.
     differing : bool array, shape (images, labels)
         An adapter and the base model do not agree on it.
+    needless : bool array, shape (images, labels)
+        Confirming it changes nothing.
     """
-    unconfirmed = (outcomes.predicted_positive | differing) & ~reviewed
+    unconfirmed = (outcomes.predicted_positive | differing) & ~reviewed & ~needless
     tier = np.full(len(reviewed), Tier.DONE, dtype=np.int8)
     tier[unconfirmed.any(axis=1)] = Tier.CONFIRM
     tier[(conflict & ~reviewed).any(axis=1)] = Tier.CONFLICT

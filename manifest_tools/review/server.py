@@ -216,8 +216,11 @@ class _Page:
 
     def queue(self, request: Request) -> Response:
         chosen = request.query_params
-        names = ("label", "outcome", "split", "content_type", "finding")
-        wanted = Filter(**{name: chosen.get(name, "") for name in names}, everything="everything" in chosen)
+        label, outcome, split, finding, content_type = (
+            chosen.get(name, "") for name in ("label", "outcome", "split", "finding", "content_type")
+        )
+        flags = "everything" in chosen, "more" in chosen
+        wanted = Filter(label, outcome, split, finding, content_type, *flags)
         return JSONResponse(self._handout.queue(wanted))
 
     async def open(self, request: Request) -> Response:
@@ -300,7 +303,8 @@ def _wish(document: Mapping[str, Any]) -> Wish:
         ):
             since, label = document.get("since", 0), document.get("label", "")
             if type(since) is int and isinstance(label, str):
-                return Wish(tab[:64], images, since, document.get("again") is True, label)
+                again, needed = (document.get(name) is True for name in ("again", "needed"))
+                return Wish(tab[:64], images, since, again=again, needed=needed, label=label)
     raise InputError(
         f"expected a page, at most {_MOST_OFFERED} numbers of images, and since when they are right"
     )

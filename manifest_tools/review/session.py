@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from manifest_tools.core.errors import InputError
@@ -18,7 +19,8 @@ from manifest_tools.dataset.outcomes import Outcome, targets_in_force
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.policy import Goal
 from manifest_tools.review.entries import NO_REMARK, Remark, Said
-from manifest_tools.review.found import findings_of
+from manifest_tools.review.found import findings_of, matching
+from manifest_tools.review.needless import enough, once_each
 from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
 from manifest_tools.review.state import ReviewState
 
@@ -65,10 +67,11 @@ class ReviewSession:
         images = state.dataset.images
         unsound = np.logical_or.reduce(list(unusable_content(images, state.policy).values()))
         self._viewable = (images["decode_error"] == "").to_numpy()
-        self._counted = (
-            ~unsound & images["set_aside"].eq("").to_numpy() & images["split"].ne("test").to_numpy()
-        )
-        targets = {target.label for target in targets_in_force(state.policy, state.taxonomy)}
+        self._aside = images["set_aside"].ne("").to_numpy()
+        self._tested = images["split"].eq("test").to_numpy()
+        self._counted = ~unsound & ~self._aside & ~self._tested
+        self._goals = targets_in_force(state.policy, state.taxonomy)
+        targets = {target.label for target in self._goals}
         self._targets = np.array([label in targets for label in state.outcomes.labels])
         self._findings = findings_of(Path(folder), state)
         self._types = masks_of_types(images)
@@ -84,30 +87,76 @@ class ReviewSession:
         with self._lock:
             self.state.refresh()
             outcomes, reviewed = self.state.outcomes, self.state.reviewed
-            told = ~self.assignment.chosen[:, None]  # of the others the order would tell the score
-            doubted = np.where(reviewed, 0.0, self.state.suspect)
-            tier = tiers(
-                outcomes,
-                reviewed,
-                conflict=self.state.conflict,
-                suspect=(doubted > 0) & told,
-                wanted=self._wanted(),
-                differing=self.state.differing,
-            )
-            waits = self.assignment.due | (doubted > 0).any(axis=1)
-            tier[waits] = np.minimum(tier[waits], Tier.CONFIRM)
-            chosen = self._chosen(wanted) & self._viewable & ~self.assignment.withheld
-            narrowed = bool(wanted.label or wanted.outcome or wanted.finding)
+            tier = self._tiers(more=wanted.more or wanted.everything or wanted.narrowed)
+            masks = {"finding": self._findings, "content type": self._types}
+            chosen = matching(wanted, self.state, masks) & self._viewable & ~self.assignment.withheld
             if not wanted.everything:
                 waiting = tier != Tier.DONE
-                chosen &= (waiting | ~reviewed.any(axis=1)) if narrowed else waiting
+                chosen &= (waiting | ~reviewed.any(axis=1)) if wanted.narrowed else waiting
             else:
                 chosen &= ~self.assignment.finished
             open_score = np.where(outcomes.predicted_positive & ~reviewed, np.nan_to_num(outcomes.score), 0.0)
-            urgency = np.where((tier == Tier.SUSPECT)[:, None], doubted, open_score).max(axis=1, initial=0.0)
+            doubted = (tier == Tier.SUSPECT)[:, None] & ~reviewed
+            urgency = np.where(doubted, self.state.suspect, open_score).max(axis=1, initial=0.0)
             hidden = self.assignment.chosen
             urgency[hidden] = 100 * self._lot[hidden]  # the order would tell the score
-            return [int(row) for row in in_order(tier, urgency, chosen)]
+            rows = in_order(tier, urgency, chosen).tolist()
+            return rows if wanted.apart or wanted.everything else self._once_each(rows)
+
+    def _tiers(self, *, more: bool) -> npt.NDArray[np.int8]:
+        """Return why each image waits; without `more`, those whose answer can change nothing do not."""
+        state, chosen = self.state, self.assignment.chosen
+        doubted = (state.suspect > 0) & ~state.reviewed
+        tier = tiers(
+            state.outcomes,
+            state.reviewed,
+            conflict=state.conflict,
+            suspect=doubted & ~chosen[:, None],  # of the others the order would tell the score
+            wanted=self._wanted(),
+            differing=state.differing,
+            needless=np.zeros_like(doubted) if more else self._needless(),
+        )
+        waits = doubted.any(axis=1)
+        tier[waits] = np.minimum(tier[waits], Tier.CONFIRM)
+        if not more:
+            tier[self._aside & ~chosen] = Tier.DONE
+        tier[self.assignment.due] = np.minimum(tier[self.assignment.due], Tier.CONFIRM)
+        return tier
+
+    def _needless(self) -> Mask:
+        """Confirmations of what is known, of labels that have enough; on the test side targets are confirmed all the same."""
+        state = self.state
+        done = enough(state.outcomes, state.reviewed, self._counted, state.policy, self._goals)
+        confirms = state.outcomes.truth.known & done & ~state.differing & ~self.assignment.chosen[:, None]
+        return np.asarray(confirms & ~(self._tested[:, None] & self._targets))
+
+    def _once_each(self, rows: Iterable[int]) -> list[int]:
+        state, chosen = self.state, self.assignment.chosen
+
+        def asked(row: int) -> Mask | None:
+            open_ones = state.open_questions(row)
+            apart = chosen[row] or (state.conflict[row] & open_ones).any()
+            # What is asked of a picture without a question: what it shows.
+            return None if apart else np.append(open_ones, not open_ones.any())
+
+        return once_each(rows, state.groups, asked)
+
+    def waiting(self) -> Mask:
+        """Return which images wait for an answer that can change something, shape (images,)."""
+        with self._lock:
+            self.state.refresh()
+            return np.asarray(self._tiers(more=False) != Tier.DONE)
+
+    def _held_back(self) -> dict[str, int]:
+        """Return how many images nobody is asked about, by why."""
+        shown = self._viewable & ~self.assignment.withheld
+        held = shown & (self._tiers(more=True) != Tier.DONE) & (self._tiers(more=False) == Tier.DONE)
+        asked, apart = self.queue(Filter()), self.queue(Filter(apart=True))
+        return {
+            "enough": int((held & ~self._aside).sum()),
+            "set_aside": int((held & self._aside).sum()),
+            "alike": len(apart) - len(asked),
+        }
 
     def _wanted(self) -> Mask:
         """The targets; without any, the labels that fall short of both minimums."""
@@ -121,30 +170,6 @@ class ReviewSession:
 
     def _count(self, outcome: Outcome) -> Any:
         return self.state.outcomes.count(outcome, self._counted)
-
-    def _chosen(self, wanted: Filter) -> Mask:
-        outcomes = self.state.outcomes
-        chosen = np.ones(len(self.state.keys), dtype=bool)
-        columns = list(range(len(outcomes.labels)))
-        if wanted.label:
-            if wanted.label not in outcomes.labels:
-                raise InputError(f"there is no label {wanted.label!r} at the level that is judged")
-            columns = [outcomes.labels.index(wanted.label)]
-            if not wanted.outcome:
-                chosen &= (outcomes.predicted_positive | outcomes.truth.present)[:, columns[0]]
-        if wanted.outcome:
-            if wanted.outcome not in OUTCOMES:
-                raise InputError(f"outcome is {wanted.outcome!r}; expected one of {', '.join(OUTCOMES)}")
-            chosen &= (outcomes.outcome[:, columns] == OUTCOMES[wanted.outcome]).any(axis=1)
-        if wanted.split:
-            chosen &= self.state.dataset.images["split"].eq(wanted.split).to_numpy()
-        masks = {"finding": self._findings, "content type": self._types}
-        for what, value in (("finding", wanted.finding), ("content type", wanted.content_type)):
-            if value and value not in masks[what]:
-                raise InputError(f"no image has the {what} {value!r}")
-            if value:
-                chosen &= masks[what][value]
-        return chosen
 
     def item(self, row: int, label: str = "") -> dict[str, Any]:
         """Return what the page shows of one image; `label` is asked about too, unless somebody reviewed it.
@@ -300,6 +325,7 @@ class ReviewSession:
                 "need_fn": policy.minimum(Goal.FALSE_NEGATIVES),
                 "answered": len({seen.image for entry in mine for seen in entry.images}),
                 "left": left,
+                "held_back": self._held_back(),
             }
 
     def answer(

@@ -69,7 +69,7 @@ def export_split(desks: Sequence[ReviewSession], path: str | Path) -> list[tuple
 
 def deal(desks: Sequence[ReviewSession]) -> list[list[int]]:
     """Return the images for each person: look-alikes together, second looks never to who looked first, as even as can be."""
-    queues = [desk.queue(Filter()) for desk in desks]
+    queues = [desk.queue(Filter(apart=True)) for desk in desks]
     waiting = [set(queue) for queue in queues]
     dealt: list[list[int]] = [[] for _ in desks]
     state, chosen = desks[0].state, desks[0].assignment.chosen

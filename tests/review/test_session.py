@@ -177,3 +177,74 @@ def test_labels_that_are_probably_wrong_come_first_with_the_reason(doubted):
     assert 30 not in review.queue(Filter())
     review.undo()
     assert 30 in review.queue(Filter())[:2]
+
+
+def confirming(place, *, targets=(), aside=(), count=30, groups=None):
+    """Return a folder of images that a table says are safe and the model takes for Violence; 20 are confirmed."""
+    images = [
+        image_of(n, split="train" if n < 25 else "test", set_aside="over the limit" if n in aside else "")
+        for n in range(count)
+    ]
+    for image, group in zip(images, groups or (), strict=False):
+        image["group"] = group
+    labels = []
+    for number in range(count):
+        key = f"{number:03}.png"
+        labels += [
+            (key, VIOLENCE, "table", False, None),
+            (key, VIOLENCE, "predictions", None, 60.0 + number),
+        ]
+    folder = make_folder(place, images, labels)
+    policy = Policy(targets=targets, min_false_positives=5, min_false_negatives=5)
+    Dataset.load(folder).step("policy", policy=policy.to_dict()).save(folder)
+    return ReviewSession(folder, "ana")
+
+
+def test_the_queue_stops_where_confirmed_mistakes_are_enough_and_offers_the_others(tmp_path):
+    review = confirming(tmp_path)
+    for row in range(4):
+        review.answer(row, [Said(VIOLENCE, False)])
+    assert len(review.queue(Filter())) == 26
+    assert review.waiting().sum() == 26
+    review.answer(4, [Said(VIOLENCE, False)])
+    assert review.queue(Filter()) == []
+    assert not review.waiting().any()
+    assert review.progress()["held_back"] == {"enough": 25, "set_aside": 0, "alike": 0}
+    assert len(review.queue(Filter(more=True))) == 25
+    assert len(review.queue(Filter(label=VIOLENCE))) == 25
+    review.undo()
+    assert len(review.queue(Filter())) == 26
+
+
+def test_targets_are_confirmed_on_the_test_side_all_the_same(tmp_path):
+    review = confirming(tmp_path, targets=(Target(VIOLENCE, Goal.FALSE_POSITIVES),))
+    for row in range(5):
+        review.answer(row, [Said(VIOLENCE, False)])
+    assert sorted(review.queue(Filter())) == [25, 26, 27, 28, 29]
+
+
+def test_what_is_confirmed_as_right_does_not_make_enough(tmp_path):
+    review = confirming(tmp_path)
+    for row in range(6):
+        review.answer(row, [Said(VIOLENCE, True)])
+    assert len(review.queue(Filter())) == 24
+
+
+def test_images_that_were_set_aside_are_not_asked_about(tmp_path):
+    review = confirming(tmp_path, aside=(3, 8))
+    queue = review.queue(Filter())
+    assert len(queue) == 28
+    assert not {3, 8} & {*queue}
+    assert review.progress()["held_back"]["set_aside"] == 2
+    assert {3, 8} <= {*review.queue(Filter(more=True))}
+
+
+def test_look_alikes_are_asked_about_once(tmp_path):
+    review = confirming(tmp_path, count=6, groups=["000.png"] * 3 + ["003.png"] * 3)
+    assert review.queue(Filter()) == [5, 2]
+    assert review.progress()["held_back"]["alike"] == 4
+    assert review.queue(Filter(apart=True)) == [5, 4, 3, 2, 1, 0]
+    review.answer(5, [Said(VIOLENCE, False)], together=True)
+    assert review.queue(Filter()) == [2]
+    review.answer(2, [Said(VIOLENCE, False)])  # for this one alone: the others are asked about for themselves
+    assert review.queue(Filter()) == [1]

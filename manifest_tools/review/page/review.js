@@ -118,7 +118,7 @@ async function reveal() {
 
 // Ask for the first image from here on that nobody else has open or has answered meanwhile.
 function handOut(again) {
-  const body = { tab, images: again ? [order[at]] : order.slice(at, at + OFFERED), since, again, label: label() };
+  const body = { tab, images: again ? [order[at]] : order.slice(at, at + OFFERED), since, again, needed: !filter, label: label() };
   opening = opening.catch(() => {}).then(async () => (await ask("api/open", body)).json());
   return opening;
 }
@@ -175,6 +175,7 @@ async function show({ again = passed.has(order[at]) } = {}) {
   const veil = veilOf(image).catch((error) => error);
   item = found;
   questions = [...found.questions];
+  $("alike").checked = found.alike > 0 && !found.answered && !start.adjudicating && !questions.some(({ conflict }) => conflict);
   const address = await veil;
   if (item !== found) return;
   if (address instanceof Error) problem(new Error(`This picture cannot be shown: ${address.message}`));
@@ -206,8 +207,21 @@ function showEnd(others) {
   $("together").hidden = true;
   $("stage").disabled = true;
   $("cover").hidden = true;
+  $("doubt").textContent = "";
   showPlace();
+  showHeldBack().catch(problem);
   document.body.dataset.ready = "end";
+}
+
+// What nobody is asked about, since the answer can change nothing any more.
+async function showHeldBack() {
+  const ended = turn;
+  const { held_back: held } = await (await ask("api/progress")).json();
+  const why = [];
+  if (held.enough) why.push(`${held.enough.toLocaleString()} of labels that have enough confirmed mistakes`);
+  if (held.set_aside) why.push(`${held.set_aside.toLocaleString()} that “select” set aside`);
+  if (turn !== ended || !why.length || filter) return;
+  $("score").textContent = `Not asked, since the answer can change nothing any more: pictures ${why.join(" and ")}. To confirm them all the same, press F and tick “Also those whose answer changes nothing”.`;
 }
 
 function showQuestion() {
