@@ -7,6 +7,7 @@ the outcome does not depend on the machine.
 
 from __future__ import annotations
 
+from operator import le
 from typing import Any
 
 import numpy as np
@@ -15,27 +16,29 @@ from scipy import sparse
 from manifest_tools.splits.problem import Floats, Problem
 from manifest_tools.splits.units import TEST, TRAIN, Ints, mix
 
-_MAX_CLASSES = 40
-_MAX_COLUMNS = 40
-_MAX_NODES = 100
+# Columns and classes up to which a proof is tried, and nodes of the search. With few columns, of which the groups that
+# people know make a problem, it is found more often.
+_WITHIN_REACH = ((24, 40, 1000), (24, 80, 300), (40, 40, 100))
 _MAX_DENOMINATOR = 20  # of the share: beyond, differences are too small to leave room for the tiny prices
 
 
 def is_small(problem: Problem) -> bool:
     """Say whether a proof is within reach."""
-    return (
-        len(problem.mult) <= _MAX_CLASSES
-        and problem.n_simple <= _MAX_COLUMNS
-        and problem.share.denominator <= _MAX_DENOMINATOR
-    )
+    return _nodes(problem) > 0 and problem.share.denominator <= _MAX_DENOMINATOR
 
 
-def prove(problem: Problem, chosen: Ints, seed: int) -> Ints:
-    """Return the best split that is proven, or `chosen` where it is as good or nothing can be proven.
+def _nodes(problem: Problem) -> int:
+    """Return how many nodes a search may have; 0 where a proof is out of reach."""
+    size = problem.n_simple, len(problem.mult)
+    return next((nodes for *most, nodes in _WITHIN_REACH if all(map(le, size, most))), 0)
+
+
+def prove(problem: Problem, chosen: Ints, seed: int) -> Ints | None:
+    """Return the best split that is proven, `chosen` where it is as good; None where nothing can be proven.
 
     First the bounds, at the least price of breaking them; then the balance, without breaking them further.
     """
-    n, simple = problem.n_balanced, problem.simple
+    n, simple, given = problem.n_balanced, problem.simple, chosen
     bounded = problem.heavy > 0
     counts = sparse.csr_array(simple.T)
     low, high = problem.low[bounded] / problem.scale, problem.high[bounded] / problem.scale
@@ -51,7 +54,7 @@ def prove(problem: Problem, chosen: Ints, seed: int) -> Ints:
         ]
         better = _solve(problem, np.r_[own, heavy], wider)
         if better is None:
-            return chosen
+            return None
         if _broken(problem, better) < _broken(problem, chosen):
             chosen = better
             reached = counts[bounded] @ chosen
@@ -67,7 +70,9 @@ def prove(problem: Problem, chosen: Ints, seed: int) -> Ints:
     ]
     least = problem.weight[2:n].min() / problem.share.denominator
     better = _solve(problem, np.r_[_own_prices(problem, 0.5 * least, seed), problem.weight[:n]], rules)
-    return chosen if better is None or _price(problem, better) >= _price(problem, chosen) else better
+    if better is None:
+        return None if chosen is given else chosen
+    return chosen if _price(problem, better) >= _price(problem, chosen) else better
 
 
 def _own_prices(problem: Problem, sum_of_all: float, seed: int) -> Floats:
@@ -92,7 +97,7 @@ def _solve(problem: Problem, price: Floats, rules: list[tuple[Any, Any, Any]]) -
         integrality=np.r_[np.ones(n_classes), np.zeros(n_others)],
         bounds=Bounds(np.r_[least, np.zeros(n_others)], np.r_[most, np.full(n_others, np.inf)]),
         constraints=rules,
-        options={"node_limit": _MAX_NODES, "mip_rel_gap": 0.0},
+        options={"node_limit": _nodes(problem), "mip_rel_gap": 0.0},
     )
     return np.rint(result.x[:n_classes]).astype(np.int64) if result.status == 0 else None
 

@@ -180,8 +180,10 @@ def optimise(problem: Problem, seed: int) -> Ints:
     search.descend()
     chosen = search.result()
     short = short_of_floor(problem, problem.deviation(chosen))
-    if is_small(problem):
-        return prove(problem, chosen, seed) if short or not keeps_bounds(problem, chosen) else chosen
+    if is_small(problem) and (short or not keeps_bounds(problem, chosen)):
+        proven = prove(problem, chosen, seed)
+        if proven is not None:
+            return proven
     if short:
         search.walk()
     return search.result()

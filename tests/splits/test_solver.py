@@ -289,3 +289,14 @@ def test_misuse_is_refused_with_a_reason(options, words):
 def test_labels_that_are_no_indicator_matrix_are_refused(y):
     with pytest.raises(InputError, match="y must"):
         solve(y)
+
+
+@pytest.mark.parametrize("seed", [5, 6, 10])
+def test_groups_of_very_different_sizes_come_as_near_as_they_allow(seed):
+    rng = np.random.default_rng(seed)
+    y = (rng.random((300, 6)) < 0.3 / (1 + np.arange(6) / 3)).astype(np.int8)
+    weight = 1 / np.arange(1, 36)
+    uploaders = rng.choice(35, 300, p=weight / weight.sum())
+    test = solve(y, uploaders, seed=0).test
+    assert groups_across(uploaders, test) == 0
+    assert count_deviation(y, test, 0.2).mean() == pytest.approx(rounding_floor(y, 0.2).mean())
