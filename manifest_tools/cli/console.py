@@ -64,9 +64,8 @@ def keep_stdout_for_results() -> None:
 
 
 def say(text: str = "") -> None:
-    """Print to standard error, if there is one; what a terminal cannot or should not show is escaped."""
-    note(text)
     """Print to standard error, if there is one; what a terminal cannot or should not show is escaped, very long text cut."""
+    note(text)
     if len(text) > _LONGEST:  # it quotes what somebody gave; what was expected stands at the end
         text = f"{shortened(text, _LONGEST // 2)} {text[-_LONGEST // 4 :]}"
     if sys.stderr is not None:
