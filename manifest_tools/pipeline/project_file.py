@@ -121,7 +121,7 @@ def _project(document: Mapping[str, Any], path: Path) -> ProjectFile:
     return ProjectFile(
         path,
         PrepareOptions.of(given).moved(path.parent, "."),
-        None if out is None else Path(relative(path.parent / out, ".")),
+        None if out is None else Path(PrepareOptions(images=out).moved(path.parent, ".").images),
         others,
     )
 

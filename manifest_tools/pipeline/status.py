@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from manifest_tools.core.output_folder import REPORT_JSON, TRAIN_TEST, holds_dat
 from manifest_tools.core.text import counted, to_json
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.findings import Report
-from manifest_tools.pipeline.last_call import changes, read_call
+from manifest_tools.pipeline.last_call import CALL, changes, read_call
 from manifest_tools.pipeline.prepare_options import FOLDERS, PrepareOptions
 from manifest_tools.reports.saved import saved_answer
 from manifest_tools.review.journal import ReviewJournal, merge_journal
@@ -202,17 +203,35 @@ def _trained_on(training: Mapping[str, Any], published: Mapping[str, Mapping[str
 
 
 def _changed_files(folder: Path, told: PrepareOptions | None) -> list[str]:
-    """Name the files that a call reads and that are newer than what it made."""
+    """Name what a call reads and what is newer than what it made."""
     if told is None:
         return []
+    record = folder / CALL  # of the last reading; splitting and judging anew leaves it alone
     try:
-        made = (folder / REPORT_JSON).stat().st_mtime_ns
+        made = (record if record.is_file() else folder / REPORT_JSON).stat().st_mtime_ns
     except OSError:
         return []
     names = (*told.labels, *(text.rpartition("=")[2] for text in told.mapping), told.predictions, told.policy)
-    return [
+    changed = [
         f"{name} changed after the report" for name in dict.fromkeys(names) if name and _newer(name, made)
     ]
+    if told.images and _folder_changed(Path(told.images), folder, made):
+        changed.append(f"images came to {told.images}, or went, after the report")
+    return changed
+
+
+def _folder_changed(images: Path, results: Path, made: int) -> bool:
+    """Whether a name came to a folder of images, or to one below it, or went."""
+    ours = os.path.realpath(results)
+    for place, folders, _ in os.walk(images):
+        folders[:] = [
+            name
+            for name in folders
+            if name[0] != "." and os.path.realpath(os.path.join(place, name)) != ours  # noqa: PTH118
+        ]
+        if _newer(place, made):
+            return True
+    return False
 
 
 def _newer(name: str, made: int) -> bool:

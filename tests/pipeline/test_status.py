@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from manifest_tools.aws.publishing.prepared_folder import digest
+from manifest_tools.pipeline.last_call import write_call
 from manifest_tools.pipeline.next_step import next_step
 from manifest_tools.pipeline.prepare_options import PrepareOptions
 from manifest_tools.pipeline.status import (
@@ -127,6 +128,19 @@ class TestFolder:
         later = (folder / "report.json").stat().st_mtime + 5
         os.utime(labels, (later, later))
         assert round_state(folder, told).stale == (f"{labels} changed after the report",)
+
+    def test_images_that_came_or_went_make_it_stale_and_splitting_anew_does_not_hide_it(self, folder):
+        images = folder / "images"
+        (images / "below").mkdir(parents=True)
+        told = PrepareOptions(images=str(images))
+        for place in (images, images / "below"):
+            os.utime(place, (1, 1))
+        assert round_state(folder, told).stale == ()
+        (images / "below" / "new.jpg").touch()
+        write_call(told, folder, folder)
+        os.utime(folder / "dataset" / "call.json", (5, 5))  # the report is newer: it was judged anew since
+        (reason,) = round_state(folder, told).stale
+        assert reason == f"images came to {images}, or went, after the report"
 
     @pytest.mark.parametrize("content", ["", "[]", '{"evaluated": 5}', "{" * 99])
     def test_a_broken_record_of_adapters_is_none(self, folder, content):
