@@ -7,7 +7,7 @@ import webbrowser
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -18,11 +18,15 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import counted
 from manifest_tools.review.entries import TOGETHER
 
+if TYPE_CHECKING:
+    from manifest_tools.review.session import ReviewSession
+
 
 class Form(StrEnum):
     """What ``--export`` writes."""
 
     SHEET = "sheet"
+    LABEL_STUDIO = "label-studio"
     AUDIT = "audit"
 
 
@@ -52,10 +56,19 @@ def review(
     ] = "",
     form: Annotated[
         Form,
-        typer.Option("--for", help="What --export writes: a sheet to fill in, or the journal for an audit."),
+        typer.Option(
+            "--for",
+            help="What --export writes: a sheet to fill in; tasks for Label Studio, with its labelling configuration "
+            "beside them; or the journal for an audit.",
+        ),
     ] = Form.SHEET,
     filled: Annotated[
-        Path | None, typer.Option("--import", metavar="FILE", help="Take in a filled CSV sheet instead.")
+        Path | None,
+        typer.Option(
+            "--import",
+            metavar="FILE",
+            help="Take in a filled CSV sheet, or an export of Label Studio (JSON), instead.",
+        ),
     ] = None,
     second_look: Annotated[
         list[str] | None,
@@ -112,7 +125,9 @@ def review(
         _split(folder, split, export, looks.second_look)
         return
     if export or filled:
-        _sheet(folder, name, export, filled, looks)
+        from manifest_tools.review.session import ReviewSession
+
+        _files(ReviewSession(folder, name, **looks._asdict()), folder, export, filled, form)
         show_next(folder)
         return
     from manifest_tools.review.server import Session, serve
@@ -177,15 +192,17 @@ def _split(folder: Path, people: str, export: Path, second_look: Sequence[str]) 
         show(f"{counted(rows, 'row')} in {path}")
 
 
-def _sheet(folder: Path, reviewer: str, export: Path | None, filled: Path | None, looks: _Looks) -> None:
+def _files(review: ReviewSession, folder: Path, export: Path | None, filled: Path | None, form: Form) -> None:
     from manifest_tools.review.csv_sheet import export_sheet, import_sheet
     from manifest_tools.review.journal import merge_journal
-    from manifest_tools.review.session import ReviewSession
+    from manifest_tools.review.label_studio import export_tasks, import_tasks
 
-    review = ReviewSession(folder, reviewer, **looks._asdict())
     if filled:
-        count = import_sheet(review, filled)
+        count = (import_tasks if filled.suffix.lower() == ".json" else import_sheet)(review, filled)
         merge_journal(folder, save=True)
         show(f"{counted(count, 'new answer')} from {filled}")
-    if export:
+    if export and form is Form.LABEL_STUDIO:
+        tasks, configuration = export_tasks(review, export)
+        show(f"{counted(tasks, 'task')} in {export}; labelling configuration in {configuration}")
+    elif export:
         show(f"{counted(export_sheet(review, export), 'row')} in {export}")

@@ -157,9 +157,7 @@ def import_sheet(review: ReviewSession, path: str | Path) -> int:
         The answers cannot be written.
     """
     known = {key: truth for key, (truth, _) in _standing(review, review.state.standing()).items()}
-    by_digest: dict[str, int] = {}
-    for position, digest in enumerate(review.state.dataset.images["sha256"]):
-        by_digest.setdefault(digest, position)
+    by_digest = by_content(review)
     labels = {review.definition(name): name for name in review.state.taxonomy.names}
     rows = []
     for line, cells in _cells(path):
@@ -226,7 +224,7 @@ def _read(review: ReviewSession, cells: dict[str, str], by_digest: Mapping[str, 
             near = ", ".join(review.state.taxonomy.suggest(name)) or "none"
             raise InputError(f"{place}: {name!r} is not a label of the taxonomy; nearest: {near}")
     reviewer = cells.get("reviewer", "").strip() or review.reviewer
-    row = _position(review, cells, by_digest, place)
+    row = position_of(review, cells, by_digest, place)
     if row is None and said:
         raise InputError(
             f"{place}: there is no image {cells['image']!r}; expected the names of the exported sheet"
@@ -247,7 +245,15 @@ def _remark(review: ReviewSession, cells: dict[str, str], place: str, answered: 
     return remark
 
 
-def _position(
+def by_content(review: ReviewSession) -> dict[str, int]:
+    """Return the first image of each content, by its SHA-256."""
+    found: dict[str, int] = {}
+    for position, digest in enumerate(review.state.dataset.images["sha256"]):
+        found.setdefault(digest, position)
+    return found
+
+
+def position_of(
     review: ReviewSession, cells: dict[str, str], by_digest: Mapping[str, int], place: str
 ) -> int | None:
     """Return the image that a row is about: by key, else by content (a spreadsheet may have mangled the key)."""

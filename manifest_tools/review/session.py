@@ -221,7 +221,7 @@ class ReviewSession:
         outcomes, wanted = self.state.outcomes, self._wanted()
 
         def key(column: int) -> tuple[float, bool, bool, float, int]:
-            hidden = self._hides_score(row)
+            hidden = self.hides_score(row)
             score = 0.0 if hidden else float(np.nan_to_num(outcomes.score[row, column]))
             doubt = 0.0 if hidden else self.state.suspect[row, column]
             return -doubt, bool(outcomes.truth.known[row, column]), not wanted[column], -score, column
@@ -239,7 +239,7 @@ class ReviewSession:
         )
         truths = (("present", outcomes.truth.present), ("absent", outcomes.truth.absent))
         known = next((word for word, mask in truths if mask[row, column]), "unknown")
-        hidden = self._hides_score(row)
+        hidden = self.hides_score(row)
         return {
             "label": label,
             "score": None if hidden or np.isnan(score) else round(float(score), 1),
@@ -260,7 +260,7 @@ class ReviewSession:
         suspect = self.state.suspects.get((row, column))
         return finding("label-suspect", variant=suspect.variant, **suspect.told).message if suspect else ""
 
-    def _hides_score(self, row: int) -> bool:
+    def hides_score(self, row: int) -> bool:
         """Whether the base model's score is kept from everybody, so that two looks are alike and neither leans on it."""
         return bool(self.assignment.chosen[row]) or self.assignment.adjudicating
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 
 import pytest
@@ -127,3 +128,14 @@ def test_a_sheet_for_each_of_several_people(folder, tmp_path, manifest_tools):  
         ["--export", sheet, "--adjudicate"],
     ):
         assert manifest_tools("review", folder, "--split", "2", *options).code == 2
+
+
+def test_tasks_for_label_studio_and_its_export(folder, tmp_path, manifest_tools):  # noqa: F811
+    tasks = tmp_path / "tasks.json"
+    done = manifest_tools("review", folder, "--export", tasks, "--for", "label-studio")
+    assert done.out.startswith(f"4 tasks in {tasks}; labelling configuration in {tmp_path / 'tasks.xml'}\n")
+    document = json.loads(tasks.read_text())
+    at = "2026-03-09T22:16:08Z"
+    document[0]["annotations"] = [{"id": 1, "completed_by": 3, "result": [], "created_at": at}]
+    tasks.write_text(json.dumps(document))
+    assert manifest_tools("review", folder, "--import", tasks).out.startswith(f"1 new answer from {tasks}\n")
