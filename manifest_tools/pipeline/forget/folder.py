@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from manifest_tools.aws.publishing.erasure import KeptVersion, StoredVersion, erase_versions, find_versions
-from manifest_tools.core.commit import PATIENCE, alone, remove_with, replacing_files, scratch_in
+from manifest_tools.core.commit import LOCK, PATIENCE, alone, remove_with, replacing_files, scratch_in
+from manifest_tools.core.errors import OutputError
 from manifest_tools.core.journal import JournalFile
 from manifest_tools.core.output_folder import FINDINGS, RECEIPT, REPORT_HTML, REPORT_JSON, holds_dataset
 from manifest_tools.core.text import counted
@@ -114,6 +115,9 @@ def plan_forget(folder: str | Path, images: Sequence[str], *, client: Any = None
         The bucket's versions cannot be listed.
     """
     folder = Path(folder)
+    if (folder / LOCK).exists():  # of a process that works there, or was killed when it had done all else
+        with suppress(OutputError), alone(folder, wait=PATIENCE):
+            pass
     images = [*images, *(name.lower() for name in images if len(name) == _SHA256)]
     run = plan_run(folder, images) if is_run(folder) else None
     if not lacks_dataset(folder):
@@ -172,7 +176,8 @@ def apply_forget(plan: ForgetPlan, *, client: Any = None) -> Forgotten:
         cached = 0
         if digests and default_folder().is_dir():
             with FactsCache(default_folder(), "") as cache:
-                cached = cache.forget(digests)
+                cache.forget(digests)
+            cached = len(digests)  # not the rows: a run that was killed may have removed them already
         receipt = _receipt(plan, cached, kept)
         text = json.dumps(receipt, indent=1, sort_keys=True) + "\n"
         name = f"{RECEIPT}{_hash(''.join(sorted(plan.names.exact)))[:16]}.json"
@@ -320,7 +325,7 @@ def _receipt(plan: ForgetPlan, cached: int, kept: Sequence[KeptVersion]) -> dict
         "copies": [{"content_sha256": _digest(name)} for name in plan.copies],
         "removed": {
             "dataset": len(plan.images),
-            "cache_rows": cached,
+            "cache_contents": cached,
             "copies": len(plan.copies),
             "files": dict(sorted(plan.files.items())),
             "bucket_versions": sum(not item.marker for item in plan.versions)
