@@ -64,9 +64,10 @@ def evaluate(
     target: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="LABEL",
+            metavar="LABEL[:GOAL]",
             autocompletion=completion.targets,
-            help="Label that the adapter was to change; the guard leaves it out.",
+            help="What the adapter was to change, such as Alcohol:false-positives: the verdict judges it first, the guard "
+            "leaves the label out. Default: the targets of --data. Repeatable.",
         ),
     ] = None,
     data: Annotated[

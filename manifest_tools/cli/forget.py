@@ -11,6 +11,7 @@ import typer
 from manifest_tools.cli import options, remote
 from manifest_tools.cli.console import printable, show
 from manifest_tools.core.errors import InputError
+from manifest_tools.core.stopping import when_stopped
 from manifest_tools.core.text import counted, to_json
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def forget(
         return
     if not remote.confirm(lines, yes=yes):
         raise typer.Exit(1)
-    done = [apply_forget(plan, client=client) for plan in plans]
+    with when_stopped(lambda: "what was erased is gone, and the same command erases the rest"):
+        done = [apply_forget(plan, client=client) for plan in plans]
     if format is options.OutputFormat.JSON:
         show(to_json([item.receipt for item in done], indent=1))
     else:

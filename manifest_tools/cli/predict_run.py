@@ -13,6 +13,7 @@ from manifest_tools.cli import options, remote
 from manifest_tools.cli.asking import told_to_ask
 from manifest_tools.cli.console import StepLines, printable, show
 from manifest_tools.cli.engines import engine
+from manifest_tools.core.stopping import when_stopped
 from manifest_tools.core.text import to_json
 
 if TYPE_CHECKING:
@@ -65,7 +66,12 @@ def predict_run(
         return
     steps = StepLines(quiet=quiet)
     try:
-        with engine(scheduler) as executor:
+        with (
+            when_stopped(
+                lambda: f"the answers of finished batches are kept in {run}, and the same command goes on"
+            ),
+            engine(scheduler) as executor,
+        ):
             told = predict_saved(
                 asking,
                 place,
