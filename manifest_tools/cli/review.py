@@ -89,6 +89,17 @@ def review(
     pause_after: Annotated[
         int, typer.Option(help="Pictures after which the page reminds of a pause.", min=1)
     ] = 50,
+    daily_looks: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Pictures that the reviewer looks at in a day (UTC) at most.", min=1),
+    ] = None,
+    opt_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Hand the reviewer no picture that the base model or people say shows this label. Repeatable.",
+        ),
+    ] = None,
     session: Annotated[int, typer.Option(help="Pictures after which a session ends.", min=1)] = 300,
     port: Annotated[
         int, typer.Option(help="Port of this machine for the page; 0: any free one.", min=0, max=65535)
@@ -141,13 +152,32 @@ def review(
         if not no_browser:
             webbrowser.open(address)
 
+    limits = _Limits(daily_looks or 0, opt_out or ())
     pace = Session(pause_after, session)
+    _say_exposure(folder, name, quiet=quiet)
     answers = serve(
-        folder, reviewer=name, reader=reader, session=pace, **looks._asdict(), port=port, ready=ready
+        folder,
+        reviewer=name,
+        reader=reader,
+        session=pace,
+        **looks._asdict(),
+        **limits._asdict(),
+        port=port,
+        ready=ready,
     )
     if not quiet:
         say(f"{counted(answers, 'answer')} in {folder}")
+    _say_exposure(folder, name, quiet=quiet)
     show_next(folder)
+
+
+def _say_exposure(folder: Path, name: str, *, quiet: bool) -> None:
+    from manifest_tools.review.exposure import Looks
+    from manifest_tools.review.journal import ReviewJournal
+
+    looks = Looks.of(ReviewJournal.of(folder).entries, name)
+    if looks.days and not quiet:
+        say(f"{name}, in all sessions: {looks}")
 
 
 def _audit(folder: Path, export: Path | None, filled: Path | None) -> None:
@@ -161,6 +191,11 @@ def _audit(folder: Path, export: Path | None, filled: Path | None) -> None:
         say(problem)
     if audit.problems:
         raise typer.Exit(1)
+
+
+class _Limits(NamedTuple):
+    daily_looks: int
+    opt_out: Sequence[str]
 
 
 class _Looks(NamedTuple):

@@ -158,6 +158,8 @@ def _rows(file: _File, reading: Reading) -> Iterator[tuple[str, ...]]:
                 yield (*place, *who, image, digest, label, IN_WORDS[truth], state, *more)
             if entry.undoes:
                 yield (*place, *who, "", "", "", "", f"takes back {entry.undoes}", *more)
+            if entry.looked is not None:
+                yield (*place, *who, "", "", "", "", f"looked: {', '.join(entry.looked)}", *more)
             if entry.second_look:
                 yield (*place, *who, "", "", "", "", f"second look: {' '.join(entry.second_look)}", *more)
 

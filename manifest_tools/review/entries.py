@@ -85,6 +85,9 @@ class ReviewEntry:
     second_look : tuple of str
         From here on these images get a second look; see :class:`manifest_tools.review.second_look.SecondLook`.
         Such an entry holds no answer.
+    looked : tuple of str, optional
+        The reviewer looked at a picture which was said to show these level 1 labels. Such an entry holds no answer and
+        names no image.
     """
 
     number: int
@@ -97,6 +100,7 @@ class ReviewEntry:
     look: Look = Look.FIRST
     remark: Remark = NO_REMARK
     second_look: tuple[str, ...] = ()
+    looked: tuple[str, ...] | None = None
 
     def to_record(self) -> dict[str, Any]:
         """Return the entry as the JSON object of its line."""
@@ -107,6 +111,8 @@ class ReviewEntry:
             return record | {"undoes": self.undoes}
         if self.second_look:
             return record | {"second_look": list(self.second_look)}
+        if self.looked is not None:
+            return record | {"looked": list(self.looked)}
         if self.look:
             record["look"] = str(self.look)
         record |= {name: value for name, value in self.remark._asdict().items() if value not in ("", None)}
@@ -126,10 +132,23 @@ class ReviewEntry:
                 look, remark, plan = record.get("look", ""), _remark(record), record.get("second_look", [])
                 if images is None or answers is None or kinds != (int, int, str, str) or undoes < 0:
                     return None
-                if remark is None or not _is_texts(plan) or look not in list(Look):
+                looked = record.get("looked")
+                texts = _is_texts(plan) and (looked is None or _is_texts(looked))
+                if remark is None or not texts or look not in list(Look):
                     return None
+                seen = None if looked is None else tuple(looked)
                 return cls(
-                    number, reviewer, images, answers, undoes, asked, at, Look(look), remark, tuple(plan)
+                    number,
+                    reviewer,
+                    images,
+                    answers,
+                    undoes,
+                    asked,
+                    at,
+                    Look(look),
+                    remark,
+                    tuple(plan),
+                    seen,
                 )
         return None
 

@@ -87,6 +87,7 @@ class ReviewJournal:
         look: Look = Look.FIRST,
         remark: Remark = NO_REMARK,
         second_look: Iterable[str] = (),
+        looked: Iterable[str] | None = None,
     ) -> list[ReviewEntry]:
         """Write one entry; it is on the disk when this returns.
 
@@ -102,7 +103,8 @@ class ReviewJournal:
             The entry could not be written.
         """
         parts = tuple(images), tuple(answers), undoes, id, "", look, remark, tuple(second_look)
-        return self.append_all([ReviewEntry(0, reviewer, *parts)])
+        seen = None if looked is None else tuple(looked)
+        return self.append_all([ReviewEntry(0, reviewer, *parts, looked=seen)])
 
     def append_all(self, given: Iterable[ReviewEntry]) -> list[ReviewEntry]:
         """Write several entries in one line, so that all of them are on the disk or none is.

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
 from manifest_tools.review.entries import Remark, Said
+from manifest_tools.review.exposure import Exposure
 from manifest_tools.review.handout import Handout, Wish
 from manifest_tools.review.journal import merge_journal
 from manifest_tools.review.pictures import Pictures, Reader, Shown
@@ -61,6 +62,8 @@ def serve(
     session: Session | None = None,
     second_look: Sequence[str] = (),
     adjudicating: bool = False,
+    daily_looks: int = 0,
+    opt_out: Sequence[str] = (),
     port: int = 0,
     ready: Callable[[str], None],
 ) -> int:
@@ -78,6 +81,8 @@ def serve(
         Pauses and end of a session.
     second_look, adjudicating
         As in :class:`ReviewSession`.
+    daily_looks, opt_out
+        As `daily` and `opt_out` in :class:`manifest_tools.review.exposure.Exposure`.
     port : int
         Where the server listens on this machine; 0 takes a free one.
     ready : callable
@@ -96,12 +101,18 @@ def serve(
         The port is taken, or the answers cannot be merged into the data set; they stay in the journal.
     """
     review = ReviewSession(folder, reviewer, second_look=second_look, adjudicating=adjudicating)
+    exposure = Exposure(review, daily=daily_looks, opt_out=opt_out)
     with socket.socket() as listener, ThreadPoolExecutor(3, "pictures") as workers:
         _bind(listener, port)
         port = listener.getsockname()[1]
         handout = Handout(review, folder)
         app = application(
-            review, handout, Pictures(review.state.dataset, reader), workers, session or Session()
+            review,
+            handout,
+            Pictures(review.state.dataset, reader),
+            workers,
+            session or Session(),
+            exposure=exposure,
         )
         guard = RequestGuard(app, port)
         config = uvicorn.Config(
@@ -152,9 +163,11 @@ def application(
     pictures: Pictures,
     workers: ThreadPoolExecutor,
     session: Session,
+    *,
+    exposure: Exposure,
 ) -> Starlette:
     """Return the server's addresses, unguarded."""
-    page = _Page(review, handout, pictures, workers, session)
+    page = _Page(review, handout, pictures, workers, session, exposure=exposure)
     routes = [Route(path, _asset) for path in _ASSETS]
     routes += [
         Route("/favicon.ico", _no_icon),
@@ -182,8 +195,10 @@ class _Page:
         pictures: Pictures,
         workers: ThreadPoolExecutor,
         session: Session,
+        *,
+        exposure: Exposure,
     ) -> None:
-        self._desk, self._handout = review, handout
+        self._desk, self._handout, self._exposure = review, handout, exposure
         self._pictures, self._workers, self._session = pictures, workers, session
 
     async def _shown(self, request: Request) -> Shown:
@@ -202,6 +217,7 @@ class _Page:
         made = await self._shown(request)
         if made.error:
             return _refused(made.error, 404)
+        await run_in_threadpool(self._exposure.see, request.path_params["row"])
         differ = {"Seen-By-People": "otherwise" if made.people else "alike"}
         return Response(made.picture, media_type="image/jpeg", headers=differ)
 
@@ -209,6 +225,7 @@ class _Page:
         made = await self._shown(request)
         if made.error or not made.people:
             return _refused(made.error or "people see what the model sees", 404)
+        await run_in_threadpool(self._exposure.see, request.path_params["row"])
         return Response(made.people, media_type="image/jpeg")
 
     def start(self, request: Request) -> Response:  # noqa: ARG002 - one signature for all
@@ -228,7 +245,7 @@ class _Page:
         return JSONResponse(await run_in_threadpool(self._handout.open, wish))
 
     def progress(self, request: Request) -> Response:  # noqa: ARG002
-        return JSONResponse(self._desk.progress())
+        return JSONResponse(self._desk.progress() | {"exposure": str(self._exposure.told())})
 
     async def answer(self, request: Request) -> Response:
         document = await _body(request)

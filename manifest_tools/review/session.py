@@ -15,7 +15,7 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.content_types import masks_of_types
 from manifest_tools.dataset.eligibility import unusable_content
 from manifest_tools.dataset.ground_truth import PREDICTIONS, REVIEW, Mask
-from manifest_tools.dataset.outcomes import Outcome, targets_in_force
+from manifest_tools.dataset.outcomes import MISTAKE, Outcome, targets_in_force
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.policy import Goal
 from manifest_tools.review.entries import NO_REMARK, Remark, Said
@@ -60,6 +60,7 @@ class ReviewSession:
         self.reviewer = reviewer
         self.state = state = ReviewState(folder, reviewer, second_look=second_look, adjudicating=adjudicating)
         self.assignment = state.assignment
+        self.spared = np.zeros(len(state.keys), dtype=bool)  # images that the reviewer opted out of
         self._lot = np.random.default_rng(0).random(len(state.keys))
         self._lock = threading.RLock()
         names = state.policy.safe_names
@@ -89,7 +90,12 @@ class ReviewSession:
             outcomes, reviewed = self.state.outcomes, self.state.reviewed
             tier = self._tiers(more=wanted.more or wanted.everything or wanted.narrowed)
             masks = {"finding": self._findings, "content type": self._types}
-            chosen = matching(wanted, self.state, masks) & self._viewable & ~self.assignment.withheld
+            chosen = (
+                matching(wanted, self.state, masks)
+                & self._viewable
+                & ~self.assignment.withheld
+                & ~self.spared
+            )
             if not wanted.everything:
                 waiting = tier != Tier.DONE
                 chosen &= (waiting | ~reviewed.any(axis=1)) if wanted.narrowed else waiting
@@ -162,10 +168,8 @@ class ReviewSession:
         """The targets; without any, the labels that fall short of both minimums."""
         if self._targets.any():
             return self._targets
-        counts = {goal: self._count(outcome) for goal, outcome in (
-            (Goal.FALSE_POSITIVES, Outcome.FALSE_POSITIVE), (Goal.FALSE_NEGATIVES, Outcome.FALSE_NEGATIVE)
-        )}  # fmt: skip
-        short = [count < self.state.policy.minimum(goal) for goal, count in counts.items()]
+        minimum = self.state.policy.minimum
+        short = [self._count(outcome) < minimum(goal) for goal, outcome in MISTAKE.items()]
         return np.asarray(np.logical_and.reduce(short))
 
     def _count(self, outcome: Outcome) -> Any:

@@ -203,6 +203,11 @@ class ReviewState:
     def _image(self, row: int) -> ReviewedImage:
         return ReviewedImage(self.keys[row], self._digests[row], str(self.dataset.images["judged"].iloc[row]))
 
+    def note_look(self, labels: Iterable[str]) -> None:
+        """Write to the journal that this reviewer looked at a picture that is said to show these labels."""
+        with self._writing:
+            self._take(self.journal.append(self.assignment.reviewer, looked=sorted(labels)))
+
     def take_back(self, reviewer: str, entry: ReviewEntry, id: str) -> None:  # noqa: A002
         """Write to the journal that an answer no longer stands."""
         with self._writing:

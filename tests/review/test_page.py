@@ -192,7 +192,7 @@ def test_labels_are_added_taken_back_and_safe_is_said(many, serving, tab):
         page.wait_for_function("() => document.getElementById('said').textContent === 'Taken back.'")
         page.wait_for_function("() => document.body.dataset.answered === '0'")
     assert said(many) == []
-    assert len(ReviewJournal.of(many).entries) == 4
+    assert len([entry for entry in ReviewJournal.of(many).entries if entry.looked is None]) == 4
 
 
 def test_two_tabs_do_not_overwrite_each_other(many, serving, tab):

@@ -299,6 +299,7 @@ async function showProgress() {
     return row;
   });
   document.querySelector("#progress tbody").replaceChildren(...rows);
+  $("exposure").textContent = `You, in all sessions: ${told.exposure}.`;
   document.body.dataset.answered = told.answered;
 }
 
