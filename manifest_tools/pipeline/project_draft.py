@@ -34,14 +34,18 @@ _LINES: tuple[tuple[str, str, str], ...] = (  # key, an example, what it is
 _HEAD = """\
 # What every manifest-tools command takes from here, in this folder and below, so that it needs no further argument.
 # Keys are the names of options, without the dashes; paths are seen from this file; what is given on the command line
-# goes before it. Several files of labels may have a format, a map and checked labels each:
+# goes before it.
+
+"""
+_TAIL = """
+# Several files of labels may have a format, a map and checked labels each; such tables stand at the end, in the place of
+# "labels" above:
 #
 #   [[labels]]
 #   file = "forum.json"
 #   format = "label-studio"
 #   map = "forum-map.csv"
 #   checked-labels = ["Alcohol"]
-
 """
 
 
@@ -67,7 +71,7 @@ def draft_project(options: PrepareOptions, out: str, others: dict[str, Any] | No
             "",
         ]
     lines += [f"{key} = {_toml(value)}" for key, value in known.items()]
-    return _HEAD + "\n".join(lines).rstrip() + "\n"
+    return _HEAD + "\n".join(lines).rstrip() + "\n" + _TAIL
 
 
 def write_project(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import tomllib
+from types import SimpleNamespace
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from manifest_tools.cli import app
 from manifest_tools.cli.defaults import defaults
@@ -153,6 +155,22 @@ class TestInit:
         assert done.code == 2
         assert told in done.err
         assert not (root / PROJECT_FILE).exists()
+
+    def test_on_a_terminal_it_asks(self, project, monkeypatch):
+        root = project("", "other.txt")
+        monkeypatch.setattr(
+            "manifest_tools.cli.init.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+        )
+        answers = ["", "photos", "labels.csv", "", "Alcohol:false-positives", "results"]
+        done = CliRunner().invoke(app, ["init"], input="\n".join([*answers, ""]))
+        assert done.exit_code == 0, done.output
+        found = find_project(root)
+        assert (found.prepare.images, found.prepare.labels, str(found.out)) == (
+            "photos",
+            ("labels.csv",),
+            "results",
+        )
+        assert found.prepare.target == ("Alcohol:false-positives",)
 
     def test_every_example_in_it_is_one(self):
         text = draft_project(PrepareOptions(images="x"), "prepared")
