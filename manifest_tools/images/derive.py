@@ -43,23 +43,20 @@ MAX_BYTES: Final = 256 << 20  # of a file of which a copy is made
 _TIMEOUT: Final = 120.0  # seconds for one image
 _TOGETHER: Final = 2  # images that a worker is given at a time
 _FACTS: Final = ("format", "mode", "remarks", "width", "height", "bytes", "sha256")
+_WHY: Final = "derived_why"
 _PRINTS: Final = ("phash", "views", "sketch", "shown")
 _DECODED_BY_COPYING: Final = ("HEIC", "AVIF")  # formats that inspection may not decode, and copying may
 
 
 class Copy(NamedTuple):
-    """A copy, in the order of ``COPY_COLUMNS``, and the fingerprints of its picture. Without `sha256` there is none."""
+    """What a copy is made for, and the facts about it. Without a SHA-256 there is none."""
 
-    sha256: str = ""
-    format: str = ""
-    bytes: int = 0
-    width: int = 0
-    height: int = 0
     why: str = ""
-    phash: str = ""
-    views: str = ""
-    sketch: str = ""
-    shown: str = ""
+    facts: ImageFacts = ImageFacts()
+
+    def cell(self, column: str) -> Any:
+        """Return what stands in one of ``COPY_COLUMNS``."""
+        return self.why if column == _WHY else getattr(self.facts, column.removeprefix("derived_"))
 
 
 @dataclass(frozen=True)
@@ -140,10 +137,7 @@ class CopyTask:
         with os.fdopen(descriptor, "wb") as file:
             file.write(made)
         temporary.replace(place)
-        return Copy(
-            facts.sha256, facts.format, facts.bytes, facts.width, facts.height, why,
-            facts.phash, facts.views, facts.sketch, facts.shown,
-        )  # fmt: skip
+        return Copy(why, facts)
 
 
 class _CannotCopyError(Exception):
@@ -247,10 +241,10 @@ def _items(dataset: Dataset, rows: Any) -> list[tuple[str, dict[str, Any]]]:
 def _told(images: pd.DataFrame, rows: Any, made: list[Copy]) -> pd.DataFrame:
     """Return the images table with the columns of copies; a picture that was not decoded gets its copy's fingerprints."""
     table = images.copy()
-    for at, (name, (kind, nothing)) in enumerate(COPY_COLUMNS.items()):
+    for name, (kind, nothing) in COPY_COLUMNS.items():
         known = list(images[name]) if has_copies(images) else [nothing] * len(images)
         for row, copy in zip(rows.tolist(), made, strict=True):
-            known[row] = copy[at]
+            known[row] = copy.cell(name)
         table[name] = pd.Series(known, index=table.index, dtype=kind)
     for row, copy in zip(rows.tolist(), made, strict=True):
         if copy.why == STOPPED:
@@ -262,7 +256,7 @@ def _told(images: pd.DataFrame, rows: Any, made: list[Copy]) -> pd.DataFrame:
     prints = table[list(_PRINTS)].to_numpy(dtype=object)
     for row, copy in zip(rows.tolist(), made, strict=True):
         if not prints[row][0]:
-            prints[row] = copy[-len(_PRINTS) :]
+            prints[row] = [getattr(copy.facts, name) for name in _PRINTS]
     for at, name in enumerate(_PRINTS):
         table[name] = pd.Series(prints[:, at], index=table.index, dtype=images[name].dtype)
     return table
