@@ -186,9 +186,8 @@ def _plan_predictions(run: RunFolder, document: dict[str, Any], images: Collecti
     others = pd.concat([_NOTHING["image"], *answered])
     waiting = others if saved is None else _without_answer(saved, others)
     if waiting.empty:
-        return RunChange(
-            asked, files, ("its other answers are in the data set; the run is removed",), ends=True
-        )
+        told = "its other answers are in the data set; the run is removed"
+        return RunChange(gone, files, (told,), ends=True)
     if saved is not None:
         asking = plan_asking(saved, scratch=source)
         if is_same_run(run, asking):
