@@ -30,6 +30,10 @@ def text_lines(evaluation: Evaluation) -> Iterator[str]:
         yield ""
     yield f"{FORMULA}."
     yield ENRICHED
+    several = len(evaluation.adapters) > 1
+    for item in evaluation.adapters:
+        if item.verdict:  # said first, and again where a long text ends
+            yield f"verdict     {f'{item.adapter}: ' if several else ''}{item.verdict.headline}"
 
 
 def chance(change: Change) -> str:

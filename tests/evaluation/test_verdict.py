@@ -64,9 +64,10 @@ def test_counts_alone_do_not_tell() -> None:
     assert str(adapter.verdict.answer) == "unknown"
 
 
-def test_the_text_begins_with_name_date_and_verdict() -> None:
+def test_the_text_begins_with_name_date_and_verdict_and_ends_with_the_verdict() -> None:
     lines = list(text_lines(compare_evaluation(EvaluationFiles(ARN, manifest=manifest(alcohol_lines())))))
     assert lines[:2] == ["bar / v3, made 2024-10-27", "Better than the base model"]
+    assert lines[-1] == f"verdict     {lines[1]}"
 
 
 def test_what_nobody_looked_for_is_no_mistake(tmp_path: Path) -> None:
