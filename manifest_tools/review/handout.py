@@ -101,7 +101,7 @@ class Handout:
             return
         state, assignment = self._review.state, self._review.assignment
         state.take_stock()
-        waiting = self._review.waiting() if wish.needed and not wish.again else None
+        waiting = self._review.waiting if wish.needed and not wish.again else None
         gone = set() if wish.again else state.answered_since(wish.since)
         for row in wish.images:
             if not 0 <= row < len(state.keys) or assignment.withheld[row]:

@@ -62,6 +62,8 @@ class ReviewSession:
         self.assignment = state.assignment
         self.spared = np.zeros(len(state.keys), dtype=bool)  # images that the reviewer opted out of
         self._lot = np.random.default_rng(0).random(len(state.keys))
+        # Which images' answers can change something, as of the last queue or progress: too slow for every picture.
+        self.waiting: Mask = np.ones(len(state.keys), dtype=bool)
         self._lock = threading.RLock()
         names = state.policy.safe_names
         self.safe = SAFE if state.policy.is_safe(SAFE) else names[0]
@@ -88,7 +90,9 @@ class ReviewSession:
         with self._lock:
             self.state.refresh()
             outcomes, reviewed = self.state.outcomes, self.state.reviewed
-            tier = self._tiers(more=wanted.more or wanted.everything or wanted.narrowed)
+            more = wanted.more or wanted.everything or wanted.narrowed
+            tier = self._tiers(more=more)
+            self.waiting = self.waiting if more else np.asarray(tier != Tier.DONE)
             masks = {"finding": self._findings, "content type": self._types}
             chosen = (
                 matching(wanted, self.state, masks)
@@ -146,12 +150,6 @@ class ReviewSession:
             return None if apart else np.append(open_ones, not open_ones.any())
 
         return once_each(rows, state.groups, asked)
-
-    def waiting(self) -> Mask:
-        """Return which images wait for an answer that can change something, shape (images,)."""
-        with self._lock:
-            self.state.refresh()
-            return np.asarray(self._tiers(more=False) != Tier.DONE)
 
     def _held_back(self) -> dict[str, int]:
         """Return how many images nobody is asked about, by why."""

@@ -205,10 +205,10 @@ def test_the_queue_stops_where_confirmed_mistakes_are_enough_and_offers_the_othe
     for row in range(4):
         review.answer(row, [Said(VIOLENCE, False)])
     assert len(review.queue(Filter())) == 26
-    assert review.waiting().sum() == 26
+    assert review.waiting.sum() == 26
     review.answer(4, [Said(VIOLENCE, False)])
     assert review.queue(Filter()) == []
-    assert not review.waiting().any()
+    assert not review.waiting.any()
     assert review.progress()["held_back"] == {"enough": 25, "set_aside": 0, "alike": 0}
     assert len(review.queue(Filter(more=True))) == 25
     assert len(review.queue(Filter(label=VIOLENCE))) == 25
