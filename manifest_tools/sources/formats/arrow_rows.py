@@ -45,7 +45,9 @@ class ArrowRows:
         columns = zip(*self._open, strict=True)
         with freed_at_once():
             arrays = [
-                pa.array(values, kind) for values, kind in zip(columns, self._fields.values(), strict=True)
+                # pyarrow 17 makes no such words of a list
+                pa.array(values, TEXT).dictionary_encode() if kind == WORD else pa.array(values, kind)
+                for values, kind in zip(columns, self._fields.values(), strict=True)
             ]
         self._pieces.append(arrays)
         self._open = []
