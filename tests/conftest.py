@@ -38,6 +38,13 @@ def usual_rights() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test is as wide or as colourful as the terminal of whoever runs it; pytest-xdist sets COLUMNS too."""
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
 def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the credentials, or the account, of whoever runs it."""
     for name in (

@@ -14,7 +14,6 @@ import orjson
 from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError, OutputError, SurroundingsWarning
 from manifest_tools.core.hash_chain import HashChain
-from manifest_tools.core.lock import take_lock
 
 
 class JournalFile:
@@ -105,17 +104,20 @@ class JournalFile:
         OutputError
             The folder cannot be written.
         """
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - slow to load, and only writers need it
+
+        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"), blocking=wait)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock = take_lock(self.path.with_name(f".{self.path.name}.lock"), wait=wait)
-        except BlockingIOError as error:
+            lock.acquire()
+        except Timeout as error:
             raise InputError(f"{self.path} is in use by another run; wait for its end.") from error
         except OSError as error:
             raise self._unusable("written", error) from error
         try:
             yield
         finally:
-            os.close(lock)
+            lock.release()
 
     def append(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Write records; they are on disk when this returns.

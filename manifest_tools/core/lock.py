@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
-from pathlib import Path
-
-_PAUSE = 0.05  # seconds between two looks at a lock
 
 if sys.platform == "win32":
     import msvcrt
+    import os
 
     _FAR = 1 << 30  # the byte that is locked: far behind what anybody reads
 
@@ -33,28 +29,3 @@ else:
         except BlockingIOError:
             return False
         return True
-
-
-def take_lock(path: Path, *, wait: bool = True) -> int:
-    """Return a lock file, made where it is missing, as an open descriptor that is locked; closing it frees the lock.
-
-    Raises
-    ------
-    BlockingIOError
-        Another process has the lock, and it is not to be waited for.
-    OSError
-        The file cannot be made.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        taken = try_lock(descriptor)
-        while wait and not taken:
-            time.sleep(_PAUSE)
-            taken = try_lock(descriptor)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    if not taken:
-        os.close(descriptor)
-        raise BlockingIOError(path)
-    return descriptor

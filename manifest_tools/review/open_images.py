@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from manifest_tools.core.errors import OutputError
-from manifest_tools.core.lock import take_lock, try_lock
+from manifest_tools.core.lock import try_lock
 
 _FOLDER = ".open"
 _TABS = 8  # pages of one process whose images are held; of more, the oldest is let go
@@ -61,12 +61,11 @@ class OpenImages:
         OutputError
             The folder cannot be written.
         """
+        from filelock import FileLock  # noqa: PLC0415 - slow to load
+
         try:
-            guard = take_lock(self._guard)
-            try:
+            with FileLock(self._guard):
                 return self._take(tab, offered, names)
-            finally:
-                os.close(guard)
         except OSError as error:
             msg = f"cannot write {self._path.parent}: {error.strerror or error}"
             raise OutputError(msg) from error

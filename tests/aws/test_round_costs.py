@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,13 +56,21 @@ def folder(prepare, prefix):
     return prepare(NAMES, prefix, magic=b"\xff\xd8\xff", size=20_000)
 
 
+@pytest.fixture
+def unlabelled(folder):
+    """Take the labels away from the folder: nobody looked at its images yet."""
+    dataset = Dataset.load(folder)
+    replace(dataset, images=dataset.images.assign(judged=""), labels=dataset.labels[:0]).save(folder)
+    return folder
+
+
 def lines(text):
     """The plan's lines by their first word."""
     return {line.split()[0]: " ".join(line.split()[1:]) for line in text.splitlines() if line.strip()}
 
 
-def test_the_plan_of_a_round_says_what_is_known_and_what_is_not(run, folder, server):
-    planned = run("predict", folder, "--dry-run", "--price", "2")
+def test_the_plan_of_a_round_says_what_is_known_and_what_is_not(run, unlabelled, server):
+    planned = run("predict", unlabelled, "--dry-run", "--price", "2")
     assert planned.exit_code == 0, planned.output
     told = lines(planned.stdout.partition("the round")[2])
     assert told["asking"].startswith("9 calls: base model 0.02 by --price; adapter cost not known")
@@ -78,8 +87,8 @@ def test_the_plan_of_a_round_says_what_is_known_and_what_is_not(run, folder, ser
     assert not any(server.calls[name] for name in PAID)
 
 
-def test_people_take_as_long_as_the_journal_measured(run, folder):
-    journal = ReviewJournal.of(folder)
+def test_people_take_as_long_as_the_journal_measured(run, unlabelled):
+    journal = ReviewJournal.of(unlabelled)
     for name, seconds in zip(NAMES[:3], (4.0, 8.0, 4000.0), strict=True):
         journal.append(
             "ana",
@@ -87,7 +96,7 @@ def test_people_take_as_long_as_the_journal_measured(run, folder):
             answers=[Said("Alcohol", True)],
             remark=Remark(seconds=seconds),
         )
-    people = lines(run("predict", folder, "--dry-run").stdout)["people"]
+    people = lines(run("predict", unlabelled, "--dry-run").stdout)["people"]
     assert people.startswith(
         "6 images for a first answer, 0 for a second look: 36 s at 6.0 s, the mean of 2 timed"
     )
@@ -179,14 +188,14 @@ def test_costs_stay_when_the_data_set_is_written_again(run, folder):
     assert [record["calls"] for record in costs_of(folder)] == [9]
 
 
-def test_second_looks_that_are_planned_are_counted(run, folder):
+def test_second_looks_that_are_planned_are_counted(run, unlabelled):
     """As `review --second-look 0.5` writes them down: two of the five have had theirs, one under another name."""
-    dataset = Dataset.load(folder)
+    dataset = Dataset.load(unlabelled)
     plan = SecondLook.parse(["0.5"], Taxonomy.load())
     policy = Policy.from_dict(dataset.policy)
     rows = np.flatnonzero(plan.chosen(dataset, policy, compare(dataset, policy)))
     keys, contents = dataset.images["image"], dataset.images["sha256"]
-    journal = ReviewJournal.of(folder)
+    journal = ReviewJournal.of(unlabelled)
     journal.append("ana", second_look=("0.5",))
     said = [Said("Alcohol", True)]
     for row in rows[:3]:
@@ -194,6 +203,6 @@ def test_second_looks_that_are_planned_are_counted(run, folder):
     journal.append("bo", images=[ReviewedImage(keys[rows[0]])], answers=said, look=Look.SECOND)
     renamed = ReviewedImage("other.jpg", contents[rows[1]])
     journal.append("bo", images=[renamed], answers=said, look=Look.SECOND)
-    people = lines(run("predict", folder, "--dry-run").stdout)["people"]
+    people = lines(run("predict", unlabelled, "--dry-run").stdout)["people"]
     assert len(rows) == 5
     assert people.startswith("6 images for a first answer, 3 for a second look")

@@ -263,18 +263,17 @@ class TestNotebooks:
         ]
         assert Report(passed=True).to_frame().empty
 
-    def test_a_printed_report_is_its_verdict_and_counts(self):
+    def test_a_report_shows_itself_by_its_verdict_and_counts(self):
         found = [
             finding("label-unknown", file="l.csv", line=7, label="x", suggestions=[], taxonomy="7"),
             finding("label-unknown", file="l.csv", line=8, label="y", suggestions=[], taxonomy="7"),
         ]
         report = collected(*found)
-        assert str(report) == repr(report)
-        assert str(report).splitlines() == [
+        assert repr(report).splitlines() == [
             "Report: did not pass, 2 errors, 0 warnings, 0 notes",
             "  error   label-unknown       2",
         ]
-        assert str(Report(passed=True)) == "Report: passed, 0 errors, 0 warnings, 0 notes"
+        assert repr(Report(passed=True)) == "Report: passed, 0 errors, 0 warnings, 0 notes"
 
     def test_html_of_a_report_and_a_data_set_escapes_names(self):
         split = data({"<img src=x onerror=alert(1)>.jpg": {}}, taxonomy="7")

@@ -227,7 +227,7 @@ def test_a_run_of_other_library_versions_is_not_continued(images, tmp_path, smal
     inspect_run(images, run=tmp_path / "run", out=tmp_path / "out")
     file = tmp_path / "run" / "run.json"
     document = json.loads(file.read_text())
-    document["options"]["recipe"] = document["fingerprint"] = "older"
+    document["options"]["recipe"] = document["fingerprint"] = "0" * 64
     file.write_text(json.dumps(document))
     with pytest.raises(InputError, match="other versions of the libraries"):
         inspect_run(images, run=tmp_path / "run", out=tmp_path / "out")
