@@ -16,7 +16,7 @@ from manifest_tools.cli.console import say, show
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import counted
-from manifest_tools.review.entries import TOGETHER
+from manifest_tools.review.entries import GOLD_RATE, MOST_GOLD, TOGETHER
 
 if TYPE_CHECKING:
     from manifest_tools.review.session import ReviewSession
@@ -79,6 +79,23 @@ def review(
             "it is changed; 0: none.",
         ),
     ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Images whose answer is known, as a CSV table with the columns image, label and answer (yes, no; safe "
+            "without a label): mixed unseen into everybody's queue, they tell how often a reviewer errs. Kept for "
+            "later sessions, until another file is given; a file without rows ends it.",
+        ),
+    ] = None,
+    gold_rate: Annotated[
+        float,
+        typer.Option(
+            help="The share of images with a known answer in what the reviewer is asked.",
+            min=0,
+            max=MOST_GOLD,
+        ),
+    ] = GOLD_RATE,
     adjudicate: Annotated[
         bool, typer.Option("--adjudicate", help="Settle what two people differ in, as a third one.")
     ] = False,
@@ -119,21 +136,25 @@ def review(
 
     With **--second-look** some images are looked at by two people, neither of whom sees what the other said. Where they
     differ, nobody's word counts until a third person, or both together, settle it with **--adjudicate**.
+
+    With **--gold** some images whose answer is known are among the others, and nobody can tell which; **check** says how
+    often each reviewer was wrong.
     """
     name = _who(reviewer, beside, adjudicate)
     if split and (not export or filled or form is not Form.SHEET or adjudicate):
         raise InputError("--split is for sheets that go out: give it with --export alone")
-    looks = _Looks(second_look or (), adjudicate)
+    looks = _Looks(second_look or (), adjudicate, gold_rate)
     from manifest_tools.images.stop_list.screening import screen_folder
     from manifest_tools.storage.s3_images import ByteReader
 
     reader = ByteReader(profile, region, endpoint_url, requester_pays)
     screen_folder(folder, stop_list or (), reader=reader)
+    _take_gold(folder, name, gold, answering=not adjudicate and form is not Form.AUDIT, quiet=quiet)
     if form is Form.AUDIT:
         _audit(folder, export, filled)
         return
     if split and export:
-        _split(folder, split, export, looks.second_look)
+        _split(folder, split, export, looks)
         return
     if export or filled:
         from manifest_tools.review.session import ReviewSession
@@ -201,6 +222,22 @@ class _Limits(NamedTuple):
 class _Looks(NamedTuple):
     second_look: Sequence[str]
     adjudicating: bool
+    gold_rate: float
+
+
+def _take_gold(folder: Path, name: str, path: Path | None, *, answering: bool, quiet: bool) -> None:
+    if path is None:
+        return
+    if not answering:
+        raise InputError(
+            "--gold is for sessions and sheets that ask for answers; leave out --adjudicate or --for audit"
+        )
+    from manifest_tools.review.gold_file import take_gold
+    from manifest_tools.review.session import ReviewSession
+
+    count = take_gold(ReviewSession(folder, name), path)
+    if not quiet:
+        say(f"{counted(count, 'image')} with a known answer")
 
 
 def _who(reviewer: str, beside: str, adjudicate: bool) -> str:
@@ -218,11 +255,11 @@ def _name(given: str, option: str) -> str:
     return name
 
 
-def _split(folder: Path, people: str, export: Path, second_look: Sequence[str]) -> None:
+def _split(folder: Path, people: str, export: Path, looks: _Looks) -> None:
     from manifest_tools.review.session import ReviewSession
     from manifest_tools.review.split_sheets import export_split, people_of
 
-    desks = [ReviewSession(folder, name, second_look=second_look) for name in people_of(people)]
+    desks = [ReviewSession(folder, name, **looks._asdict()) for name in people_of(people)]
     for path, rows in export_split(desks, export):
         show(f"{counted(rows, 'row')} in {path}")
 

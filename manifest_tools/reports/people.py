@@ -10,7 +10,7 @@ from manifest_tools.findings.findings import Report
 
 PEOPLE_TITLE = "How far the reviewers agree"
 AGREEMENT_HEAD = ("Label", "Images", "People", "Present", "Agree", "Cohen's kappa", "Krippendorff's alpha")
-REVIEWER_HEAD = ("Reviewer", "Answers", "Images", "Overruled", "Seconds an answer")
+REVIEWER_HEAD = ("Reviewer", "Answers", "Images", "Overruled", "Wrong on gold", "Seconds an answer")
 
 
 def people_note(report: Report) -> str:
@@ -45,7 +45,14 @@ def agreement_rows(report: Report) -> list[Sequence[str]]:
 def reviewer_rows(report: Report) -> list[Sequence[str]]:
     """Return the cells of the table of reviewers."""
     return [
-        (row["reviewer"], f"{row['answers']:,}", f"{row['images']:,}", _overruled(row), _seconds(row))
+        (
+            row["reviewer"],
+            f"{row['answers']:,}",
+            f"{row['images']:,}",
+            _overruled(row),
+            _gold(row),
+            _seconds(row),
+        )
         for row in report.facts.get("people", {}).get("reviewers", ())
     ]
 
@@ -84,9 +91,17 @@ def _figure(row: Mapping[str, Any], name: str, form: Any) -> str:
 def _overruled(row: Mapping[str, Any]) -> str:
     if not row["compared"]:
         return "-"
-    interval = row["overruled_interval"]
-    between = f"{_percent(interval['low'])} to {_percent(interval['high'])}"
-    return f"{row['overruled']:,} of {row['compared']:,} adjudicated ({between})"
+    return f"{row['overruled']:,} of {row['compared']:,} adjudicated ({_between(row['overruled_interval'])})"
+
+
+def _gold(row: Mapping[str, Any]) -> str:
+    if not row["gold"]:
+        return "-"
+    return f"{row['gold_wrong']:,} of {row['gold']:,} ({_between(row['gold_interval'])})"
+
+
+def _between(interval: Mapping[str, float]) -> str:
+    return f"{_percent(interval['low'])} to {_percent(interval['high'])}"
 
 
 def _seconds(row: Mapping[str, Any]) -> str:

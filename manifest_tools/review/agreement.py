@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from manifest_tools.findings.findings import Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.review.answer_times import answer_time
 from manifest_tools.review.entries import Look, ReviewedImage, ReviewEntry
+from manifest_tools.review.gold import error_rates, no_gold
 from manifest_tools.review.journal import ReviewJournal
 from manifest_tools.review.looks import ImageLooks, Reading
 
@@ -37,7 +38,7 @@ def reviewer_agreement(folder: str | Path, *, seed: int = 0) -> dict[str, Any]:
     dict
         Ready for JSON. `labels`: for each label that somebody named in an image which several people judged: `label`
         and the members of :class:`manifest_tools.evaluation.agreement.Agreement`. `reviewers`: `reviewer`, `answers`,
-        `images`, `compared` and `overruled` (statements on labels that were adjudicated, and those that
+        `images`, `gold`, `gold_wrong`, `gold_share` and `gold_interval` (:func:`manifest_tools.review.gold.error_rates`), `compared` and `overruled` (statements on labels that were adjudicated, and those that
         the adjudication contradicts), their share `overruled_share` with `overruled_interval`, and `seconds` for an answer.
         `images` and `blind`: judged by several people, and of these by one who did not see the others' answers.
 
@@ -49,8 +50,10 @@ def reviewer_agreement(folder: str | Path, *, seed: int = 0) -> dict[str, Any]:
     frame = Dataset.load_frame(folder)
     policy, taxonomy = Policy.from_dict(frame.policy), Taxonomy.load(frame.taxonomy)
     labels = taxonomy.names if policy.label_level == "all" else taxonomy.top
-    standing = ReviewJournal.of(folder).standing
-    return agreement_of(standing, Reading(taxonomy, policy.is_safe), labels, seed=seed)
+    journal = ReviewJournal.of(folder)
+    return agreement_of(
+        journal.standing, Reading(taxonomy, policy.is_safe), labels, known=journal.known, seed=seed
+    )
 
 
 def with_people(report: Report, folder: str | Path) -> Report:
@@ -61,10 +64,16 @@ def with_people(report: Report, folder: str | Path) -> Report:
 
 
 def agreement_of(
-    standing: Iterable[ReviewEntry], reading: Reading, labels: Sequence[str], *, seed: int = 0
+    standing: Iterable[ReviewEntry],
+    reading: Reading,
+    labels: Sequence[str],
+    *,
+    known: Iterable[ReviewEntry] = (),
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Return of answers what :func:`reviewer_agreement` returns of a folder; `labels` are those that are judged."""
-    entries = [entry for entry in standing if entry.answers]
+    given = [entry for entry in standing if entry.answers]
+    entries = [entry for entry in given if entry.look.counts]
     looks: dict[str, ImageLooks] = defaultdict(ImageLooks)
     heard: dict[str, list[int]] = defaultdict(list)
     for entry in entries:
@@ -87,7 +96,7 @@ def agreement_of(
         "images": len(several),
         "blind": sum(look.blind for look in several),
         "labels": [{"label": label, **on.to_dict()} for label, on in found if on.images],
-        "reviewers": _reviewers(entries, list(units.values())),
+        "reviewers": _reviewers(given, list(units.values()), error_rates(given, known, reading)),
     }
 
 
@@ -108,7 +117,9 @@ def _answers(label: str, looks: Sequence[ImageLooks]) -> Codes:
     return answers
 
 
-def _reviewers(entries: Sequence[ReviewEntry], looks: Sequence[ImageLooks]) -> list[dict[str, Any]]:
+def _reviewers(
+    entries: Sequence[ReviewEntry], looks: Sequence[ImageLooks], gold: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     given = [entry for entry in entries if entry.look is not Look.ADJUDICATION]
     rows = []
     for name in sorted({entry.reviewer for entry in given}):
@@ -132,6 +143,7 @@ def _reviewers(entries: Sequence[ReviewEntry], looks: Sequence[ImageLooks]) -> l
                 "overruled_share": overruled / len(settled) if settled else None,
                 "overruled_interval": interval.to_dict() if interval else None,
                 "seconds": round(time.seconds, 1) if time else None,
+                **gold.get(name, no_gold()),
             }
         )
     return rows

@@ -44,12 +44,15 @@ def images_waiting(dataset: Dataset, journal: ReviewJournal) -> tuple[int, int]:
     policy = Policy.from_dict(dataset.policy)
     outcomes = compare(dataset, policy)
     standing = journal.standing
-    answered = _seen(dataset, standing)
+    answered, known = (
+        _seen(dataset, standing),
+        _seen(dataset, journal.known),
+    )  # what is known waits for nobody
     unconfirmed = outcomes.predicted_positive.any(axis=1) | ~outcomes.truth.judged
     plan = next((entry.second_look for entry in reversed(journal.entries) if entry.second_look), ())
     chosen = SecondLook.parse(plan, Taxonomy.load(dataset.taxonomy)).chosen(dataset, policy, outcomes)
     looked = _seen(dataset, (entry for entry in standing if entry.look is Look.SECOND))
-    return int((unconfirmed & ~answered).sum()), int((chosen & ~looked).sum())
+    return int((unconfirmed & ~answered & ~known).sum()), int((chosen & ~looked & ~known).sum())
 
 
 def _seen(dataset: Dataset, entries: Iterable[ReviewEntry]) -> Mask:

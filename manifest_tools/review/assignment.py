@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,12 +40,14 @@ class Assignment:
     ----------
     chosen : bool array, shape (images,)
         Which images get a second look.
+    gold : bool array, shape (images,)
+        Which images have a known answer: of these the reviewer sees no answers but their own.
     withheld : bool array, shape (images,)
         Those that this reviewer is not handed.
     due : bool array, shape (images,)
         Those whose second look this reviewer can give, or that this reviewer can adjudicate.
     finished : bool array, shape (images,)
-        Those that get a second look, of which this reviewer's own is done.
+        Those that get a second look or are gold, of which this reviewer's own is done.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Assignment:
     ) -> None:
         self.reviewer, self.adjudicating, self.reading = reviewer, adjudicating, reading
         self.chosen: Mask = np.zeros(len(groups), dtype=bool)
-        self.withheld, self.due, self.finished = (self.chosen.copy() for _ in range(3))
+        self.gold, self.withheld, self.due, self.finished = (self.chosen.copy() for _ in range(4))
         self._groups, self._row_of = groups, row_of
         self._roles: dict[int, dict[str, Look]] = {}  # of each image that was looked at, who did so and how
         self._looks: dict[int, ImageLooks] = {}
@@ -66,10 +69,13 @@ class Assignment:
 
     def update(self, standing: Iterable[ReviewEntry]) -> None:
         """Find anew what is needed, from the answers that stand. Whoever reads meanwhile finds what was before."""
-        entries = list(standing) if self.chosen.any() or self.adjudicating else []
+        needed = self.chosen.any() or self.gold.any() or self.adjudicating
+        entries = list(standing) if needed else []
         roles: dict[int, dict[str, Look]] = {}
         for entry in entries:
             for row in self.rows_of(entry) if entry.look is not Look.ADJUDICATION else ():
+                if entry.look is Look.GOLD and not self.gold[row]:  # it was gold once
+                    continue
                 roles.setdefault(row, {})[entry.reviewer] = entry.look
         looks = looks_at(entries, self._row_of, self.reading)
         people, own, torn = (np.zeros(len(self.chosen), dtype=np.int64) for _ in range(3))
@@ -85,7 +91,7 @@ class Assignment:
             due = np.isin(np.arange(len(torn)), mending)
             withheld = ~due
         self._roles, self._looks, self._open = roles, looks, open_groups
-        self.withheld, self.due, self.finished = withheld, due, self.chosen & (own > 0)
+        self.withheld, self.due, self.finished = withheld, due, (self.chosen | self.gold) & (own > 0)
 
     def _may_settle(self, look: ImageLooks) -> bool:
         names, parties = set(self.reviewer.split(TOGETHER)), look.views.keys()
@@ -98,16 +104,18 @@ class Assignment:
     @property
     def hidden(self) -> Mask:
         """Images of which this reviewer sees no answers but their own."""
-        return np.asarray(self.chosen & self._open[self._groups] & (not self.adjudicating))
+        return np.asarray((self.chosen & self._open[self._groups] & (not self.adjudicating)) | self.gold)
 
     def sees(self, reviewer: str, row: int) -> bool:
         """Whether this reviewer may see what somebody said of an image."""
+        if self.gold[row]:
+            return self.reviewer == reviewer
         if not self.chosen[row] or self.adjudicating or self.reviewer in ("", reviewer):
             return True
         return not self._open[self._groups[row]]
 
     def visible(self, entries: Iterable[ReviewEntry]) -> list[ReviewEntry]:
-        """Return the entries as this reviewer may see them."""
+        """Return the entries as this reviewer may see them: one's own about gold images are like any other."""
         found = []
         for entry in entries:
             images = tuple(
@@ -116,8 +124,14 @@ class Assignment:
                 if (row := self._row_of(seen)) is None or self.sees(entry.reviewer, row)
             )
             if images:
-                found.append(replace(entry, images=images))
+                own_gold = entry.look is Look.GOLD and self._is_gold(images[0])
+                look = Look.FIRST if own_gold else entry.look
+                found.append(replace(entry, images=images, look=look))
         return found
+
+    def _is_gold(self, seen: ReviewedImage) -> bool:
+        row = self._row_of(seen)
+        return row is not None and bool(self.gold[row])
 
     def role(self, reviewer: str, row: int) -> Look:
         """Return in which role somebody answers about an image.
@@ -136,6 +150,8 @@ class Assignment:
                 )
                 raise InputError(msg)
             return Look.ADJUDICATION
+        if self.gold[row]:
+            return Look.GOLD
         people = self._roles.get(row, {})
         if reviewer in people:
             return people[reviewer]
@@ -156,3 +172,19 @@ class Assignment:
             )
             for label in look.questions(self.reading)
         }
+
+
+def to_settle(label: str, truths: list[bool | None], definition: str) -> dict[str, Any]:
+    """Return what the page asks an adjudicator about a label, in the form of its other questions."""
+    return {
+        "label": label,
+        "score": None,
+        "hidden": True,
+        "said": False,
+        "truth": "unknown",
+        "conflict": False,
+        "doubt": "",
+        "detail": [],
+        "definition": definition,
+        "differ": truths,
+    }

@@ -172,6 +172,7 @@ def _states(entries: list[ReviewEntry], reading: Reading) -> dict[tuple[int, str
     newest = {
         (image, label, entry.reviewer): entry.number
         for entry in standing
+        if entry.look.counts
         for image, _, label, _ in _said(entry)
     }
     states = {}
@@ -180,6 +181,8 @@ def _states(entries: list[ReviewEntry], reading: Reading) -> dict[tuple[int, str
             key = (image, label, entry.reviewer)
             if entry.number in undone:
                 state = f"taken back by {undone[entry.number]}"
+            elif not entry.look.counts:
+                state = "gold"
             elif newest[key] != entry.number:
                 state = f"replaced by {newest[key]}"
             elif key not in counting:

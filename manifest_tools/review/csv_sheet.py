@@ -160,8 +160,8 @@ def import_sheet(review: ReviewSession, path: str | Path) -> int:
     by_digest = by_content(review)
     labels = {review.definition(name): name for name in review.state.taxonomy.names}
     rows = []
-    for line, cells in _cells(path):
-        rows.append(_read(review, cells, by_digest, f"{path}, line {line}"))
+    for line, cells in cells_of(path):
+        rows.append(read_row(review, cells, by_digest, f"{path}, line {line}"))
         _refuse_other_label(cells, labels, f"{path}, line {line}")
     new = []
     for reviewer, row, answers, remark in rows:
@@ -172,7 +172,7 @@ def import_sheet(review: ReviewSession, path: str | Path) -> int:
     return sum(len(entry.answers) for _, entry in new)
 
 
-def _cells(path: str | Path) -> list[tuple[int, dict[str, str]]]:
+def cells_of(path: str | Path) -> list[tuple[int, dict[str, str]]]:
     """Return the rows of a sheet, with the line on which each ends."""
     text = read_text(path)
     first = text.partition("\n")[0]
@@ -203,7 +203,8 @@ def _refuse_other_label(cells: Mapping[str, str], labels: Mapping[str, str], pla
         )
 
 
-def _read(review: ReviewSession, cells: dict[str, str], by_digest: Mapping[str, int], place: str) -> _Row:
+def read_row(review: ReviewSession, cells: dict[str, str], by_digest: Mapping[str, int], place: str) -> _Row:
+    """Return what a row of a sheet says; raise InputError where it cannot be understood."""
     answer, label = cells["answer"].strip().lower(), cells["label"].strip()
     answer = _WHOLE.sub(r"\1", answer)
     said: list[Said] = []

@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 TOGETHER: Final = " + "  # between the names of two people who adjudicate together
 IN_WORDS: Final = {True: "present", False: "absent", None: "unsure"}
+GOLD_RATE: Final = 0.05  # of images with a known answer in what a reviewer is asked
+MOST_GOLD: Final = 0.5
 _MOST: Final = 2**53  # the highest number of an entry: a double holds it
 
 
@@ -34,6 +36,15 @@ class Look(StrEnum):
     FIRST = ""  # the ordinary one
     SECOND = "second"  # by somebody who did not see the first answer
     ADJUDICATION = "adjudication"  # settles a disagreement between the two
+    GOLD = (
+        "gold"  # about an image whose answer was known: says something of the reviewer, nothing of the image
+    )
+    KNOWN = "known"  # no look: the known answer itself
+
+    @property
+    def counts(self) -> bool:
+        """Whether the answer says something of the image."""
+        return self not in (Look.GOLD, Look.KNOWN)
 
 
 class Remark(NamedTuple):

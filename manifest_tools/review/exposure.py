@@ -98,6 +98,8 @@ class Exposure:
         for column, label in enumerate(review.state.outcomes.labels):
             if taxonomy.level_1(label) in spared:
                 review.spared |= shown[:, column]
+        for row, names in review.state.gold_labels.items():
+            review.spared[row] |= not spared.isdisjoint(map(taxonomy.level_1, names))
 
     def _shown(self) -> Mask:
         """Where the base model or people say that a label is there, shape (images, labels)."""

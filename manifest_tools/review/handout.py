@@ -108,5 +108,9 @@ class Handout:
                 continue
             if waiting is not None and not waiting[row]:  # answers meanwhile made it needless
                 continue
-            if row not in gone or assignment.due[row]:
+            if (
+                row not in gone
+                or assignment.due[row]
+                or (assignment.gold[row] and not assignment.finished[row])
+            ):
                 yield row

@@ -143,6 +143,14 @@ class ReviewJournal:
     @property
     def standing(self) -> list[ReviewEntry]:
         """The answers that were not taken back, oldest first."""
+        return [entry for entry in self._kept() if entry.look is not Look.KNOWN]
+
+    @property
+    def known(self) -> list[ReviewEntry]:
+        """The known answers of gold images in force, oldest first."""
+        return [entry for entry in self._kept() if entry.look is Look.KNOWN]
+
+    def _kept(self) -> list[ReviewEntry]:
         gone = {entry.undoes for entry in self.entries}
         return [entry for entry in self.entries if entry.images and entry.number not in gone]
 
@@ -215,7 +223,9 @@ def answered_tables(
     Label rows are in no order. The tables may be those of :mod:`manifest_tools.dataset.judged`.
     """
     seen: dict[str, ReviewedImage] = {}
-    for entry in entries:
+    for entry in sorted(
+        entries, key=lambda entry: not entry.look.counts
+    ):  # of gold, only where there is no other
         for item in entry.images:
             seen.setdefault(item.image, item)
     now = match_images(pd.DataFrame(list(seen.values()), columns=ReviewedImage._fields), dataset.images)
@@ -228,7 +238,8 @@ def answered_tables(
     rows = typed_labels(pd.DataFrame(made, columns=["image", "label", "source", "truth", "line"]))
     labels = _joined(dataset.labels[~ours], rows)
     stands = {entry.number for entry in standing}
-    taken_back = {item.image for entry in entries if entry.number not in stands for item in entry.images}
+    gone = (entry for entry in entries if entry.number not in stands and entry.look.counts)
+    taken_back = {item.image for entry in gone for item in entry.images}
     before = {now[key]: seen[key].judged for key in taken_back if key in now}
     images = dataset.images
     judged = images["judged"].astype("str")

@@ -117,7 +117,7 @@ def looks_at(
     standing: Iterable[ReviewEntry], key_of: Callable[[ReviewedImage], _Key | None], reading: Reading
 ) -> dict[_Key, ImageLooks]:
     """Return what was said of the images that were looked at blindly or adjudicated, by key; None is no image."""
-    entries = list(standing)
+    entries = [entry for entry in standing if entry.look.counts]
     concerned = {key_of(seen) for entry in entries if entry.look for seen in entry.images}
     found: dict[_Key, ImageLooks] = {}
     if not concerned:
@@ -136,7 +136,7 @@ def label_rows_of(
 
     Of what one reviewer said twice about a label of an image, the newest. What an adjudication overruled is left out.
     """
-    entries = list(standing)
+    entries = [entry for entry in standing if entry.look.counts]
     looks = looks_at(entries, key_of, reading)
     told = [(key_of(seen), entry) for entry in entries for seen in entry.images]
     newest = {

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
-from manifest_tools.review.entries import Remark, Said
+from manifest_tools.review.entries import GOLD_RATE, Remark, Said
 from manifest_tools.review.exposure import Exposure
 from manifest_tools.review.handout import Handout, Wish
 from manifest_tools.review.journal import merge_journal
@@ -62,6 +62,7 @@ def serve(
     session: Session | None = None,
     second_look: Sequence[str] = (),
     adjudicating: bool = False,
+    gold_rate: float = GOLD_RATE,
     daily_looks: int = 0,
     opt_out: Sequence[str] = (),
     port: int = 0,
@@ -79,7 +80,7 @@ def serve(
         Returns the bytes behind an ``s3://`` address.
     session : Session, optional
         Pauses and end of a session.
-    second_look, adjudicating
+    second_look, adjudicating, gold_rate
         As in :class:`ReviewSession`.
     daily_looks, opt_out
         As `daily` and `opt_out` in :class:`manifest_tools.review.exposure.Exposure`.
@@ -100,7 +101,9 @@ def serve(
     OutputError
         The port is taken, or the answers cannot be merged into the data set; they stay in the journal.
     """
-    review = ReviewSession(folder, reviewer, second_look=second_look, adjudicating=adjudicating)
+    review = ReviewSession(
+        folder, reviewer, second_look=second_look, adjudicating=adjudicating, gold_rate=gold_rate
+    )
     exposure = Exposure(review, daily=daily_looks, opt_out=opt_out)
     with socket.socket() as listener, ThreadPoolExecutor(3, "pictures") as workers:
         _bind(listener, port)

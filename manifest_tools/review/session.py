@@ -18,8 +18,10 @@ from manifest_tools.dataset.ground_truth import PREDICTIONS, REVIEW, Mask
 from manifest_tools.dataset.outcomes import MISTAKE, Outcome, targets_in_force
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.policy import Goal
-from manifest_tools.review.entries import NO_REMARK, Remark, Said
+from manifest_tools.review.assignment import to_settle
+from manifest_tools.review.entries import GOLD_RATE, NO_REMARK, Remark, Said
 from manifest_tools.review.found import findings_of, matching
+from manifest_tools.review.gold import mixed_in
 from manifest_tools.review.needless import enough, once_each
 from manifest_tools.review.queue import OUTCOMES, Filter, Tier, in_order, tiers
 from manifest_tools.review.state import ReviewState
@@ -47,6 +49,8 @@ class ReviewSession:
         As in :class:`ReviewState`.
     adjudicating : bool
         The reviewer settles what others differ in.
+    gold_rate : float
+        As in :func:`manifest_tools.review.gold.mixed_in`.
     """
 
     def __init__(
@@ -56,8 +60,9 @@ class ReviewSession:
         *,
         second_look: Iterable[str] = (),
         adjudicating: bool = False,
+        gold_rate: float = GOLD_RATE,
     ) -> None:
-        self.reviewer = reviewer
+        self.reviewer, self._gold_rate = reviewer, gold_rate
         self.state = state = ReviewState(folder, reviewer, second_look=second_look, adjudicating=adjudicating)
         self.assignment = state.assignment
         self.spared = np.zeros(len(state.keys), dtype=bool)  # images that the reviewer opted out of
@@ -99,6 +104,7 @@ class ReviewSession:
                 & self._viewable
                 & ~self.assignment.withheld
                 & ~self.spared
+                & ~(self.assignment.gold & self.assignment.finished)
             )
             if not wanted.everything:
                 waiting = tier != Tier.DONE
@@ -110,7 +116,7 @@ class ReviewSession:
             urgency = np.where(doubted, self.state.suspect, open_score).max(axis=1, initial=0.0)
             hidden = self.assignment.chosen
             urgency[hidden] = 100 * self._lot[hidden]  # the order would tell the score
-            rows = in_order(tier, urgency, chosen).tolist()
+            rows = mixed_in(in_order(tier, urgency, chosen).tolist(), self.state, self._gold_rate)
             return rows if wanted.apart or wanted.everything else self._once_each(rows)
 
     def _tiers(self, *, more: bool) -> npt.NDArray[np.int8]:
@@ -159,7 +165,7 @@ class ReviewSession:
         return {
             "enough": int((held & ~self._aside).sum()),
             "set_aside": int((held & self._aside).sum()),
-            "alike": len(apart) - len(asked),
+            "alike": len(set(apart) - set(asked) - self.state.gold.keys()),
         }
 
     def _wanted(self) -> Mask:
@@ -194,7 +200,9 @@ class ReviewSession:
             differing = self.assignment.differing(row)
             questions = [self._question(row, column, said) for column in columns]
             if self.assignment.adjudicating:
-                questions = [self._differing(label, truths) for label, truths in differing.items()]
+                questions = [
+                    to_settle(label, truths, self.definition(label)) for label, truths in differing.items()
+                ]
             people = said[said["source"] != PREDICTIONS]
             if self.assignment.adjudicating:  # what people say stands in the questions, without their names
                 people = people[~people["source"].str.startswith(REVIEW)]
@@ -265,20 +273,6 @@ class ReviewSession:
     def hides_score(self, row: int) -> bool:
         """Whether the base model's score is kept from everybody, so that two looks are alike and neither leans on it."""
         return bool(self.assignment.chosen[row]) or self.assignment.adjudicating
-
-    def _differing(self, label: str, truths: list[bool | None]) -> dict[str, Any]:
-        return {
-            "label": label,
-            "score": None,
-            "hidden": True,
-            "said": False,
-            "truth": "unknown",
-            "conflict": False,
-            "doubt": "",
-            "detail": [],
-            "definition": self.definition(label),
-            "differ": truths,
-        }
 
     def definition(self, label: str) -> str:
         """Return what a label means, by the policy and by Amazon, and where it stands in the taxonomy."""

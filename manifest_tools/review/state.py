@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from manifest_tools.dataset.reviewed import reviewed_cells
 from manifest_tools.evaluation.label_errors import Doubts, Suspect
 from manifest_tools.findings.policy import Policy
 from manifest_tools.review.assignment import Assignment
-from manifest_tools.review.entries import NO_REMARK, Remark, ReviewedImage, ReviewEntry, Said
+from manifest_tools.review.entries import NO_REMARK, Look, Remark, ReviewedImage, ReviewEntry, Said
+from manifest_tools.review.gold import as_unlabelled, by_itself, known_answers, labels_there
 from manifest_tools.review.journal import ReviewJournal, merge_journal, newest_review, with_answers
 from manifest_tools.review.looks import Reading
 from manifest_tools.review.queue import conflicts
@@ -51,6 +52,10 @@ class ReviewState:
         Truth against the base model; of images that were answered lately only after :meth:`refresh`.
     reviewed, conflict, differing : bool array, shape (images, labels)
         A reviewer said something about it; look-alikes say different things about it; an adapter and the base model do.
+    gold : dict of int to list of Said
+        The known answers by image; to the reviewer these are images that nobody said anything of.
+    gold_labels : dict of int to set of str
+        The labels that are known, or given, to be there in these images.
     suspects : dict of (int, int) to Suspect
         Labels that were probably wrong when the session began, by image and label.
     suspect : float array, shape (images, labels)
@@ -80,9 +85,16 @@ class ReviewState:
         self.groups = np.asarray(
             pd.factorize(images["group"].where(images["group"] != "", images["image"]))[0]
         )
+        # Who adjudicates answers about no gold image.
+        self.gold = {} if adjudicating else known_answers(self.journal.known, self.row_of)
+        self.gold_labels = labels_there(self.dataset, self.gold)
+        self.dataset = as_unlabelled(self.dataset, self.gold)
+        images = self.dataset.images
+        self.groups = by_itself(self.groups, self.gold)  # an answer about gold holds for no other image
         self.assignment = Assignment(
             reviewer, self.groups, self.row_of, Reading(self.taxonomy, self.policy.is_safe), adjudicating=adjudicating
         )  # fmt: skip
+        self.assignment.gold[list(self.gold)] = True
         self.outcomes = compare(self.dataset, self.policy)
         self._writing = threading.Lock()  # of the journal and of what became stale by it
         self._stale: set[int] = set()
@@ -121,7 +133,7 @@ class ReviewState:
 
     def _choose_by(self, plan: Iterable[str]) -> None:
         chosen = SecondLook.parse(plan, self.taxonomy).chosen(self.dataset, self.policy, self.outcomes)
-        self.assignment.chosen[:] = chosen
+        self.assignment.chosen[:] = chosen & ~self.assignment.gold
 
     def row_of(self, seen: ReviewedImage) -> int | None:
         """Return the position of an image of the journal: by key and content, else by content, else by key."""
@@ -202,6 +214,19 @@ class ReviewState:
 
     def _image(self, row: int) -> ReviewedImage:
         return ReviewedImage(self.keys[row], self._digests[row], str(self.dataset.images["judged"].iloc[row]))
+
+    def replace_known(self, answers: Mapping[int, tuple[Said, ...]]) -> None:
+        """Write the known answers of gold images, by position, to the journal, in place of those before."""
+        with self._writing:
+            self._take(self.journal.read())
+            before = self.journal.known
+            if {self.row_of(seen): entry.answers for entry in before for seen in entry.images} == answers:
+                return
+            reviewer = self.assignment.reviewer
+            anew = [ReviewEntry(0, reviewer, undoes=entry.number) for entry in before]
+            for row, said in answers.items():
+                anew.append(ReviewEntry(0, reviewer, (self._image(row),), said, look=Look.KNOWN))
+            self._take(self.journal.append_all(anew))
 
     def note_look(self, labels: Iterable[str]) -> None:
         """Write to the journal that this reviewer looked at a picture that is said to show these labels."""
