@@ -115,6 +115,8 @@ def _ask(question: Callable[[], str], answers: dict[str, str]) -> str:
         if code in answers:
             return answers[code]
         return f"{_NOT_KNOWN} (reading it is not allowed)" if "Denied" in code else _NOT_KNOWN
+    except (KeyError, IndexError):  # other servers than Amazon's leave members out
+        return _NOT_KNOWN
     except BotoCoreError as error:
         raise remote_error(error, "Looking at the bucket") from None
 

@@ -74,6 +74,19 @@ def test_what_may_not_be_asked_stops_nothing() -> None:
     assert (facts.encryption, facts.policy) == ("aws:kms key-1", "not known (reading it is not allowed)")
 
 
+def test_answers_without_what_was_asked_are_not_known() -> None:
+    class Terse(Described):
+        def get_bucket_encryption(self, **arguments: Any) -> dict[str, Any]:
+            return {"ServerSideEncryptionConfiguration": {"Rules": []}}
+
+        def get_bucket_policy_status(self, **arguments: Any) -> dict[str, Any]:
+            return {"PolicyStatus": {}}
+
+    facts = examine_bucket(S3Storage(Terse(), "b"))
+
+    assert (facts.encryption, facts.policy) == ("not known", "not known")
+
+
 def test_the_wrong_region_is_a_finding() -> None:
     (found,) = _region_findings(examine_bucket(S3Storage(Described(), "b")))
 
