@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import shutil
 import threading
 from pathlib import Path
 
@@ -96,16 +95,3 @@ def serving(monkeypatch):
             assert not thread.is_alive()
 
     return run
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Return a browser, where there is one."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no chromium on this machine (apt install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from typer.testing import CliRunner
@@ -131,7 +132,8 @@ def told(folder, rows):
     page = server.application(review, handout, None, None, server.Session(), exposure=exposure)
 
     def ask(path, document=None):
-        return asyncio.run(_ask(page, path, document))
+        with ThreadPoolExecutor(1) as apart:  # a browser of other tests keeps a loop in this thread
+            return apart.submit(asyncio.run, _ask(page, path, document)).result()
 
     order = json.loads(ask("/api/queue"))
     assert order.keys() == {"order", "since"}
