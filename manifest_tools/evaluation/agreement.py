@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.core.arrays import Floats
-from manifest_tools.evaluation.statistics import LEVEL, RESAMPLES, Interval
+from manifest_tools.evaluation.statistics import RESAMPLES, Interval, percentile_ends
 
 MISSING = -1
 _PARADOX = 0.9  # of the pairs that agree, while the chance-corrected figure stays below
@@ -124,9 +124,7 @@ def _with_interval(values: Floats) -> tuple[float | None, Interval | None]:
     known = values[1:][np.isfinite(values[1:])]
     if not np.isfinite(values[0]):
         return None, None
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return float(values[0]), Interval(float(low), float(high), "bootstrap")
+    return float(values[0]), Interval(*percentile_ends(known), "bootstrap")
 
 
 def _raw(weights: Floats, counts: Floats) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.evaluation.files import ADAPTER, BASE, TRUTH, Judged, lines_of, read_bytes, read_judged
-from manifest_tools.evaluation.statistics import LEVEL, Interval, wilson
+from manifest_tools.evaluation.statistics import Interval, percentile_ends, wilson
 
 WEIGHT = "sampling-weight"
 _DRAWS = 10_000
@@ -62,8 +62,7 @@ class Sample:
             part = float(self.weights[inside].sum() / self.weights.sum())
             least += part * dice.beta(hits, size - hits + 1, _DRAWS) if hits else 0.0
             most += part * (dice.beta(hits + 1, size - hits, _DRAWS) if hits < size else 1.0)
-        tail = (1 - LEVEL) / 2
-        return Interval(float(np.quantile(least, tail)), float(np.quantile(most, 1 - tail)), "draws")
+        return Interval(percentile_ends(least)[0], percentile_ends(most)[1], "draws")
 
 
 @dataclass(frozen=True, slots=True)

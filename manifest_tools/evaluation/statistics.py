@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LEVEL = 0.95
+_LEVEL = 0.95
 _Z = 1.959963984540054  # the normal distribution's 97.5 % point
 RESAMPLES = 2000
 _CHUNK = 200  # resamples held at a time
@@ -26,6 +26,13 @@ class Interval:
     def to_dict(self) -> dict[str, float | str]:
         """Return the interval as its JSON object."""
         return {"low": self.low, "high": self.high, "method": self.method}
+
+
+def percentile_ends(draws: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the ends of the 95 % that lie in the middle of some draws."""
+    tail = (1 - _LEVEL) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def wilson(successes: float, total: float) -> Interval | None:
@@ -107,13 +114,11 @@ def bootstrap_improvements(
         with np.errstate(divide="ignore", invalid="ignore"):
             draws.append(np.where(before > 0, (before - after) / before, np.nan))
     values = np.concatenate(draws)
-    tail = (1 - LEVEL) / 2
     found: list[Interval | None] = []
     for column in values.T:
         known = column[~np.isnan(column)]
         if known.size and base[:, len(found)].any():
-            low, high = np.quantile(known, [tail, 1 - tail])
-            found.append(Interval(float(low), float(high), "bootstrap"))
+            found.append(Interval(*percentile_ends(known), "bootstrap"))
         else:
             found.append(None)
     return found

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from manifest_tools.evaluation.mistakes import TestSet
 from manifest_tools.evaluation.prevalence import Prevalence, Sample, prevalences
-from manifest_tools.evaluation.statistics import LEVEL, Interval
+from manifest_tools.evaluation.statistics import Interval, percentile_ends
 
 _DRAWS = 10_000
 _COMBINATIONS = tuple((true, said) for true in (True, False) for said in (True, False))
@@ -114,9 +114,6 @@ def _precision_recall(
 def _rate(exact: NDArray[np.float64], draws: NDArray[np.float64]) -> Rate:
     if np.isnan(exact[0]):
         return Rate(None, None)
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return Rate(
-        float(exact[0]),
-        Interval(min(float(low), float(exact[0])), max(float(high), float(exact[0])), "draws"),
-    )
+    share = float(exact[0])
+    low, high = percentile_ends(draws)
+    return Rate(share, Interval(min(low, share), max(high, share), "draws"))
