@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from manifest_tools.core.errors import InputError
 
-ALPHA = 0.05  # two-sided
+ALPHA = 0.05  # two-sided: a difference with a lower p-value is told
 CHANCE = 0.8  # "would be seen": in so many of a hundred trials
 BEST = 0.9  # an adapter that repairs more than this is not to be counted on
 WORTH_SEEING = (0.3, 0.5, 0.7)

@@ -14,8 +14,7 @@ from manifest_tools.dataset.slices import slices_of
 from manifest_tools.evaluation.counts import LabelComparison
 from manifest_tools.evaluation.files import Judged
 from manifest_tools.evaluation.mistakes import arrange, compare_images
-
-SURE = 0.05  # p-value below which a difference is told
+from manifest_tools.evaluation.power import ALPHA
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class SliceComparison:
     def told(self) -> str:
         """Say in words where no difference can be told."""
         change = self.total.changes[2]
-        sure = change.p_value is not None and change.p_value < SURE
+        sure = change.p_value is not None and change.p_value < ALPHA
         return "" if sure else f"no difference can be told with n = {self.images}"
 
     def to_dict(self) -> dict[str, Any]:

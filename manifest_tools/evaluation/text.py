@@ -10,7 +10,8 @@ from manifest_tools.evaluation.counts import FORMULA, Change, Counts, LabelCompa
 from manifest_tools.evaluation.decision_file import PROMISE, plan_lines
 from manifest_tools.evaluation.guard import Guard
 from manifest_tools.evaluation.mistakes import Flip
-from manifest_tools.evaluation.slices import SURE, SliceComparison
+from manifest_tools.evaluation.power import ALPHA
+from manifest_tools.evaluation.slices import SliceComparison
 from manifest_tools.evaluation.statistics import Interval
 from manifest_tools.evaluation.thresholds import Choice
 from manifest_tools.evaluation.traffic import TrafficRates
@@ -41,7 +42,7 @@ def chance(change: Change) -> str:
     if change.p_value is None or not (change.fixed or change.caused):
         return ""
     p = "p < 0.001" if change.p_value < 0.001 else f"p = {change.p_value:.3f}"
-    verdict = "more than chance" if change.p_value < SURE else "may be chance"
+    verdict = "more than chance" if change.p_value < ALPHA else "may be chance"
     return f"{verdict} ({p}, exact McNemar)"
 
 

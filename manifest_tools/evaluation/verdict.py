@@ -13,8 +13,7 @@ from manifest_tools.evaluation.counts import Change, LabelComparison
 from manifest_tools.evaluation.files import TOTAL
 from manifest_tools.evaluation.guard import Guard
 from manifest_tools.evaluation.mistakes import MISTAKES
-from manifest_tools.evaluation.power import detectable, mistakes_needed
-from manifest_tools.evaluation.slices import SURE
+from manifest_tools.evaluation.power import ALPHA, detectable, mistakes_needed
 
 _WORTH_SEEING = 0.5  # a repair that a test set should be able to show
 
@@ -104,7 +103,7 @@ def judge(labels: Sequence[LabelComparison], aims: Sequence[Aim], guard: Guard |
         for change in item.changes[:2]:
             if change.adapter > change.base:
                 more = f"{change.kind} {change.base} to {change.adapter}"
-                if change.p_value is not None and change.p_value < SURE:
+                if change.p_value is not None and change.p_value < ALPHA:
                     sure.append(f"Worse at {item.label}{where}: {change}; more than chance.")
                 else:
                     unsure.setdefault(f"{item.label}{where}", []).append(more)
@@ -162,7 +161,7 @@ def _standing(change: Change) -> tuple[Standing, str]:
         return Standing.UNKNOWN, "; counts alone do not tell it from chance"
     if improvement is None:
         return Standing.UNKNOWN, " in the test set, so there is nothing to repair"
-    if change.p_value < SURE and gain:
+    if change.p_value < ALPHA and gain:
         return (Standing.REACHED if gain > 0 else Standing.WORSE), "; more than chance"
     mistakes = change.base if change.independent is None else change.independent
     least = detectable(mistakes)
@@ -189,5 +188,5 @@ def _may_be_chance(unsure: dict[str, list[str]]) -> Iterator[str]:
 def _newly_reported(guard: Guard | None) -> Iterator[str]:
     """Yield the labels that the adapter reports in more images of ordinary traffic, by more than chance."""
     for item in guard.reported if guard else ():
-        if item.newly > item.no_longer and item.p_value < SURE:
+        if item.newly > item.no_longer and item.p_value < ALPHA:
             yield f"In ordinary traffic, {item}; nobody has said whether that is right."
