@@ -98,15 +98,18 @@ def judge(labels: Sequence[LabelComparison], aims: Sequence[Aim], guard: Guard |
     changes = {(item.label, change.kind): change for item in labels for change in item.changes}
     targets = tuple(_result(aim, changes) for aim in aims) or (_about_all(changes[TOTAL, MISTAKES]),)
     sure, unsure = [], dict[str, list[str]]()
-    for item in (*labels[1:], *(guard.comparisons[1:] if guard else ())):
-        where = "" if item in labels else " in ordinary traffic"
+    places = [(item.label, item) for item in labels[1:]]
+    if guard:
+        places += [(f"{item.label} in ordinary traffic", item) for item in guard.comparisons[1:]]
+    for place, item in places:
         for change in item.changes[:2]:
-            if change.adapter > change.base:
+            if change.adapter <= change.base:
+                continue
+            if change.p_value is not None and change.p_value < ALPHA:
+                sure.append(f"Worse at {place}: {change}; more than chance.")
+            else:
                 more = f"{change.kind} {change.base} to {change.adapter}"
-                if change.p_value is not None and change.p_value < ALPHA:
-                    sure.append(f"Worse at {item.label}{where}: {change}; more than chance.")
-                else:
-                    unsure.setdefault(f"{item.label}{where}", []).append(more)
+                unsure.setdefault(place, []).append(more)
     answer = _answer([item.standing for item in targets], worse=bool(sure))
     return Verdict(
         answer,

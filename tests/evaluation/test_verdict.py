@@ -57,6 +57,17 @@ def test_the_answer(lines: list[dict[str, object]], targets: list[str], answer: 
     json.dumps(verdict.to_dict())
 
 
+def test_what_becomes_worse_in_ordinary_traffic_is_told_also_where_the_test_set_shows_just_the_same(
+    tmp_path: Path,
+) -> None:
+    guard = tmp_path / "traffic.manifest"
+    guard.write_bytes(manifest(caused(8)))
+    verdict = compared(caused(8), targets=[MISSED], guard=guard).verdict
+    assert verdict is not None
+    places = [reason.partition(":")[0] for reason in verdict.worse]
+    assert places[:2] == ["Worse at Gambling", "Worse at Gambling in ordinary traffic"]
+
+
 def test_counts_alone_do_not_tell() -> None:
     files = EvaluationFiles(ARN, results(counts(0, 45, 0, 15), counts(11, 45, 0, 4)))
     (adapter,) = compare_evaluation(files, targets=[MISSED]).adapters
