@@ -18,6 +18,7 @@ from manifest_tools.evaluation.statistics import Interval, percentile_ends, wils
 WEIGHT = "sampling-weight"
 _DRAWS = 10_000
 _MOST = 10**9  # images of a sample
+_PARTS = {"source-ref": str, TRUTH: dict, ADAPTER: dict, BASE: dict}  # of every line
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,11 @@ def read_sample(path: str | Path, taxonomy: Taxonomy) -> Sample:
     data = read_bytes(path)
     weights: dict[str, float | None] = {}
     for place, line in lines_of(str(path), data):
-        lacking = [key for key in ("source-ref", TRUTH, ADAPTER, BASE) if line.get(key) is None]
+        lacking = [key for key, kind in _PARTS.items() if not isinstance(line.get(key), kind)]
         if lacking:
             msg = f"{place}: no {lacking[0]}; a random sample needs truth and both models' answers in every line"
             raise InputError(msg)
-        image, weight = str(line["source-ref"]), line.get(WEIGHT)
+        image, weight = line["source-ref"], line.get(WEIGHT)
         if image in weights:
             msg = f"{place}: {image} stands there twice; a sample has each image once"
             raise InputError(msg)

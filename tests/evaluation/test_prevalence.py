@@ -184,6 +184,8 @@ def test_what_the_test_set_has_no_image_of_is_not_made_up(tmp_path):
     [
         ({"content-moderation-groundtruth": None}, "line 2: no content-moderation-groundtruth"),
         ({"detect-moderation-labels": None}, "line 2: no detect-moderation-labels"),
+        ({"detect-moderation-labels": []}, "line 2: no detect-moderation-labels"),
+        ({"source-ref": None}, "line 2: no source-ref"),
         ({"source-ref": "s3://acme-mod/traffic-0-0.jpg"}, "line 2: .* stands there twice"),
         ({"sampling-weight": 0}, "line 2: sampling-weight is 0"),
         ({"sampling-weight": "many"}, "line 2: sampling-weight is 'many'"),
