@@ -51,6 +51,24 @@ def replacing(path: Path, *, sweep: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
+def writing(path: Path, advice: str = "choose a place that you may write to") -> Iterator[Path]:
+    """Give a temporary file, as :func:`replacing`, for a file that somebody named.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written; the message ends with `advice`.
+    """
+    try:
+        with replacing(path) as temporary:
+            yield temporary
+    except OutputError:  # something else could not be written or read
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {advice}") from error
+
+
+@contextmanager
 def adding(path: Path) -> Iterator[Path]:
     """Give a temporary file, as :func:`replacing`, for a file that must not overwrite another one.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from manifest_tools.core.errors import OutputError
-from manifest_tools.core.files import replacing
+from manifest_tools.core.files import writing
 from manifest_tools.core.text import printable
 from manifest_tools.core.version import library_version
 from manifest_tools.evaluation.compared import Comparison
@@ -24,12 +23,8 @@ def write_decisions(path: str | Path, comparison: Comparison) -> None:
     OutputError
         The file cannot be written.
     """
-    try:
-        with replacing(Path(path)) as temporary:
-            temporary.write_text("\n".join(_lines(comparison)) + "\n", encoding="utf-8")
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
-        raise OutputError(msg) from error
+    with writing(Path(path)) as temporary:
+        temporary.write_text("\n".join(_lines(comparison)) + "\n", encoding="utf-8")
 
 
 def plan_lines(plan: DecisionPlan) -> Iterator[str]:

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from manifest_tools.core.errors import OutputError
-from manifest_tools.core.files import replacing
+from manifest_tools.core.files import writing
 from manifest_tools.evaluation.adapter_title import adapter_date, adapter_title
 from manifest_tools.evaluation.compared import ENRICHED, Comparison, Evaluation
 from manifest_tools.evaluation.counts import FORMULA, Counts, LabelComparison, Point
@@ -101,12 +100,8 @@ def write_page(path: str | Path, evaluation: Evaluation, pictures: Pictures | No
         The file cannot be written.
     """
     page = render_page(evaluation, pictures)
-    try:
-        with replacing(Path(path)) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
-        raise OutputError(msg) from error
+    with writing(Path(path)) as temporary:
+        temporary.write_text(page, encoding="utf-8")
 
 
 def pictured(evaluation: Evaluation) -> list[str]:

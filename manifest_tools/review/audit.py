@@ -9,13 +9,12 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from manifest_tools.core.csv_cells import write_csv
 from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.files import replacing
 from manifest_tools.core.hash_chain import HashChain, Link
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.policy import Policy
+from manifest_tools.review.csv_sheet import write_table
 from manifest_tools.review.entries import IN_WORDS, ReviewEntry, entries_of
 from manifest_tools.review.journal import JOURNAL, newest_review
 from manifest_tools.review.looks import Reading, label_rows_of
@@ -91,16 +90,7 @@ def export_audit(folder: str | Path, path: str | Path) -> Audit:
             f"{current.path}: answers up to number {newest_review(dataset.labels)} are among the labels, but the journal "
             f"ends at {last}: its end was cut off"
         )
-    path = Path(path)
-    try:
-        with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as stream:
-            rows = (row for file in files for row in _rows(file, reading))
-            count = (
-                write_csv(stream, (row for part in ((COLUMNS,), rows) for row in part), line_end="\r\n") - 1
-            )
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror or error}; choose another file for --export"
-        raise OutputError(msg) from error
+    count = write_table(path, COLUMNS, (row for file in files for row in _rows(file, reading)))
     return Audit(count, current.head, tuple(problem for file in files for problem in file.problems))
 
 

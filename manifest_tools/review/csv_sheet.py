@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from manifest_tools.core.csv_cells import unguarded, write_csv
-from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.files import replacing
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.files import writing
 from manifest_tools.review.entries import IN_WORDS, NO_REMARK, Remark, ReviewEntry, Said
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
@@ -38,6 +38,7 @@ COLUMNS = (
     "doubt",
     "definition",
 )
+OTHER_FILE = "choose another file for --export"
 _ANSWERS: dict[str, bool | None] = {
     **dict.fromkeys(("yes", "y", "right", "true", "1", "present"), True),
     **dict.fromkeys(("no", "n", "wrong", "false", "0", "absent"), False),
@@ -69,14 +70,22 @@ def export_sheet(review: ReviewSession, path: str | Path, *, only: Sequence[int]
     OutputError
         The file cannot be written.
     """
-    path, count = Path(path), 0
-    try:
-        with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as stream:
-            count = write_csv(stream, chain([COLUMNS], _rows(review, only)), line_end="\r\n") - 1
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror or error}; choose another file for --export"
-        raise OutputError(msg) from error
-    return count
+    return write_table(path, COLUMNS, _rows(review, only))
+
+
+def write_table(path: str | Path, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> int:
+    """Write a CSV table that spreadsheets open as it is, for ``--export``; return how many rows it has.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    with (
+        writing(Path(path), OTHER_FILE) as temporary,
+        temporary.open("w", encoding="utf-8-sig", newline="") as stream,
+    ):
+        return write_csv(stream, chain([columns], rows), line_end="\r\n") - 1
 
 
 def _rows(review: ReviewSession, only: Sequence[int] | None) -> Iterator[tuple[str, ...]]:

@@ -17,10 +17,10 @@ from xml.etree import ElementTree as ET
 
 import orjson
 
-from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.files import replacing
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.files import writing
 from manifest_tools.dataset.ground_truth import PREDICTIONS
-from manifest_tools.review.csv_sheet import by_content, position_of
+from manifest_tools.review.csv_sheet import OTHER_FILE, by_content, position_of
 from manifest_tools.review.entries import Remark, ReviewEntry, Said
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import LONGEST_NOTE, ReviewSession
@@ -60,12 +60,8 @@ def export_tasks(review: ReviewSession, path: str | Path) -> tuple[int, Path]:
         path: orjson.dumps(tasks, option=orjson.OPT_INDENT_2) + b"\n",
     }
     for place, content in files.items():
-        try:
-            with replacing(place) as temporary:
-                temporary.write_bytes(content)
-        except OSError as error:
-            msg = f"cannot write {place}: {error.strerror or error}; choose another file for --export"
-            raise OutputError(msg) from error
+        with writing(place, OTHER_FILE) as temporary:
+            temporary.write_bytes(content)
     return len(tasks), configuration
 
 
