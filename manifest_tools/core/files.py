@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from manifest_tools.core.errors import OutputError
-from manifest_tools.core.lock import try_lock
+from manifest_tools.core.lock import is_abandoned, try_lock
 
 _SHOWN = 100  # characters of a file's name in the name of its temporary file
 _RANDOM = 4  # bytes in the name of a temporary file
@@ -109,10 +109,5 @@ def _remove_leftovers(folder: Path, prefix: str) -> None:
 
 def _remove_if_abandoned(temporary: Path) -> None:
     with suppress(OSError):
-        descriptor = os.open(temporary, os.O_RDWR)
-        try:
-            abandoned = try_lock(descriptor)
-        finally:
-            os.close(descriptor)
-        if abandoned:
+        if is_abandoned(temporary):
             temporary.unlink(missing_ok=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 if sys.platform == "win32":
     import msvcrt
-    import os
 
     _FAR = 1 << 30  # the byte that is locked: far behind what anybody reads
 
@@ -29,3 +30,12 @@ else:
         except BlockingIOError:
             return False
         return True
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether nobody holds the lock of a file any more; OSError where it cannot be opened."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        return try_lock(descriptor)
+    finally:
+        os.close(descriptor)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from manifest_tools.core.errors import OutputError
-from manifest_tools.core.lock import try_lock
+from manifest_tools.core.lock import is_abandoned, try_lock
 
 _FOLDER = ".open"
 _TABS = 8  # pages of one process whose images are held; of more, the oldest is let go
@@ -101,12 +101,7 @@ class OpenImages:
             if path == self._path:
                 continue
             with suppress(FileNotFoundError):
-                descriptor = os.open(path, os.O_RDWR)
-                try:
-                    left_behind = try_lock(descriptor)
-                finally:
-                    os.close(descriptor)
-                if left_behind:
+                if is_abandoned(path):
                     path.unlink()
                 else:
                     found.update(path.read_text(encoding="ascii").split())
