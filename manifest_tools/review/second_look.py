@@ -18,6 +18,7 @@ import pandas as pd
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.eligibility import group_names
 from manifest_tools.dataset.ground_truth import Mask
 from manifest_tools.dataset.outcomes import Outcomes, targets_in_force
 from manifest_tools.findings.policy import Goal, Policy
@@ -76,7 +77,7 @@ class SecondLook:
     def chosen(self, dataset: Dataset, policy: Policy, outcomes: Outcomes) -> Mask:
         """Return which images get a second look, look-alikes always together."""
         images, taxonomy = dataset.images, Taxonomy.load(dataset.taxonomy)
-        groups, names = pd.factorize(images["group"].where(images["group"] != "", images["image"]))
+        groups, names = pd.factorize(group_names(images))
         drawn = np.argsort(
             [hashlib.sha256(str(name).encode("utf-8", "surrogatepass")).digest() for name in names]
         )

@@ -13,6 +13,7 @@ import pandas as pd
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.disagreements import differing_labels
+from manifest_tools.dataset.eligibility import group_names
 from manifest_tools.dataset.ground_truth import Mask, truth_rows
 from manifest_tools.dataset.outcomes import Outcomes, compare
 from manifest_tools.dataset.reviewed import reviewed_cells
@@ -82,9 +83,7 @@ class ReviewState:
         self.position = {key: row for row, key in enumerate(self.keys)}
         self._digests: list[str] = list(images["sha256"])
         self._by_content = {digest: row for row, digest in enumerate(self._digests) if digest}
-        self.groups = np.asarray(
-            pd.factorize(images["group"].where(images["group"] != "", images["image"]))[0]
-        )
+        self.groups = np.asarray(pd.factorize(group_names(images))[0])
         # Who adjudicates answers about no gold image.
         self.gold = {} if adjudicating else known_answers(self.journal.known, self.row_of)
         self.gold_labels = labels_there(self.dataset, self.gold)
