@@ -17,7 +17,7 @@ from manifest_tools.evaluation.statistics import wilson
 from manifest_tools.findings.findings import Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.review.answer_times import answer_time
-from manifest_tools.review.entries import Look, ReviewedImage, ReviewEntry
+from manifest_tools.review.entries import Look, ReviewEntry
 from manifest_tools.review.gold import error_rates, no_gold
 from manifest_tools.review.journal import ReviewJournal
 from manifest_tools.review.looks import ImageLooks, Reading
@@ -77,7 +77,7 @@ def agreement_of(
     looks: dict[str, ImageLooks] = defaultdict(ImageLooks)
     heard: dict[str, list[int]] = defaultdict(list)
     for entry in entries:
-        for key in {_key(seen) for seen in entry.images}:
+        for key in {seen.identity for seen in entry.images}:
             looks[key].hear(entry, reading)
             heard[key].append(entry.number)
     # Look-alikes that the same answers are about were looked at once.
@@ -98,10 +98,6 @@ def agreement_of(
         "labels": [{"label": label, **on.to_dict()} for label, on in found if on.images],
         "reviewers": _reviewers(given, list(units.values()), error_rates(given, known, reading)),
     }
-
-
-def _key(seen: ReviewedImage) -> str:
-    return seen.sha256 or seen.image
 
 
 def _answers(label: str, looks: Sequence[ImageLooks]) -> Codes:
@@ -137,7 +133,7 @@ def _reviewers(
             {
                 "reviewer": name,
                 "answers": len(own),
-                "images": len({_key(seen) for entry in own for seen in entry.images}),
+                "images": len({seen.identity for entry in own for seen in entry.images}),
                 "compared": len(settled),
                 "overruled": overruled,
                 "overruled_share": overruled / len(settled) if settled else None,

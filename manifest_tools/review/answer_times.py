@@ -49,8 +49,9 @@ def images_waiting(dataset: Dataset, journal: ReviewJournal) -> tuple[int, int]:
         _seen(dataset, journal.known),
     )  # what is known waits for nobody
     unconfirmed = outcomes.predicted_positive.any(axis=1) | ~outcomes.truth.judged
-    plan = next((entry.second_look for entry in reversed(journal.entries) if entry.second_look), ())
-    chosen = SecondLook.parse(plan, Taxonomy.load(dataset.taxonomy)).chosen(dataset, policy, outcomes)
+    chosen = SecondLook.parse(journal.second_look, Taxonomy.load(dataset.taxonomy)).chosen(
+        dataset, policy, outcomes
+    )
     looked = _seen(dataset, (entry for entry in standing if entry.look is Look.SECOND))
     return int((unconfirmed & ~answered & ~known).sum()), int((chosen & ~looked & ~known).sum())
 

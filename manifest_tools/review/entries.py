@@ -12,6 +12,7 @@ TOGETHER: Final = " + "  # between the names of two people who adjudicate togeth
 IN_WORDS: Final = {True: "present", False: "absent", None: "unsure"}
 GOLD_RATE: Final = 0.05  # of images with a known answer in what a reviewer is asked
 MOST_GOLD: Final = 0.5
+LONGEST_LOOK: Final = 86_400.0  # seconds that a look at a picture may last
 _MOST: Final = 2**53  # the highest number of an entry: a double holds it
 
 
@@ -28,6 +29,11 @@ class ReviewedImage(NamedTuple):
     image: str
     sha256: str = ""
     judged: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What it is recognised by: its content, or its key where that is not known."""
+        return self.sha256 or self.image
 
 
 class Look(StrEnum):

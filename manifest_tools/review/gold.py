@@ -133,11 +133,11 @@ def error_rates(
     for entry in known:
         for seen in entry.images:
             for said in entry.answers:
-                truths.setdefault(_key(seen), {}).update(reading.follows(said))
+                truths.setdefault(seen.identity, {}).update(reading.follows(said))
     views: dict[str, dict[str, View]] = {}
     for entry in standing:
         for seen in entry.images if entry.look is Look.GOLD else ():
-            view = views.setdefault(entry.reviewer, {}).setdefault(_key(seen), {})
+            view = views.setdefault(entry.reviewer, {}).setdefault(seen.identity, {})
             for said in entry.answers:
                 view |= reading.follows(said)
     return {
@@ -167,7 +167,3 @@ def _rate(wrong: Sequence[bool | None]) -> dict[str, Any]:
         "gold_share": sum(compared) / len(compared) if compared else None,
         "gold_interval": interval.to_dict() if interval else None,
     }
-
-
-def _key(seen: ReviewedImage) -> str:
-    return seen.sha256 or seen.image

@@ -127,7 +127,7 @@ class ReviewJournal:
         with self._file.locked():
             found = self.read()
             known = {entry.id for entry in self.entries} - {""}
-            number = max((entry.number for entry in self.entries), default=self.start)
+            number = self.newest
             now = datetime.now(UTC).isoformat(timespec="seconds")
             anew = (entry for entry in given if entry.id not in known)
             entries = [
@@ -149,6 +149,16 @@ class ReviewJournal:
     def known(self) -> list[ReviewEntry]:
         """The known answers of gold images in force, oldest first."""
         return [entry for entry in self._kept() if entry.look is Look.KNOWN]
+
+    @property
+    def newest(self) -> int:
+        """The number of the last entry."""
+        return max((entry.number for entry in self.entries), default=self.start)
+
+    @property
+    def second_look(self) -> tuple[str, ...]:
+        """Which images get a second look, as it was given last; see :class:`manifest_tools.review.second_look.SecondLook`."""
+        return next((entry.second_look for entry in reversed(self.entries) if entry.second_look), ())
 
     def _kept(self) -> list[ReviewEntry]:
         gone = {entry.undoes for entry in self.entries}

@@ -21,14 +21,13 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.core.files import writing
 from manifest_tools.dataset.ground_truth import PREDICTIONS
 from manifest_tools.review.csv_sheet import OTHER_FILE, by_content, position_of
-from manifest_tools.review.entries import Remark, ReviewEntry, Said
+from manifest_tools.review.entries import LONGEST_LOOK, Remark, ReviewEntry, Said
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import LONGEST_NOTE, ReviewSession
 from manifest_tools.sources.formats.json_files import member, objects, read_json, text, texts
 
 _UNSURE: Final = "Unsure"
 _ELSEWHERE: Final = ("s3://", "http://", "https://")
-_LONGEST: Final = 86_400.0  # seconds that a look at a picture may last
 
 
 def export_tasks(review: ReviewSession, path: str | Path) -> tuple[int, Path]:
@@ -234,7 +233,7 @@ def _chosen(
                 "give the export to prepare as --labels"
             )
     lead = annotation.get("lead_time")
-    timed = isinstance(lead, int | float) and not isinstance(lead, bool) and 0 <= lead <= _LONGEST
+    timed = isinstance(lead, int | float) and not isinstance(lead, bool) and 0 <= lead <= LONGEST_LOOK
     try:
         remark = review.remark_of(Remark(reason, _cut(note), round(lead, 1) if timed and lead else None))
     except InputError as error:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
-from manifest_tools.review.entries import GOLD_RATE, Remark, Said
+from manifest_tools.review.entries import GOLD_RATE, LONGEST_LOOK, Remark, Said
 from manifest_tools.review.exposure import Exposure
 from manifest_tools.review.handout import Handout, Wish
 from manifest_tools.review.journal import merge_journal
@@ -38,7 +38,6 @@ except ImportError as error:
 
 _ASSETS = {"/": ("index.html", "text/html"), "/review.css": ("review.css", "text/css"),
            "/review.js": ("review.js", "text/javascript")}  # fmt: skip
-_LONGEST = 86_400  # seconds that a look at a picture may last
 _MOST_OFFERED = 100  # images of which one is handed out
 _MOST_BODY = 64 * 1024  # bytes
 _ANSWER_FIRST = 2  # seconds before a connection is ended in which a body that does not arrive is answered
@@ -347,7 +346,7 @@ def _answer(document: Mapping[str, Any]) -> tuple[int, list[Said], bool]:
 def _remark(document: Mapping[str, Any]) -> Remark:
     match document.get("reason", ""), document.get("note", ""), document.get("seconds"):
         case str(reason), str(note), None | int() | float() as seconds if (
-            seconds is None or 0 <= seconds <= _LONGEST
+            seconds is None or 0 <= seconds <= LONGEST_LOOK
         ):
             return Remark(reason, note, seconds)
     raise InputError("expected a reason and a note as texts, and seconds as a number")

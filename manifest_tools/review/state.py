@@ -118,8 +118,7 @@ class ReviewState:
     def _choose(self, reviewer: str, wanted: tuple[str, ...]) -> None:
         """Settle which images get a second look, and take what this reviewer may not see out of the data set."""
         SecondLook.parse(wanted, self.taxonomy)  # refused before anything is written
-        planned = (entry.second_look for entry in reversed(self.journal.entries) if entry.second_look)
-        plan = next(planned, ())
+        plan = self.journal.second_look
         if wanted and wanted != plan:
             self.journal.append(reviewer, second_look=wanted)
         self._choose_by(wanted or plan)
@@ -245,7 +244,7 @@ class ReviewState:
     def newest(self) -> int:
         """Return the number of the journal's last entry."""
         with self._writing:
-            return max((entry.number for entry in self.journal.entries), default=self.journal.start)
+            return self.journal.newest
 
     def answered_since(self, number: int) -> set[int]:
         """Return the images of answers that stand and came after an entry of the journal."""
