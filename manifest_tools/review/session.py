@@ -157,11 +157,11 @@ class ReviewSession:
 
         return once_each(rows, state.groups, asked)
 
-    def _held_back(self) -> dict[str, int]:
-        """Return how many images nobody is asked about, by why."""
+    def _held_back(self, asked: Iterable[int]) -> dict[str, int]:
+        """Return how many images nobody is asked about, by why; `asked` are those of the queue."""
         shown = self._viewable & ~self.assignment.withheld
         held = shown & (self._tiers(more=True) != Tier.DONE) & (self._tiers(more=False) == Tier.DONE)
-        asked, apart = self.queue(Filter()), self.queue(Filter(apart=True))
+        apart = self.queue(Filter(apart=True))
         return {
             "enough": int((held & ~self._aside).sum()),
             "set_aside": int((held & self._aside).sum()),
@@ -306,7 +306,7 @@ class ReviewSession:
         """Return the outcomes against the minimums over all images but the test set's, and how much is left."""
         with self._lock:
             self.state.look()
-            left = len(self.queue(Filter()))
+            asked = self.queue(Filter())
             counts = {name: self._count(value) for name, value in _COUNTED.items()}
             rows = []
             for column, label in enumerate(self.state.outcomes.labels):
@@ -320,8 +320,8 @@ class ReviewSession:
                 "need_fp": policy.minimum(Goal.FALSE_POSITIVES),
                 "need_fn": policy.minimum(Goal.FALSE_NEGATIVES),
                 "answered": len({seen.image for entry in mine for seen in entry.images}),
-                "left": left,
-                "held_back": self._held_back(),
+                "left": len(asked),
+                "held_back": self._held_back(asked),
             }
 
     def answer(
