@@ -93,7 +93,7 @@ class Exposure:
             if name not in taxonomy:
                 near = ", ".join(taxonomy.suggest(name)) or "none"
                 raise InputError(f"--opt-out: {name!r} is not a label of the taxonomy; nearest: {near}")
-        shown = self._shown()
+        shown = self._shown(slice(None))
         spared = {taxonomy.level_1(name) for name in opt_out}
         for column, label in enumerate(review.state.outcomes.labels):
             if taxonomy.level_1(label) in spared:
@@ -101,10 +101,10 @@ class Exposure:
         for row, names in review.state.gold_labels.items():
             review.spared[row] |= not spared.isdisjoint(map(taxonomy.level_1, names))
 
-    def _shown(self) -> Mask:
-        """Where the base model or people say that a label is there, shape (images, labels)."""
+    def _shown(self, rows: int | slice) -> Mask:
+        """Where the base model or people say of some images that a label is there."""
         outcomes = self._review.state.outcomes
-        return np.asarray(outcomes.predicted_positive | outcomes.truth.present)
+        return np.asarray(outcomes.predicted_positive[rows] | outcomes.truth.present[rows])
 
     def told(self) -> Looks:
         """Return the looks of the reviewer in all sessions so far."""
@@ -131,7 +131,6 @@ class Exposure:
                     f"you have looked at {counted(self._daily, 'picture')} today, which is the limit of a day; finish here"
                 )
             level_1 = state.taxonomy.level_1
-            outcomes = state.outcomes
-            shown = outcomes.predicted_positive[row] | outcomes.truth.present[row]
-            state.note_look({level_1(outcomes.labels[column]) for column in np.flatnonzero(shown)})
+            shown = np.flatnonzero(self._shown(row))
+            state.note_look({level_1(state.outcomes.labels[column]) for column in shown})
             self._seen.add(row)
