@@ -76,7 +76,7 @@ class Doubts:
         outcomes : Outcomes
             Truth, as given, and the model's confidences.
         groups, contents : int array, shape (images,)
-            Equal numbers for look-alikes, and for copies of one content, below the number of images.
+            Equal numbers for look-alikes, and for copies of one content; the latter below the number of images.
         """
         return cls(outcomes, fit_noise(outcomes), Witnesses.of(outcomes, groups, contents))
 
