@@ -183,6 +183,25 @@ class Taxonomy:
         """Labels that differ from `name` in capitals, spaces and punctuation at most."""
         return self._by_fold.get(fold(name), ())
 
+    def require(self, name: str, place: str) -> None:
+        """Refuse a name that is no label.
+
+        Parameters
+        ----------
+        name : str
+            As it was given.
+        place : str
+            What gives it: an option, or a line of a file.
+
+        Raises
+        ------
+        InputError
+            The taxonomy has no such label; the message names the nearest.
+        """
+        if name not in self:
+            near = ", ".join(self.suggest(name)) or "none"
+            raise InputError(f"{place}: {name!r} is not a label of the taxonomy; nearest: {near}")
+
     def suggest(self, name: str, limit: int = 3) -> tuple[str, ...]:
         """Return the labels spelt most like `name`, best first; empty when none is near.
 

@@ -230,9 +230,8 @@ def read_row(review: ReviewSession, cells: dict[str, str], by_digest: Mapping[st
     added = (name.strip() for name in cells.get("add_labels", "").split(";"))
     said += [Said(name, True) for name in added if name]
     for name, _ in said:
-        if name != review.safe and name not in review.state.taxonomy:
-            near = ", ".join(review.state.taxonomy.suggest(name)) or "none"
-            raise InputError(f"{place}: {name!r} is not a label of the taxonomy; nearest: {near}")
+        if name != review.safe:
+            review.state.taxonomy.require(name, place)
     reviewer = cells.get("reviewer", "").strip() or review.reviewer
     row = position_of(review, cells, by_digest, place)
     if row is None and said:

@@ -90,9 +90,7 @@ class Exposure:
         self._lock = threading.Lock()
         taxonomy = review.state.taxonomy
         for name in opt_out:
-            if name not in taxonomy:
-                near = ", ".join(taxonomy.suggest(name)) or "none"
-                raise InputError(f"--opt-out: {name!r} is not a label of the taxonomy; nearest: {near}")
+            taxonomy.require(name, "--opt-out")
         shown = self._shown(slice(None))
         spared = {taxonomy.level_1(name) for name in opt_out}
         for column, label in enumerate(review.state.outcomes.labels):

@@ -185,9 +185,7 @@ def _entry(
     chosen, whole, remark = _chosen(review, annotation, place)
     asked = texts(data.get("asked"))
     for label in (*chosen, *asked):
-        if label not in review.state.taxonomy:
-            near = ", ".join(review.state.taxonomy.suggest(label)) or "none"
-            raise InputError(f"{place}: {label!r} is not a label of the taxonomy; nearest: {near}")
+        review.state.taxonomy.require(label, place)
     if chosen and review.safe in whole:
         raise InputError(f"{place}: says {review.safe}, and {chosen[0]!r} too; expected one of them")
     covered = {name for label in chosen for name in (label, *review.state.taxonomy.ancestors(label))}

@@ -62,12 +62,9 @@ class SecondLook:
                 readiness = True
             elif not equals:
                 share = _share(number, text)
-            elif name in taxonomy:
-                labels[name] = _share(number, text)
             else:
-                near = ", ".join(taxonomy.suggest(name)) or "none"
-                msg = f"--second-look {text!r}: {name!r} is not a label of the taxonomy; nearest: {near}"
-                raise InputError(msg)
+                taxonomy.require(name, f"--second-look {text!r}")
+                labels[name] = _share(number, text)
         return cls(share, labels, readiness)
 
     def __bool__(self) -> bool:
