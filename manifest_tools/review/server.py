@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -169,7 +170,7 @@ def application(
     exposure: Exposure,
 ) -> Starlette:
     """Return the server's addresses, unguarded."""
-    page = _Page(review, handout, pictures, workers, session, exposure=exposure)
+    page = _Page(review, handout, pictures, workers, session, exposure)
     routes = [Route(path, _asset) for path in _ASSETS]
     routes += [
         Route("/favicon.ico", _no_icon),
@@ -187,29 +188,22 @@ def application(
     return Starlette(routes=routes, exception_handlers={ManifestToolsError: _failed, OSError: _starved})
 
 
+@dataclass(frozen=True)
 class _Page:
     """What answers each address. Functions without `async` run in threads of the framework."""
 
-    def __init__(
-        self,
-        review: ReviewSession,
-        handout: Handout,
-        pictures: Pictures,
-        workers: ThreadPoolExecutor,
-        session: Session,
-        *,
-        exposure: Exposure,
-    ) -> None:
-        self._desk, self._handout, self._exposure = review, handout, exposure
-        self._pictures, self._workers, self._session = pictures, workers, session
+    desk: ReviewSession
+    handout: Handout
+    pictures: Pictures
+    workers: ThreadPoolExecutor
+    session: Session
+    exposure: Exposure
 
     async def _shown(self, request: Request) -> Shown:
         row = request.path_params["row"]
-        if row >= len(self._desk.state.keys):
+        if row >= len(self.desk.state.keys):
             return Shown(error="there is no such image")
-        return await asyncio.get_running_loop().run_in_executor(
-            self._workers, self._pictures.__getitem__, row
-        )
+        return await asyncio.get_running_loop().run_in_executor(self.workers, self.pictures.__getitem__, row)
 
     async def veil(self, request: Request) -> Response:
         made = await self._shown(request)
@@ -219,7 +213,7 @@ class _Page:
         made = await self._shown(request)
         if made.error:
             return _refused(made.error, 404)
-        await run_in_threadpool(self._exposure.see, request.path_params["row"])
+        await run_in_threadpool(self.exposure.see, request.path_params["row"])
         differ = {"Seen-By-People": "otherwise" if made.people else "alike"}
         return Response(made.picture, media_type="image/jpeg", headers=differ)
 
@@ -227,11 +221,11 @@ class _Page:
         made = await self._shown(request)
         if made.error or not made.people:
             return _refused(made.error or "people see what the model sees", 404)
-        await run_in_threadpool(self._exposure.see, request.path_params["row"])
+        await run_in_threadpool(self.exposure.see, request.path_params["row"])
         return Response(made.people, media_type="image/jpeg")
 
     def start(self, request: Request) -> Response:  # noqa: ARG002 - one signature for all
-        return JSONResponse(self._desk.catalogue() | self._session._asdict())
+        return JSONResponse(self.desk.catalogue() | self.session._asdict())
 
     def queue(self, request: Request) -> Response:
         chosen = request.query_params
@@ -240,20 +234,20 @@ class _Page:
         )
         flags = "everything" in chosen, "more" in chosen
         wanted = Filter(label, outcome, split, finding, content_type, *flags)
-        return JSONResponse(self._handout.queue(wanted))
+        return JSONResponse(self.handout.queue(wanted))
 
     async def open(self, request: Request) -> Response:
         wish = _wish(await _body(request))
-        return JSONResponse(await run_in_threadpool(self._handout.open, wish))
+        return JSONResponse(await run_in_threadpool(self.handout.open, wish))
 
     def progress(self, request: Request) -> Response:  # noqa: ARG002
-        return JSONResponse(self._desk.progress() | {"exposure": str(self._exposure.told())})
+        return JSONResponse(self.desk.progress() | {"exposure": str(self.exposure.told())})
 
     async def answer(self, request: Request) -> Response:
         document = await _body(request)
         row, answers, together = _answer(document)
         number = await run_in_threadpool(
-            self._desk.answer, row, answers, together=together, id=_id(document), remark=_remark(document)
+            self.desk.answer, row, answers, together=together, id=_id(document), remark=_remark(document)
         )
         return JSONResponse({"number": number})
 
@@ -262,7 +256,7 @@ class _Page:
         number = document.get("number", 0)
         if type(number) is not int:
             raise InputError("number: expected a whole number")
-        return JSONResponse(await run_in_threadpool(self._desk.undo, number, id=_id(document)))
+        return JSONResponse(await run_in_threadpool(self.desk.undo, number, id=_id(document)))
 
 
 def _asset(request: Request) -> Response:
