@@ -51,8 +51,10 @@ def replacing(path: Path, *, sweep: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def writing(path: Path, advice: str = "choose a place that you may write to") -> Iterator[Path]:
-    """Give a temporary file, as :func:`replacing`, for a file that somebody named.
+def writing(
+    path: Path, advice: str = "choose a place that you may write to", *, overwrite: bool = True
+) -> Iterator[Path]:
+    """Give a temporary file, as :func:`replacing` or else :func:`adding`, for a file that somebody named.
 
     Raises
     ------
@@ -60,9 +62,9 @@ def writing(path: Path, advice: str = "choose a place that you may write to") ->
         The file cannot be written; the message ends with `advice`.
     """
     try:
-        with replacing(path) as temporary:
+        with (replacing if overwrite else adding)(path) as temporary:
             yield temporary
-    except OutputError:  # something else could not be written or read
+    except OutputError:  # it is there already, or something else could not be written or read
         raise
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; {advice}") from error

@@ -14,8 +14,8 @@ import orjson
 import pandas as pd
 
 from manifest_tools.core.csv_cells import write_csv
-from manifest_tools.core.errors import InputError, OutputError
-from manifest_tools.core.files import adding, replacing
+from manifest_tools.core.errors import InputError
+from manifest_tools.core.files import writing
 from manifest_tools.core.taxonomy import Taxonomy
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.ground_truth import effective_truth, truth_rows
@@ -197,11 +197,5 @@ def _unresolved(dataset: Dataset, taxonomy: Taxonomy, policy: Policy) -> dict[in
 
 
 def _write(path: str | Path, content: bytes, *, overwrite: bool) -> None:
-    try:
-        with (replacing if overwrite else adding)(Path(path)) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        msg = f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
-        raise OutputError(msg) from error
+    with writing(Path(path), overwrite=overwrite) as temporary:
+        temporary.write_bytes(content)

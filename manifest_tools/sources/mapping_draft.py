@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manifest_tools.core.csv_cells import write_csv
-from manifest_tools.core.errors import OutputError
-from manifest_tools.core.files import adding, replacing
+from manifest_tools.core.files import writing
 from manifest_tools.core.taxonomy import VERSIONS, Taxonomy
 from manifest_tools.dataset.name_resolution import read_name
 from manifest_tools.findings.policy import Policy
@@ -112,13 +111,8 @@ def write_draft(rows: Iterable[DraftRow], path: str | Path) -> None:
     OutputError
         The file exists, perhaps with somebody's work in it, or cannot be written.
     """
-    try:
-        with adding(Path(path)) as temporary:
-            temporary.write_text(draft_text(rows), encoding="utf-8", newline="")
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise _unwritable(path, error) from error
+    with writing(Path(path), overwrite=False) as temporary:
+        temporary.write_text(draft_text(rows), encoding="utf-8", newline="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +151,8 @@ def update_draft(rows: Iterable[DraftRow], path: str | Path) -> Update:
         suggested = "; ".join(row.suggestions)
         lines.append({theirs: row.category, ours: row.label, _SUGGESTIONS: suggested, _COUNT: row.count})
     text = _text([header, *([line.get(name, "") for name in header] for line in lines)])
-    try:
-        with replacing(Path(path)) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    with writing(Path(path)) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
     return Update(added, tuple(name for name in dict.fromkeys(known) if name not in found))
 
 
@@ -169,9 +160,3 @@ def _text(rows: Iterable[Iterable[object]]) -> str:
     out = io.StringIO()
     write_csv(out, rows)
     return out.getvalue()
-
-
-def _unwritable(path: str | Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"cannot write {path}: {error.strerror or error}; choose a place that you may write to"
-    )
