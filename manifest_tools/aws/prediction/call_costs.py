@@ -42,24 +42,30 @@ class CallCosts:
             price=self.price, **members,
         )  # fmt: skip
 
+    def catch_up(self, held: int, *, question: str, **members: Any) -> None:
+        """Write down the calls of runs that were killed before they could: by the answers that they left.
+
+        Each line remembers in `kept` how many answers to its question the lines so far account for. Fewer than that
+        were forgotten since, with their images; none at all means that asking begins anew, which is written down too.
+        """
+        before = [
+            int(record["kept"]) for record in costs_of(self.folder) if record.get("question") == question
+        ]
+        last = before[-1] if before else 0
+        if last and not held:
+            self.add(0, question=question, kept=0, **members)
+        if held > last:
+            self.add(held - last, question=question, kept=held, of="runs that were cut off", **members)
+
     @contextmanager
     def recorded(self, question: Question, journal: AnswerJournal, budget: Budget) -> Iterator[AnswerJournal]:
         """Give the journal for the block, and write down the calls of a budget that were made in it.
 
-        Answers that the journal holds from a run that was killed before it could write them down are written down
-        first: each line remembers how many answers the journal held. Fewer than then were forgotten since, with their
-        images; none at all means that the journal begins anew, which is written down too.
+        Before, those are written down of which the journal has answers from a run that was killed.
         """
         held = [_is_answer(record, question) for record in journal.records].count(True)
         name = question.fingerprint + ("-fresh" if journal.fresh else "")
-        before = [
-            int(record["in_journal"]) for record in costs_of(self.folder) if record.get("question") == name
-        ]
-        last = before[-1] if before else 0
-        if last and not held:
-            self.add(0, question=name, in_journal=0)
-        if held > last:
-            self.add(held - last, question=name, in_journal=held, of="runs that were cut off")
+        self.catch_up(held, question=name)
 
         def append(records: Iterable[Mapping[str, Any]]) -> None:
             nonlocal held
@@ -70,13 +76,13 @@ class CallCosts:
         def finish() -> None:
             journal.finish()
             if journal.fresh:
-                self.add(0, question=question.fingerprint, in_journal=held)
+                self.add(0, question=question.fingerprint, kept=held)
 
         try:
             yield AnswerJournal(journal.records, append, finish, journal.fresh)
         finally:
             if budget.made:
-                self.add(budget.made, question=name, in_journal=held)
+                self.add(budget.made, question=name, kept=held)
 
 
 def _is_answer(record: Mapping[str, Any], question: Question) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -85,6 +85,10 @@ class Asking:
         """The number of batches."""
         return -(-len(self.rows) // TOGETHER)
 
+    def pictures_in(self, batches: Iterable[int]) -> int:
+        """Return how many pictures some batches ask about; the last batch may be a small one."""
+        return sum(min(TOGETHER, len(self.rows) - number * TOGETHER) for number in batches)
+
 
 class AskBatch(NamedTuple):
     """One batch: its number, the positions of its images, and what to ask."""
@@ -151,7 +155,7 @@ def plan_in_numbers(
     asking: Asking, folder: RunFolder, *, tps: float | None, region: str | None, price: float | None
 ) -> PredictionPlan:
     """Return what asking will take, less what is done; parameters as of `plan_predictions`."""
-    left = max(0, len(asking.rows) - len(folder.finished(asking.batches)) * TOGETHER)
+    left = len(asking.rows) - asking.pictures_in(folder.finished(asking.batches))
     return PredictionPlan(
         images=asking.saved.rows,
         unsuitable=asking.unsuitable,
@@ -214,17 +218,24 @@ def predict_saved(
         msg = f"{asking.staged:,} images are too large for a call: give --staging s3://BUCKET/PREFIX"
         raise InputError(msg)
     begin(folder, asking, question)
+    costs = CallCosts(asking.saved.folder, client.meta.region_name, "", price)
+    about = {
+        "question": f"{question.fingerprint}-{content_of(asking)[:16]}",
+        "run": str(folder.place),
+    }
+    done = folder.finished(asking.batches)
+    held = asking.pictures_in(done)
+    costs.catch_up(held, **about)
     task = AskTask(question, staging, client.meta.region_name, client.meta.endpoint_url)
     rate = rate_of(tps, client.meta.region_name)
     progress = watcher.begin("ask")
     # From here in this thread, so that Ctrl-C ends it at the calls under way: they cost money.
     engine = executor or executors.SerialExecutor()
     try:
-        ask_batches(folder, asking, task, executor=engine, rate=rate, budget=budget, progress=progress)
+        ask_batches(folder, asking, task, done, executor=engine, rate=rate, budget=budget, progress=progress)
     finally:
         if budget.made:
-            costs = CallCosts(asking.saved.folder, client.meta.region_name, "", price)
-            costs.add(budget.made, run=str(folder.place))
+            costs.add(budget.made, kept=held + budget.made, **about)
     watcher.end("ask", f"{len(asking.rows):,} pictures")
     progress = watcher.begin("write")
     result = collect_answers(
@@ -280,19 +291,22 @@ def ask_batches(
     folder: RunFolder,
     asking: Asking,
     task: AskTask,
+    done: set[int],
     *,
     executor: Executor,
     rate: float,
-    budget: Budget | None = None,
+    budget: Budget,
     progress: Progress | None = None,
 ) -> None:
     """Ask about the batches that are not done yet.
 
     Parameters
     ----------
+    done : set of int
+        The batches that are.
     rate : float
         Calls per second of all workers together.
-    budget : Budget, optional
+    budget : Budget
         Calls that may be made. A batch that a worker took into its death is asked about again, beyond it.
     progress : callable, optional
         Called with the number of images asked about, those of earlier runs included, and their total.
@@ -306,9 +320,7 @@ def ask_batches(
     CostLimitError
         The calls of the next batch are beyond the budget.
     """
-    budget = budget or Budget.of_calls(None)
-    done = folder.finished(asking.batches)
-    count = min(len(done) * TOGETHER, len(asking.rows))
+    count = asking.pictures_in(done)
     # Workers come and go; the share is what it is when the batch goes out.
     batches = _batches(asking, done, lambda: rate / executors.slots(executor))
     work = takewhile(lambda batch: budget.take_all(len(batch.share.pictures)), batches)

@@ -250,6 +250,60 @@ def test_batches_of_millions_stop_whole_and_go_on(server, client_here, pictures,
     assert [record["calls"] for record in costs_of(tmp_path / "DIR")] == [5, 5, 2]
 
 
+def test_batches_of_a_run_that_was_killed_are_paid_for_by_the_next(
+    client_here, pictures, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(batch, "TOGETHER", 5)
+    pictures.save(tmp_path / "DIR")
+    options = {"client": client_here, "tps": 5000.0, "price": 1.0}
+
+    def run(name, **more):
+        asking = batch.plan_asking(SavedDataset.open(tmp_path / "DIR"), scratch=tmp_path)
+        batch.predict_saved(asking, RunFolder.at(str(tmp_path / name)), Question(), **options, **more)
+
+    def killed():
+        """Take what a run has written down at its end for what a kill kept it from."""
+        lines = (tmp_path / "DIR/dataset/costs.jsonl").read_bytes().splitlines(keepends=True)
+        (tmp_path / "DIR/dataset/costs.jsonl").write_bytes(b"".join(lines[:-1]))
+
+    with pytest.raises(CostLimitError):
+        run("run", max_cost=0.006)
+    killed()
+    with pytest.raises(CostLimitError):
+        run("run", max_cost=0.006)
+    assert [(record["calls"], record.get("of")) for record in costs_of(tmp_path / "DIR")] == [
+        (5, "runs that were cut off"),
+        (5, None),
+    ]
+    killed()
+    run("run")
+    assert [record["calls"] for record in costs_of(tmp_path / "DIR")] == [5, 5, 2]
+    assert {record["run"] for record in costs_of(tmp_path / "DIR")} == {str(tmp_path / "run")}
+
+
+def test_batches_in_another_folder_are_paid_for_again(client_here, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "TOGETHER", 5)
+    pictures.save(tmp_path / "DIR")
+    options = {"client": client_here, "tps": 5000.0, "price": 1.0, "max_cost": 0.005}
+    for name in ("run", "other", "other"):
+        asking = batch.plan_asking(SavedDataset.open(tmp_path / "DIR"), scratch=tmp_path)
+        with pytest.raises(CostLimitError):
+            batch.predict_saved(asking, RunFolder.at(str(tmp_path / name)), Question(), **options)
+    assert [record["calls"] for record in costs_of(tmp_path / "DIR")] == [5, 0, 5, 5]
+
+
+def test_a_small_last_batch_counts_for_what_it_holds(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "TOGETHER", 5)
+    pictures.save(tmp_path / "DIR")
+    asking = batch.plan_asking(SavedDataset.open(tmp_path / "DIR"), scratch=tmp_path)
+    folder = RunFolder.at(str(tmp_path / "run"))
+    folder.write(
+        "batches/000000002.parquet", b"the last one, which a quick worker finished before the others"
+    )
+    plan = batch.plan_in_numbers(asking, folder, tps=5.0, region=None, price=1.0)
+    assert (plan.to_ask, plan.cost) == (10, 0.01)
+
+
 def test_a_round_ends_with_its_training():
     calls, training = (
         {"what": "calls", "cost": 1.0, "calls": 1000},
