@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from manifest_tools.storage.aws_errors import remote_errors
+from manifest_tools.storage.aws_errors import error_code, remote_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def erase_versions(client: Any, versions: Iterable[StoredVersion]) -> list[KeptV
         try:
             client.delete_object(Bucket=item.bucket, Key=item.key, VersionId=item.version)
         except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
+            code = error_code(error)
             if code in {"NoSuchKey", "NoSuchVersion"}:
                 continue
             kept.append(KeptVersion(item, _lock(client, item) or f"refused: {code}"))
