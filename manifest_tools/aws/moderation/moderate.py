@@ -21,7 +21,6 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.disagreements import DISAGREEMENTS
 from manifest_tools.evaluation.files import CONTENT
-from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Severity
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.stop_list.stop_list import STOPPED
@@ -184,8 +183,8 @@ def moderate(
     with answer_journal(out / JOURNAL, fresh=fresh) as journal:
         try:
             by_key, answers = ask(adapter)
-        except AdapterIgnoredError:
-            return ModerationResult({}, findings=(*findings, finding("adapter-ignored", adapter=adapter)))
+        except AdapterIgnoredError as error:
+            return ModerationResult({}, findings=(*findings, error.finding))
         base = ask("")[1] if compare_base else None
         asked = [answers, *([base] if base else [])]
         if all(failure.code != MAX_COST for one in asked for failure in one.failed.values()):

@@ -21,7 +21,6 @@ from manifest_tools.aws.quotas import default_tps
 from manifest_tools.aws.training.adapters import Adapter, AdapterName
 from manifest_tools.core.content_type import ACCEPTED_FORMATS, sniff
 from manifest_tools.core.errors import InputError, UnavailableError
-from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding, Severity
 from manifest_tools.storage.aws_clients import make_client
 from manifest_tools.storage.uris import is_s3_uri, split_uri
@@ -120,8 +119,7 @@ def moderate_one(
             policy=RetryPolicy(patience),
         )
     except AdapterIgnoredError as error:
-        ignored = finding("adapter-ignored", adapter=adapter)
-        return decide(None, CallFailure(ignored.code, str(error)), rules, [*findings, ignored])
+        return decide(None, CallFailure(error.finding.code, str(error)), rules, [*findings, error.finding])
     except UnavailableError as error:
         return decide(None, CallFailure("unavailable", str(error)), rules, findings)
     answer = answers.found.get(picture.key)

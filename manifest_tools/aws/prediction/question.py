@@ -10,6 +10,8 @@ from typing import Any
 from manifest_tools.aws.prediction.payload import AskedPicture
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.core.percent import percent
+from manifest_tools.findings.catalogue import finding
+from manifest_tools.findings.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,17 @@ class Answers:
 
 
 class AdapterIgnoredError(RemoteError):
-    """The base model answered in place of the adapter."""
+    """The base model answered in place of the adapter, which is all that it is made with: so it comes back from workers."""
+
+    @property
+    def finding(self) -> Finding:
+        """What is told of it."""
+        return finding("adapter-ignored", adapter=self.args[0])
+
+    def __str__(self) -> str:
+        """Return what is told of it, as a sentence."""
+        found = self.finding
+        return f"{found.message}. {found.fix}"
 
 
 def recall(records: Iterable[Mapping[str, Any]], question: Question) -> Answers:

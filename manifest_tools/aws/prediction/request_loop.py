@@ -26,7 +26,6 @@ from manifest_tools.aws.prediction.retries import (
 )
 from manifest_tools.aws.request_checks import check_call
 from manifest_tools.core.progress import Progress
-from manifest_tools.findings.catalogue import finding
 from manifest_tools.storage.aws_errors import error_code, is_refusal, remote_error
 
 OPERATION = "DetectModerationLabels"
@@ -167,8 +166,7 @@ class _Caller:
         self.policy.answered()
         adapter = self.question.adapter
         if adapter and answer.get("ProjectVersion") != adapter:
-            ignored = finding("adapter-ignored", adapter=adapter)
-            raise AdapterIgnoredError(f"{ignored.message}. {ignored.fix}")
+            raise AdapterIgnoredError(adapter)
         return {name: answer[name] for name in _KEPT if name in answer}
 
 
