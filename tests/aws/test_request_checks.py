@@ -40,6 +40,5 @@ def test_long_values_are_cut_in_the_message(client):
 
 @pytest.mark.parametrize("tags", [{"équipe 1": "画像"}, {"a:b/c=d+e-f@g": ""}])
 def test_what_it_takes_passes(client, tags):
-    check_call(
-        client, "CreateProject", {"ProjectName": "v1.0_a-b", "Feature": "CONTENT_MODERATION", "Tags": tags}
-    )
+    call = {"ProjectName": "v1.0_a-b", "Feature": "CONTENT_MODERATION", "Tags": tags}
+    assert check_call(client, "CreateProject", call) is None

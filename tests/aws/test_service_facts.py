@@ -67,7 +67,7 @@ def test_what_a_region_lacks_is_refused_with_the_nearest_that_has_it(region, wha
     ],
 )  # fmt: skip
 def test_what_is_offered_or_not_known_passes(region, what):
-    require_offer(region, what)
+    assert require_offer(region, what) is None
 
 
 def test_tables_say_whose_word_they_are():
