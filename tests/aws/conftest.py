@@ -14,6 +14,7 @@ from manifest_tools.dataset.tables import typed_images, typed_labels
 from manifest_tools.findings.findings import Report
 from manifest_tools.manifests.writing import write_manifests
 from manifest_tools.reports import report_json
+from manifest_tools.testing import LocalRekognition
 
 
 @pytest.fixture
@@ -51,6 +52,29 @@ def prepare(tmp_path: Path) -> Callable[..., Path]:
         return out
 
     return write
+
+
+@pytest.fixture
+def make_adapter() -> Callable[..., str]:
+    """Return a function that makes a trained adapter, where need be with its project, and returns its ARN."""
+
+    def make(server: LocalRekognition, project: str = "p", version: str = "v1") -> str:
+        client = server.client()
+        of = {"ProjectNames": [project], "Features": ["CONTENT_MODERATION"]}
+        if not client.describe_projects(**of)["ProjectDescriptions"]:
+            client.create_project(ProjectName=project, Feature="CONTENT_MODERATION")
+        arn = client.create_project_version(
+            ProjectArn=client.describe_projects(**of)["ProjectDescriptions"][0]["ProjectArn"],
+            VersionName=version,
+            OutputConfig={"S3Bucket": "pictures", "S3KeyPrefix": "out"},
+            TrainingData={"Assets": []},
+            TestingData={"Assets": []},
+            FeatureConfig={"ContentModeration": {"ConfidenceThreshold": 50}},
+        )["ProjectVersionArn"]
+        server.set_status(arn, "TRAINING_COMPLETED")
+        return str(arn)
+
+    return make
 
 
 @pytest.fixture

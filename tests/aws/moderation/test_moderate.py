@@ -38,18 +38,8 @@ def rekognition(server):
 
 
 @pytest.fixture
-def arn(server, rekognition):
-    project = rekognition.create_project(ProjectName="p", Feature="CONTENT_MODERATION")["ProjectArn"]
-    made = rekognition.create_project_version(
-        ProjectArn=project,
-        VersionName="v1",
-        OutputConfig={"S3Bucket": "pictures", "S3KeyPrefix": "out"},
-        TrainingData={"Assets": []},
-        TestingData={"Assets": []},
-        FeatureConfig={"ContentModeration": {"ConfidenceThreshold": 50}},
-    )
-    server.set_status(made["ProjectVersionArn"], "TRAINING_COMPLETED")
-    return made["ProjectVersionArn"]
+def arn(server, make_adapter):
+    return make_adapter(server)
 
 
 @pytest.fixture

@@ -48,18 +48,8 @@ def client(server):
 
 
 @pytest.fixture
-def arn(server, client):
-    project = client.create_project(ProjectName="p", Feature="CONTENT_MODERATION")["ProjectArn"]
-    made = client.create_project_version(
-        ProjectArn=project,
-        VersionName="v1",
-        OutputConfig={"S3Bucket": "uploads", "S3KeyPrefix": "out"},
-        TrainingData={"Assets": []},
-        TestingData={"Assets": []},
-        FeatureConfig={"ContentModeration": {"ConfidenceThreshold": 50}},
-    )["ProjectVersionArn"]
-    server.set_status(made, "TRAINING_COMPLETED")
-    return made
+def arn(server, make_adapter):
+    return make_adapter(server)
 
 
 def test_it_decides_what_moderate_decides(client, arn, tmp_path):

@@ -101,19 +101,8 @@ def server():
 
 
 @pytest.fixture
-def arn(server):
-    client = server.client()
-    project = client.create_project(ProjectName="p", Feature="CONTENT_MODERATION")["ProjectArn"]
-    made = client.create_project_version(
-        ProjectArn=project,
-        VersionName="v1",
-        OutputConfig={"S3Bucket": "pictures", "S3KeyPrefix": "out"},
-        TrainingData={"Assets": []},
-        TestingData={"Assets": []},
-        FeatureConfig={"ContentModeration": {"ConfidenceThreshold": 50}},
-    )
-    server.set_status(made["ProjectVersionArn"], "TRAINING_COMPLETED")
-    return made["ProjectVersionArn"]
+def arn(server, make_adapter):
+    return make_adapter(server)
 
 
 def test_a_folder_of_videos_is_sampled_asked_and_decided(server, arn, tmp_path):

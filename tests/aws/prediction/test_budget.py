@@ -213,17 +213,8 @@ def test_answers_of_a_killed_run_that_began_anew_are_paid_for_too(client, pictur
     assert spent(costs_of(out)).calls == 2 * COUNT
 
 
-def test_moderating_pays_both_models_out_of_one_purse(server, client, pictures, tmp_path):
-    project = client.create_project(ProjectName="p", Feature="CONTENT_MODERATION")["ProjectArn"]
-    arn = client.create_project_version(
-        ProjectArn=project,
-        VersionName="v1",
-        OutputConfig={"S3Bucket": "pictures", "S3KeyPrefix": "out"},
-        TrainingData={"Assets": []},
-        TestingData={"Assets": []},
-        FeatureConfig={"ContentModeration": {"ConfidenceThreshold": 50}},
-    )["ProjectVersionArn"]
-    server.set_status(arn, "TRAINING_COMPLETED")
+def test_moderating_pays_both_models_out_of_one_purse(server, client, make_adapter, pictures, tmp_path):
+    arn = make_adapter(server)
     options = {"client": client, "compare_base": True, "price": 2.0, "base_price": 1.0, **FAST}
     first = moderate(pictures, arn, tmp_path / "out", max_cost=0.027, **options)
     assert server.calls["DetectModerationLabels"] == 12 + 3

@@ -273,29 +273,17 @@ def run(dataset, client, question=None):
         )
 
 
-def make_adapter(server, client, name):
-    project = client.create_project(ProjectName=name, Feature="CONTENT_MODERATION")["ProjectArn"]
-    arn = client.create_project_version(
-        ProjectArn=project,
-        VersionName="v1",
-        OutputConfig={"S3Bucket": "pictures", "S3KeyPrefix": "out"},
-        TrainingData={"Assets": []},
-        TestingData={"Assets": []},
-        FeatureConfig={"ContentModeration": {"ConfidenceThreshold": 50}},
-    )["ProjectVersionArn"]
-    server.set_status(arn, "TRAINING_COMPLETED")
-    return arn
-
-
-def test_an_adapters_answers_are_not_the_base_models(server, rekognition, pictures, tmp_path):
-    arn = make_adapter(server, rekognition, "asked")
+def test_an_adapters_answers_are_not_the_base_models(server, rekognition, make_adapter, pictures, tmp_path):
+    arn = make_adapter(server, "asked")
     answered = predict_labels(pictures, tmp_path, client=rekognition, tps=FAST, adapter=arn)
     assert answered is pictures
     assert {line["detect-moderation-labels"]["ProjectVersion"] for line in lines(tmp_path)} == {arn}
 
 
-def test_an_expired_adapter_is_noticed_with_the_first_answer(server, rekognition, pictures, tmp_path):
-    arn = make_adapter(server, rekognition, "gone")
+def test_an_expired_adapter_is_noticed_with_the_first_answer(
+    server, rekognition, make_adapter, pictures, tmp_path
+):
+    arn = make_adapter(server, "gone")
     server.set_status(arn, "EXPIRED")
     before = server.pictures.total()
     with pytest.raises(AdapterIgnoredError, match="base model answered instead"):

@@ -75,33 +75,19 @@ def test_canaries_and_adapters_are_what_is_seen(tmp_path):
     assert seen == [("7.0", datetime(2026, 3, 1, tzinfo=UTC)), ("8.0", day(7, 1))]
 
 
-def test_status_warns_and_exits_with_1_as_soon_as_a_newer_base_model_is_seen():
+def test_status_warns_and_exits_with_1_as_soon_as_a_newer_base_model_is_seen(make_adapter):
     with local_rekognition() as server:
-        client = server.client()
-        project = client.create_project(ProjectName="p", Feature="CONTENT_MODERATION")["ProjectArn"]
-
-        def train(name):
-            arn = client.create_project_version(
-                ProjectArn=project,
-                VersionName=name,
-                OutputConfig={"S3Bucket": "pictures", "S3KeyPrefix": "out"},
-                TrainingData={"Assets": []},
-                TestingData={"Assets": []},
-                FeatureConfig={"ContentModeration": {"ConfidenceThreshold": 50}},
-            )["ProjectVersionArn"]
-            server.set_status(arn, "TRAINING_COMPLETED")
-            return arn
 
         def status(arn, *more):
             return CliRunner(env=server.environment).invoke(app, ["adapters", "status", arn, *more])
 
-        old = train("old")
+        old = make_adapter(server, version="old")
         assert status(old).exit_code == 0
         server.set_base_model("8.0")
         told = status(old)
         assert told.exit_code == 1
         assert "60 to 90 days after the release" in told.output
-        new = train("new")
+        new = make_adapter(server, version="new")
         told = status(old)
         assert told.exit_code == 1
         assert "expires between" in told.output
