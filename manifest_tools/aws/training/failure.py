@@ -130,7 +130,8 @@ def _by_output_place(client: Any, output: Mapping[str, Any], sides: Sequence[_Li
         for raw in content.split(b"\n"):
             record = _json_object(raw)
             reference = record.get("source-ref")
-            lines = next((side for side in sides if reference in side.place_of), sides[0])
+            known = isinstance(reference, str)
+            lines = next((side for side in sides if known and reference in side.place_of), sides[0])
             told = [*_remarks(record)] or [(record, True)] * ("code" in record or "message" in record)
             for remark, severe in told:
                 yield _line_finding(

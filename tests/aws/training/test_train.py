@@ -369,6 +369,16 @@ def test_a_file_of_errors_at_the_output_place_is_read_as_a_neighbour_writes_it(f
         assert "not documented" in told.fix
 
 
+@pytest.mark.parametrize("reference", [["a"], {"a": 1}, 7, None])
+def test_a_line_there_whose_reference_is_no_text_is_told_all_the_same(folder, client, reference):
+    errors = [{"code": "ERROR_INVALID_JSON_LINE", "message": "strange"}]
+    line = {"source-ref": reference, "errors": errors}
+    put_json(client, "neighbour/strange/validation_errors.jsonl", line, "text")
+    output = {"S3Bucket": "pictures", "S3KeyPrefix": "neighbour/strange"}
+    found = trace_failure(description(OutputConfig=output), folder, client=client)
+    assert [f.data.get("aws_code") for f in found if f.data.get("aws_code")] == ["ERROR_INVALID_JSON_LINE"]
+
+
 @pytest.mark.parametrize(
     "output", [{}, {"S3Bucket": "no-such-bucket"}, {"S3Bucket": "pictures", "S3KeyPrefix": "none"}]
 )
