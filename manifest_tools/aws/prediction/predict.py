@@ -223,7 +223,7 @@ def predict_labels(
     dataset = screened(dataset, s3_client)
     costs = CallCosts(out, client.meta.region_name, adapter, price)
     known, check = Canaries(out, question), None
-    _, by_key = pictures_of(dataset)
+    by_key = pictures_of(dataset)[1] if canaries or len(known) else {}
     known.require(canaries, dataset, by_key)
     with (
         answer_journal(out / JOURNAL, fresh=fresh) as journal,
