@@ -1,4 +1,4 @@
-"""Which rows are of one kind, as numbers: cheap to compare, and the same for a table of any size."""
+"""Which rows are of one kind or connected, as numbers: cheap to compare, and the same for a table of any size."""
 
 from __future__ import annotations
 
@@ -61,6 +61,22 @@ def cumcount(ids: Rows) -> Rows:
     before = np.empty(len(ids), dtype=np.int64)
     before[order] = np.arange(len(ids)) - np.repeat(begins, sizes)
     return before
+
+
+def connected(count: int, first: Rows, second: Rows) -> Rows:
+    """Return, for each of `count` items, the smallest item that pairs of items connect it to.
+
+    >>> connected(5, np.array([1, 4]), np.array([4, 3])).tolist()
+    [0, 1, 2, 1, 1]
+    """
+    least = np.arange(count)
+    while (apart := least[first] != least[second]).any():
+        first, second = first[apart], second[apart]
+        one, other = least[first], least[second]
+        np.minimum.at(least, np.maximum(one, other), np.minimum(one, other))
+        while not np.array_equal(least, further := least[least]):
+            least = further
+    return least
 
 
 def group_ids(columns: Iterable[Mask], rows: int) -> Rows:

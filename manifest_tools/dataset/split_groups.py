@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from manifest_tools.core.arrays import Rows
+from manifest_tools.core.arrays import Rows, connected
 from manifest_tools.core.text import is_missing
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import group_names
@@ -32,9 +32,6 @@ def group_by_columns(dataset: Dataset, columns: Sequence[str]) -> Dataset:
     Dataset
         With `split_group`: the connected components.
     """
-    from scipy import sparse  # noqa: PLC0415 - slow to load
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
     images = dataset.images
     several = dataset.sources.get(KEPT, {}).get("several", {})
     nodes, others = [], []
@@ -49,15 +46,11 @@ def group_by_columns(dataset: Dataset, columns: Sequence[str]) -> Dataset:
         nodes.append(row)
         others.append(link + start)
         start += int(link.max(initial=-1)) + 1
-    edge = np.concatenate(nodes), np.concatenate(others)
-    graph = sparse.coo_array((np.ones(len(edge[0]), np.int8), edge), shape=(start, start))
-    component = connected_components(graph, directed=False)[1][: len(images)]
+    first = connected(start, np.concatenate(nodes), np.concatenate(others))[: len(images)]
     keys = images["image"].to_numpy(dtype=object)
-    first = np.full(start, len(images), dtype=np.int64)
-    np.minimum.at(first, component, np.arange(len(images)))
     return dataset.step(
         "group-by",
-        images=images.assign(split_group=keys[first[component]] if len(images) else ""),
+        images=images.assign(split_group=keys[first] if len(images) else ""),
         options={"columns": list(columns)},
         sources={**dataset.sources, GROUPS: {"by": list(columns)}},
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from manifest_tools.core.arrays import connected
 from manifest_tools.duplicates.sorting import IntArray
 
 SHARE = 1 / 3  # of the pairs across two groups, how many must be confirmed before the groups become one
@@ -32,11 +33,9 @@ def cluster(count: int, first: IntArray, second: IntArray) -> IntArray:
     if not len(items):
         return groups
     one, other = np.split(ends, 2)
-    part, clique = _parts(len(items), one, other)
-    lowest = np.full(len(clique), len(items))
-    np.minimum.at(lowest, part, np.arange(len(items)))
-    groups[items] = items[lowest[part]]
-    open_ended = ~clique[part]
+    part = connected(len(items), one, other)
+    groups[items] = items[part]
+    open_ended = ~_complete(part, one)[part]
     groups[items[open_ended]] = items[open_ended]
     pairs = open_ended[one]
     for group in _merge(one[pairs].tolist(), other[pairs].tolist()):
@@ -44,15 +43,11 @@ def cluster(count: int, first: IntArray, second: IntArray) -> IntArray:
     return groups
 
 
-def _parts(count: int, first: IntArray, second: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
-    """Return which connected part each item is in, and which parts have all their pairs: those are groups at once."""
-    from scipy.sparse import coo_array  # noqa: PLC0415  scipy loads slowly
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-    links = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(count, count))
-    number, part = connected_components(links, directed=False)
-    size, pairs = np.bincount(part), np.bincount(part[first], minlength=number)
-    return part.astype(np.int64), np.equal(pairs, size * (size - 1) // 2)
+def _complete(part: IntArray, first: IntArray) -> npt.NDArray[np.bool_]:
+    """Return which connected parts have all their pairs: those are groups at once."""
+    size = np.bincount(part, minlength=len(part))
+    pairs = np.bincount(part[first], minlength=len(part))
+    return np.asarray(pairs == size * (size - 1) // 2)
 
 
 def _merge(first: list[int], second: list[int]) -> Iterable[list[int]]:

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifest_tools.core.arrays import cumcount, distinct, first_equal, first_index, group_ids
+from manifest_tools.core.arrays import connected, cumcount, distinct, first_equal, first_index, group_ids
 
 VALUES = st.lists(st.sampled_from(("", "a", "b", "é")), max_size=12)
 
@@ -46,3 +46,21 @@ def test_rows_are_of_one_kind_when_all_their_columns_agree(width, rows, random):
     for one in range(rows):
         for other in range(rows):
             assert (kinds[one] == kinds[other]) == (matrix[one] == matrix[other]).all()
+
+
+@given(st.integers(1, 12), st.data())
+def test_what_pairs_connect_is_named_by_its_smallest_item(count, data):
+    item = st.integers(0, count - 1)
+    pairs = data.draw(st.lists(st.tuples(item, item), max_size=15))
+    parts = [{number} for number in range(count)]
+    for one, other in pairs:
+        whole = parts[one] | parts[other]
+        for number in whole:
+            parts[number] = whole
+    first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    assert connected(count, first, second).tolist() == [min(part) for part in parts]
+
+
+def test_a_long_chain_in_any_order_is_one_part():
+    chain = np.random.default_rng(0).permutation(10_000)
+    assert not connected(len(chain), chain[:-1], chain[1:]).any()
