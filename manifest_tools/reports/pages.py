@@ -1,4 +1,4 @@
-"""What every page of ours is made with: templates that escape, styles and scripts of our own, and charts of one bar."""
+"""What every page of ours is made with: templates that escape, and styles and scripts of our own."""
 
 from __future__ import annotations
 
