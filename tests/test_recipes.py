@@ -15,7 +15,9 @@ RECIPES = re.findall(r"^## ([^\n]*)\n.*?^```python\n(.*?)^```", TEXT, re.DOTALL 
 @pytest.mark.parametrize("code", [code for _, code in RECIPES], ids=[name for name, _ in RECIPES])
 def test_recipe(code, monkeypatch):
     monkeypatch.chdir(ROOT)
-    exec(compile(code, "docs/recipes.md", "exec"), {"__name__": "recipe"})
+    names = {"__name__": "recipe"}
+    exec(compile(code, "docs/recipes.md", "exec"), names)
+    assert names.keys() - {"__name__", "__builtins__"}, "the recipe made nothing"
 
 
 def test_there_is_a_recipe_for_each_title():
