@@ -86,7 +86,7 @@ def render_page(evaluation: Evaluation, pictures: Pictures | None = None) -> str
             chart=lambda label: Markup(chart(label)),  # noqa: S704 - numbers alone
             pictures=pictures or {},
             styles=[asset("report.css"), asset("evaluation.css")],
-            script=asset("evaluation.js"),
+            scripts=[asset("evaluation.js"), asset("printing.js")],
         )
     )
 

@@ -100,7 +100,7 @@ def render_html(
         places=PLACES,
         place=place,
         style=asset("report.css"),
-        script=asset("report.js"),
+        scripts=[asset("report.js"), asset("printing.js")],
         **parts,
     )
 

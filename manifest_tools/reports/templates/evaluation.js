@@ -23,16 +23,4 @@
     button.setAttribute("aria-expanded", String(!open));
     button.firstChild.textContent = open ? "Show picture" : "Hide picture";
   });
-
-  // On paper everything is open.
-  const closed = [];
-  window.addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details:not([open])")) {
-      closed.push(details);
-      details.open = true;
-    }
-  });
-  window.addEventListener("afterprint", () => {
-    closed.splice(0).forEach((details) => { details.open = false; });
-  });
 })();
