@@ -39,6 +39,7 @@ from manifest_tools.evaluation.notes import (
     GUARD_UNSEEN,
     differences,
     model_notes,
+    undecided_notes,
     unknown_notes,
 )
 from manifest_tools.evaluation.prevalence import read_sample
@@ -179,9 +180,9 @@ def compare_evaluation(
         one = _by_counts(item, settings) if tests is None else _by_image(item, tests, settings)
         if tests and limits:
             ordinary = traffic.judged if traffic else ()
-            one = replace(
-                one, decisions=choose_decisions(tests, limits, labels_of(named), taxonomy, ordinary)
-            )
+            plan = choose_decisions(tests, limits, labels_of(named), taxonomy, ordinary)
+            undecided = undecided_notes(plan, labels_of(named) or taxonomy.top)
+            one = replace(one, decisions=plan, notes=(*one.notes, *undecided))
         if tests and random:
             one = replace(one, traffic=traffic_rates(tests, random, at, width=sample_width, seed=seed))
         one = replace(one, guard=found, notes=(*one.notes, *model_notes(item, evaluated), *unseen))

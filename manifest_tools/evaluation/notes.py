@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from manifest_tools.core.text import counted
 from manifest_tools.evaluation.counts import LabelComparison
+from manifest_tools.evaluation.decisions import DecisionPlan
 from manifest_tools.evaluation.files import Evaluated, Results
 from manifest_tools.evaluation.mistakes import TestSet
 
@@ -41,6 +42,17 @@ def unknown_notes(tests: TestSet) -> list[str]:
     images = int(tests.unknown.any(axis=1).sum())
     told = f"{counted(pairs, 'pair')} of image and label, in {counted(images, 'image')}, count for nothing"
     return [f"{told}: nobody looked for the label there. Amazon's own figures take them for absent."]
+
+
+def undecided_notes(plan: DecisionPlan, wanted: Sequence[str]) -> list[str]:
+    """Say which labels get no threshold because the test set cannot tell of them."""
+    decided = {item.label for item in plan.labels}
+    left_out = [label for label in wanted if label not in decided]
+    if not left_out:
+        return []
+    return [
+        f"No thresholds for {', '.join(left_out)}: not in the test set. The decisions allow what shows such labels alone."
+    ]
 
 
 def differences(results: Results, compared: tuple[LabelComparison, ...], threshold: float) -> list[str]:

@@ -186,3 +186,12 @@ def test_what_a_limit_needs_is_asked_for():
         evaluated(held_out(), Limits(0.05, traffic=100))
     with pytest.raises(InputError, match="none of the labels"):
         evaluated(held_out(), Limits(0.05), targets=["Gambling"])
+
+
+def test_labels_that_the_test_set_lacks_get_no_threshold_and_are_named():
+    files = EvaluationFiles("x", manifest=manifest(held_out()))
+    (adapter,) = compare_evaluation(files, limits=Limits(0.05), targets=["Alcohol", "Gambling"]).adapters
+    assert [item.label for item in adapter.decisions.labels] == ["Alcohol"]
+    assert [note for note in adapter.notes if "No thresholds for Gambling: not in the test set" in note]
+    (known,) = compare_evaluation(files, limits=Limits(0.05), targets=["Alcohol"]).adapters
+    assert not [note for note in known.notes if "No thresholds" in note]
