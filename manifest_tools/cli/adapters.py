@@ -10,7 +10,7 @@ import typer
 
 from manifest_tools.cli import completion, options, remote
 from manifest_tools.cli.commands import Command, Group
-from manifest_tools.cli.console import printable, say, show
+from manifest_tools.cli.console import finding_line, printable, say, show
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.core.text import to_json
 
@@ -79,7 +79,7 @@ def status(
         show(to_json(adapter.to_dict() | {"findings": [found.to_dict() for found in findings]}, indent=1))
     else:
         for found in findings:
-            say(printable(f"{found.severity}: {found.code}: {found.message}. {found.fix}"))
+            say(printable(finding_line(found)))
         for line in _lines(adapter):
             show(printable(line))
     raise typer.Exit(0 if adapter.usable and not findings else 1)

@@ -19,7 +19,7 @@ from manifest_tools.core.text import printable as printable  # noqa: PLC0414 - f
 from manifest_tools.core.text import shortened
 
 if TYPE_CHECKING:
-    from manifest_tools.findings.findings import Report
+    from manifest_tools.findings.findings import Finding, Report
 
 
 STEPS = {
@@ -141,6 +141,12 @@ def print_end(report: Report, format: OutputFormat) -> None:
     for name, words in (("images", images_in_words(report)), ("findings", counts_in_words(report))):
         if words:
             show(f"{name:<12}{words}")
+
+
+def finding_line(found: Finding, place: object = "") -> str:
+    """Return a finding as one line, with its place where one is given."""
+    where = f"{place}: " if str(place) else ""
+    return f"{found.severity}: {found.code}: {where}{found.message}. {found.fix}"
 
 
 def in_color() -> bool:

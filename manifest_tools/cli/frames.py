@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from manifest_tools.cli import options
-from manifest_tools.cli.console import exit_with, printable, progress_bar, say, show
+from manifest_tools.cli.console import exit_with, finding_line, printable, progress_bar, say, show
 from manifest_tools.core.text import counted, to_json
 
 _LEAST_STEP = 0.01
@@ -82,11 +82,7 @@ def frames(
         show(to_json({"frames": len(taken.rows), **taken.report.to_dict()}, indent=1))
     else:
         for found in taken.report.findings:
-            say(
-                printable(
-                    f"{found.severity}: {found.code}: {found.location.file}: {found.message}. {found.fix}"
-                )
-            )
+            say(printable(finding_line(found, found.location.file)))
         read = len(taken.videos) - len(set(taken.videos) & set(taken.unreadable))
         show(printable(f"{counted(len(taken.rows), 'frame')} of {counted(read, 'video')}, in {out / FRAMES}"))
     exit_with(taken.report)

@@ -10,7 +10,7 @@ import typer
 
 from manifest_tools.cli import completion, options, remote
 from manifest_tools.cli.asking import answers_stay, cost_line, limit_line
-from manifest_tools.cli.console import printable, progress_bar, say, show
+from manifest_tools.cli.console import finding_line, printable, progress_bar, say, show
 from manifest_tools.cli.frames import Every
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.stopping import when_stopped
@@ -127,7 +127,7 @@ def moderate(
         show(to_json(result.to_dict() | ({} if sampled is None else {"videos": videos}), indent=1))
     else:
         for found in result.findings:
-            say(printable(f"{found.severity}: {found.code}: {found.message}. {found.fix}"))
+            say(printable(finding_line(found)))
         for line in _result_lines(result, out, videos):
             show(printable(line))
     if result.passed:
@@ -162,7 +162,7 @@ def _to_ask(
     with progress_bar("Frames", quiet=quiet) as progress:
         sampled = sample_videos(images, out, every=every, progress=progress)
     for found in sampled.frames.report.findings:
-        say(printable(f"{found.severity}: {found.code}: {found.location.file}: {found.message}. {found.fix}"))
+        say(printable(finding_line(found, found.location.file)))
     return sampled.dataset, sampled
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manifest_tools.cli import options, remote
-from manifest_tools.cli.console import printable, progress_bar, show
+from manifest_tools.cli.console import finding_line, printable, progress_bar, show
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.stopping import when_stopped
@@ -157,7 +157,7 @@ def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
     from manifest_tools.aws.publishing.prepared_folder import verdict_lines
 
     for finding in result.findings[:_SHOWN]:
-        yield f"{finding.severity}: {finding.code}: {finding.message}. {finding.fix}"
+        yield finding_line(finding)
     if len(result.findings) > _SHOWN:
         yield f"and {len(result.findings) - _SHOWN:,} more; --format json lists them all"
     if result.passed:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from manifest_tools.cli import options, remote
-from manifest_tools.cli.console import printable, progress_bar, show
+from manifest_tools.cli.console import finding_line, printable, progress_bar, show
 from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.stopping import when_stopped
@@ -155,8 +155,7 @@ def plan_lines(plan: TrainingPlan) -> Iterator[str]:
 def _result_lines(result: TrainingResult) -> Iterator[str]:
     adapter = result.adapter
     for found in result.findings[:_SHOWN]:
-        place = f"{found.location}: " if str(found.location) else ""
-        yield f"{found.severity}: {found.code}: {place}{found.message}. {found.fix}"
+        yield finding_line(found, found.location)
     if len(result.findings) > _SHOWN:
         yield f"and {len(result.findings) - _SHOWN:,} more; --format json lists them all"
     yield f"adapter     {adapter.arn}"
