@@ -23,6 +23,8 @@ FOLDERS = "folders"
 _WORDS = (FOLDERS, "none")  # in the place of a path
 _SWITCHES = ("freeze_test",)  # that may be left open
 _NUMBERS = ("taxonomy", "label_level")  # that are names
+_OF_POLICY = ("target", "derive", "label_level", "safe_names", "keep_unchecked", "policy", "fail_on")
+_NO_ARGUMENTS = (*_OF_POLICY, "separate_copies")  # members that the function takes in another form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,32 +136,17 @@ class PrepareOptions:
         from manifest_tools.sources.checked import parse_checked  # noqa: PLC0415
         from manifest_tools.sources.formats.column_choice import ColumnChoice  # noqa: PLC0415
 
-        return {
-            "images": self.images,
-            "to": self.to,
+        same = {
+            item.name: getattr(self, item.name) for item in fields(self) if item.name not in _NO_ARGUMENTS
+        }
+        return same | {
             "labels": self.labels or None,
             "labels_format": parse_by_file(self.labels_format, "--labels-format"),
             "columns": ColumnChoice.parse(self.columns),
             "mapping": parse_by_file(self.mapping, "--map"),
             "checked_labels": parse_checked(self.checked_labels),
-            "keep": self.keep,
-            "group_by": self.group_by,
-            "slices": self.slices,
-            "not_alike": self.not_alike,
-            "add": self.add,
             "predictions": self.predictions or None,
-            "min_confidence": self.min_confidence,
-            "taxonomy": self.taxonomy,
-            "keys": self.keys,
-            "test_size": self.test_size,
-            "prove": self.prove,
-            "keep_test": self.keep_test,
             "share_copies": not self.separate_copies,
-            "stop_list": self.stop_list,
-            "thumbnails": self.thumbnails,
-            "max_findings": self.max_findings,
-            "seed": self.seed,
-            "freeze_test": self.freeze_test,
         }
 
 
