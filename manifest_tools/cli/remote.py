@@ -118,6 +118,17 @@ def rate(tps: str | None, client: Any, *, profile: str | None = None) -> float |
                 "--tps auto asks Amazon for the account's quota; for another server give a number"
             )
         return account_tps(make_client("service-quotas", profile=profile, region=client.meta.region_name))
+    return calls_a_second(tps)
+
+
+def calls_a_second(tps: str) -> float:
+    """Return the number that `--tps` gives.
+
+    Raises
+    ------
+    InputError
+        It is none.
+    """
     try:
         return float(tps)
     except ValueError:

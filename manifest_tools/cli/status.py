@@ -62,8 +62,5 @@ def _cost(
     from manifest_tools.pipeline.step_costs import cost_of_step
 
     where = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    try:
-        rate = None if tps is None or tps.strip().lower() == "auto" else float(tps)
-    except ValueError:
-        raise InputError(f"--tps is {tps!r}; expected a number of calls per second, or auto") from None
+    rate = None if tps is None or tps.strip().lower() == "auto" else remote.calls_a_second(tps)
     return cost_of_step(command, state, region=where, price=price, tps=rate)
