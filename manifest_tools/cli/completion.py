@@ -40,13 +40,13 @@ def adapters(incomplete: str) -> list[str]:
 def _trained() -> Iterator[str]:
     from manifest_tools.core.output_folder import holds_dataset
     from manifest_tools.dataset.dataset import Dataset
+    from manifest_tools.dataset.round_sets import trained_adapters
     from manifest_tools.pipeline.project_file import find_project
 
     project = find_project()
     if project is not None and project.out is not None and holds_dataset(project.out):
         history = Dataset.load_frame(project.out).history
-        arns = [str(entry["options"]["arn"]) for entry in history if entry["step"] == "train"]
-        yield from dict.fromkeys(reversed(arns))
+        yield from dict.fromkeys(reversed(trained_adapters(history)))
 
 
 def _beginning(names: Iterable[str], incomplete: str) -> list[str]:

@@ -76,7 +76,8 @@ def _last_adapter(folder: Path, name: str) -> dict[str, str]:
     """Return the adapter that was trained last on a folder of results."""
     from manifest_tools.core.output_folder import holds_dataset
     from manifest_tools.dataset.dataset import Dataset
+    from manifest_tools.dataset.round_sets import trained_adapters
 
     history = Dataset.load_frame(folder).history if holds_dataset(folder) else ()
-    trained = [entry["options"]["arn"] for entry in history if entry["step"] == "train"]
+    trained = trained_adapters(history)
     return {name: trained[-1]} if trained else {}

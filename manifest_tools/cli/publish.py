@@ -173,6 +173,7 @@ def _result_lines(result: PublishResult, *, dry_run: bool) -> Iterator[str]:
 def _policies(folder: Path, to: str | None, kms_key: str | None, account: str | None) -> dict[str, Any]:
     from manifest_tools.aws.publishing.iam_policies import bucket_policy, iam_policies
     from manifest_tools.dataset.dataset import Dataset
+    from manifest_tools.dataset.round_sets import trained_adapters
 
     dataset = Dataset.load_frame(folder)
     place = to or dataset.destination
@@ -181,7 +182,7 @@ def _policies(folder: Path, to: str | None, kms_key: str | None, account: str | 
     if account is not None and not re.fullmatch(r"[0-9]{12}", account):
         raise InputError(f"--account is {account!r}; expected the twelve digits of an AWS account")
     bucket, prefix = split_destination(place)
-    trained = [entry["options"]["arn"] for entry in dataset.history if entry["step"] == "train"]
+    trained = trained_adapters(dataset.history)
     roles = iam_policies(
         bucket, prefix, kms_key=kms_key, account=account, adapter=trained[-1] if trained else ""
     )

@@ -35,6 +35,11 @@ def named_sets(images: pd.DataFrame) -> dict[str, int]:
     }
 
 
+def trained_adapters(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the adapters whose training was started on a data set, the latest last."""
+    return [str(entry["options"]["arn"]) for entry in history if entry["step"] == TRAINED]
+
+
 def frozen_sets(history: Sequence[Mapping[str, Any]]) -> set[int]:
     """Return the numbers of the test sets that trainings were tested on."""
     frozen: set[int] = set()

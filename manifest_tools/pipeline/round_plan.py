@@ -14,6 +14,7 @@ from manifest_tools.aws.training.adapters import AdapterName, list_adapters
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.dataset.copies import as_sent
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.round_sets import trained_adapters
 from manifest_tools.review.answer_times import AnswerTime, answer_time, images_waiting
 from manifest_tools.review.journal import ReviewJournal
 
@@ -146,7 +147,7 @@ def plan_round(
 
 def last_project(dataset: Dataset) -> str:
     """Return the project in which a training was last started from a data set, or ""."""
-    arns = [entry["options"]["arn"] for entry in dataset.history if entry.get("step") == "train"]
+    arns = trained_adapters(dataset.history)
     return AdapterName.parse(arns[-1]).project if arns else ""
 
 

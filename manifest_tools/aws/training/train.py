@@ -30,6 +30,7 @@ from manifest_tools.core.commit import PATIENCE, alone
 from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.round_sets import trained_adapters
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.storage.aws_clients import make_client
@@ -256,14 +257,14 @@ def _record(plan: TrainingPlan, project_arn: str, version: str, arn: str) -> Non
 
 def _started(dataset: Dataset) -> set[str]:
     """Return the ARNs of the trainings that were started from a data set."""
-    return {entry["options"]["arn"] for entry in dataset.history if entry.get("step") == STEP}
+    return set(trained_adapters(dataset.history))
 
 
 def last_started(folder: str | Path) -> str:
     """Return the ARN of the adapter whose training was last started from a folder, and has not ended that it knows; else ""."""
     history = Dataset.load_frame(folder).history
     ended = {entry["options"].get("arn") for entry in history if entry["step"] == "trained"}
-    arns = [str(entry["options"]["arn"]) for entry in history if entry["step"] == STEP]
+    arns = trained_adapters(history)
     return arns[-1] if arns and arns[-1] not in ended else ""
 
 

@@ -24,6 +24,7 @@ from manifest_tools.core.version import library_version
 from manifest_tools.dataset.copies import FOLDER, copy_names, copy_path, has_copies
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import source_refs
+from manifest_tools.dataset.round_sets import trained_adapters
 from manifest_tools.dataset.tables import COPY_COLUMNS
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.cache import FactsCache, default_folder
@@ -279,16 +280,12 @@ def _unpacked(folder: Path, dataset: Dataset, images: pd.DataFrame) -> list[str]
 
 
 def _adapters(dataset: Dataset) -> Iterator[dict[str, str]]:
-    for entry in dataset.history:
-        if entry["step"] == "train":
-            arn = str(entry["options"]["arn"])
-            created = arn.rsplit("/", 1)[-1]  # milliseconds since 1970
-            when = (
-                datetime.fromtimestamp(int(created) / 1000, UTC).date().isoformat()
-                if created.isdigit()
-                else ""
-            )
-            yield {"arn": arn, "trained": when}
+    for arn in trained_adapters(dataset.history):
+        created = arn.rsplit("/", 1)[-1]  # milliseconds since 1970
+        when = (
+            datetime.fromtimestamp(int(created) / 1000, UTC).date().isoformat() if created.isdigit() else ""
+        )
+        yield {"arn": arn, "trained": when}
 
 
 def _left(dataset: Dataset, table: pd.DataFrame, own: set[str], client: Any) -> Iterator[str]:
