@@ -26,7 +26,7 @@ from manifest_tools.manifests.line_reader import LongLine, Source, parse
 from manifest_tools.manifests.reading import read_manifest
 from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.pipeline.last_call import read_call
-from manifest_tools.pipeline.prepare import split_check_write
+from manifest_tools.pipeline.last_steps import split_check_write
 from manifest_tools.pipeline.prepare_options import PrepareOptions
 from manifest_tools.pipeline.proof import mistakes_to_prove
 from manifest_tools.review.journal import merge_journal
@@ -72,7 +72,7 @@ def split_folder(
     slices : sequence of str
         As in :func:`manifest_tools.sources.grouping.slice_by`; likewise.
     test_size, min_test, lock, freeze_test, seed, thumbnails, max_findings
-        As in :func:`manifest_tools.pipeline.prepare.split_check_write`.
+        As in :func:`manifest_tools.pipeline.last_steps.split_check_write`.
     """
     see_dataset(folder)
     with claimed(folder if out is None else out) as target:

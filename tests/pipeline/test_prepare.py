@@ -322,9 +322,9 @@ def test_interrupting_leaves_what_was_there(folder):
     before = (folder / "out" / "train.manifest").read_bytes()
     script = (
         "import os, signal, sys\n"
-        "from manifest_tools.pipeline import prepare as preparing\n"
+        "from manifest_tools.pipeline import last_steps\n"
         "def interrupt(*args, **options): os.kill(os.getpid(), signal.SIGINT)\n"
-        "preparing.check_dataset = interrupt\n"
+        "last_steps.check_dataset = interrupt\n"
         "from manifest_tools.cli import main\n"
         "main()\n"
     )
