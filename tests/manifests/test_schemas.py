@@ -73,7 +73,8 @@ def test_every_typed_node_says_what_is_expected(name):
 
 @pytest.mark.parametrize("line", [line for _, line in LINES], ids=range(len(LINES)))
 def test_accepted_lines_fit_the_published_schemas(line):
-    jsonschema.validate(line, load_json(f"{kind_of(line)}.schema.json"))
+    schema = jsonschema.Draft202012Validator(load_json(f"{kind_of(line)}.schema.json"))
+    assert list(schema.iter_errors(line)) == []
 
 
 VALUES = st.sampled_from(
