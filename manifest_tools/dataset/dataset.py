@@ -32,6 +32,7 @@ from manifest_tools.dataset.tables import (
     KNOWN_COLUMNS,
     LABEL_COLUMNS,
     LABEL_KEY,
+    SLICES,
     typed_images,
     typed_labels,
 )
@@ -284,7 +285,7 @@ class Dataset:
         recorded = parse_json(before, place)["fingerprint"]
         told = {
             name
-            for source, member in ((KEPT, "columns"), (GROUPS, "by"), ("slices", "by"))
+            for source, member in ((KEPT, "columns"), (GROUPS, "by"), (SLICES, "by"))
             for name in frame.sources.get(source, {}).get(member, ())
         }
         ours = set(IMAGE_COLUMNS) <= set(images) <= {*KNOWN_COLUMNS, *told}  # else another library wrote it

@@ -8,9 +8,8 @@ from manifest_tools.core.arrays import Mask
 from manifest_tools.dataset.content_types import TYPES_COLUMN, masks_of_types
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.split_groups import values_of
-from manifest_tools.dataset.tables import KEPT
+from manifest_tools.dataset.tables import KEPT, SLICES
 
-SLICES = "slices"  # the source under which the columns are told
 MAX_VALUES = 50  # of a column of slices: of more, none has enough images to say anything of
 
 

@@ -65,6 +65,7 @@ KNOWN_COLUMNS: Mapping[str, tuple[str, Any]] = {**IMAGE_COLUMNS, **COPY_COLUMNS,
 IMAGE_KEY = ["image"]
 KEPT = "kept"  # the source under which the kept columns are told
 GROUPS = "groups"  # the source under which the columns that a data set is grouped by are told
+SLICES = "slices"  # the source under which the columns of slices are told
 KEPT_TYPES = ("str", "Int64", "float64", "boolean")  # of columns that somebody asked to keep
 LABEL_KEY = ["image", "label", "source"]
 

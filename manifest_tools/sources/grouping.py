@@ -11,9 +11,9 @@ from manifest_tools.core.errors import InputError
 from manifest_tools.dataset.content_types import TYPES_COLUMN
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import listed_folder
-from manifest_tools.dataset.slices import MAX_VALUES, SLICES, slices_of
+from manifest_tools.dataset.slices import MAX_VALUES, slices_of
 from manifest_tools.dataset.split_groups import BETWEEN, group_by_columns
-from manifest_tools.dataset.tables import KEPT, kept_columns
+from manifest_tools.dataset.tables import KEPT, SLICES, kept_columns
 from manifest_tools.sources.formats.annotations import Annotations
 from manifest_tools.sources.formats.cells import cell_text
 from manifest_tools.sources.formats.column_choice import ColumnChoice
