@@ -143,6 +143,11 @@ def review(
     name = _who(reviewer, beside, adjudicate)
     if split and (not export or filled or form is not Form.SHEET or adjudicate):
         raise InputError("--split is for sheets that go out: give it with --export alone")
+    if (daily_looks or opt_out) and (export or filled):
+        raise InputError(
+            "--daily-looks and --opt-out hold on the page alone: a file would hand out what they spare. Leave them out, and "
+            "take the rows that somebody shall not see out of the file"
+        )
     looks = _Looks(second_look or (), adjudicate, gold_rate)
     from manifest_tools.images.stop_list.screening import screen_folder
     from manifest_tools.storage.s3_images import ByteReader

@@ -95,6 +95,8 @@ def test_a_second_look_by_sheets_and_its_adjudication(folder, tmp_path, manifest
         (["--reviewer", "ana + ben"], "expected a name"),
         (["--adjudicate", "--with", " "], "expected a name"),
         (["--second-look", "2"], "expected a share"),
+        (["--opt-out", "Violence"], "hold on the page alone"),
+        (["--daily-looks", "5"], "hold on the page alone"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(folder, tmp_path, manifest_tools, options, told):  # noqa: F811
