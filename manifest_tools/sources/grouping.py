@@ -148,7 +148,7 @@ def _file_and_column(name: str) -> tuple[Path, str] | None:
     if colon and Path(file).is_file():
         return Path(file), column
     if Path(name).suffix.casefold() in (".csv", ".tsv", ".jsonl", ".json", ".parquet"):
-        msg = f"--group-by {name}: there is no such file"
+        msg = f"{name}: there is no such file; --group-by and --slice take a column, FILE, or FILE:COLUMN"
         raise InputError(msg)
     return None
 
@@ -172,7 +172,7 @@ def _with_file(dataset: Dataset, file: Path, named: str) -> tuple[Dataset, str]:
     column = column or (others[0] if len(others) == 1 else "")
     if column not in others:
         what = f"no column {named!r}" if named else "several columns may be meant"
-        msg = f"{file}: {what}; name one of {listed(others)}: --group-by {file}:COLUMN"
+        msg = f"{file}: {what}; name one of {listed(others)} as {file}:COLUMN"
         raise InputError(msg)
     references = [cell_text(cells.get(image)) for _, cells in records]
     matches = match_references(ImageIndex(dataset.images["image"], dataset.root), references, file.parent)

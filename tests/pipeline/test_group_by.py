@@ -85,6 +85,9 @@ def test_a_file_of_groups_needs_no_label_table_to_have_them(folder):
     ).to_csv(folder / "frames.csv", index=False)
     with pytest.raises(InputError, match=r"several columns may be meant; name one of 'video', 'time'"):
         run(folder, group_by=[str(folder / "frames.csv")])
+    for option in ("group_by", "slices"):
+        with pytest.raises(InputError, match=r"none.csv: there is no such file; --group-by and --slice take"):
+            run(folder, **{option: [str(folder / "none.csv")]})
     done = run(folder, group_by=[f"{folder / 'frames.csv'}:video"])
 
     assert (sides(done.dataset, "video") == 1).all()
