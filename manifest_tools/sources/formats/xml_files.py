@@ -79,9 +79,3 @@ def root_of(head: bytes) -> str:
 
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
-
-
-def child_text(element: Element, *names: str) -> str:
-    """Return the text of a child (of a child...), without surrounding space; "" when there is none."""
-    found = element.find("/".join(names))
-    return (found.text or "").strip() if found is not None else ""
