@@ -31,6 +31,8 @@ _PROCESSES: Final = {
 }  # fmt: skip
 _EXTRANEOUS: Final = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _HOLE: Final = bytes(64)
+# A hole leaves a run of zeros in a sample of every 16th byte; to look there first takes a quarter of the time.
+_STEP: Final = 16
 # No camera or encoder comes near; each marker takes memory, and each scan goes over the whole picture again.
 _MAX_MARKERS: Final = 10_000
 _MAX_SCANS: Final = 100
@@ -149,7 +151,7 @@ def hole(data: bytes, found: Structure) -> int:
     if _zero_codes(data, found).get(data[start + 6] & 15) in {None, END_OF_BLOCK}:
         return 0
     stop = found.end - 2
-    at = data.find(_HOLE, scan, stop)
+    at = data.find(_HOLE, scan, stop) if _HOLE[::_STEP] in data[scan:stop:_STEP] else -1
     if at < 0:
         return 0
     rest = data[at:stop].lstrip(b"\x00")
