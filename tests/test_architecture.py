@@ -101,6 +101,10 @@ def test_importing_loads_nothing_heavy(statement):
             "import manifest_tools.images.task",
             {"pandas", "pyarrow", "scipy", "jsonschema"},
         ),  # in every worker
+        (
+            "import manifest_tools.manifests.validation.parallel_scan",
+            {"pandas", "pyarrow", "scipy", "jsonschema", "sklearn", "boto3"},
+        ),  # likewise
         ("import manifest_tools.pipeline.prepare, manifest_tools.pipeline.inspect", {"sklearn", "boto3"}),
         ("import manifest_tools.pipeline.inspect", {"scipy", "jsonschema"}),
     ],

@@ -31,7 +31,6 @@ from manifest_tools.dataset.name_resolution import NameResolution, read_names
 from manifest_tools.findings.policy import Policy
 
 PREDICTIONS = "predictions"  # the source of the base model's own rows
-DEFAULT_MIN_CONFIDENCE = 50.0  # of DetectModerationLabels, when it is not asked for another
 REVIEW = "review:"  # begins the source of a person's review
 _PRIORITY = {
     "manifest": 0,

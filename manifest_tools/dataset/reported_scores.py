@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from manifest_tools.dataset.ground_truth import DEFAULT_MIN_CONFIDENCE
-
 Scores = npt.NDArray[np.float64]
 
+DEFAULT_MIN_CONFIDENCE = 50.0  # of DetectModerationLabels, when it is not asked for another
 _REACHES_DOWN = 10.0  # scores between 1 and this make still lower ones believable
 _WIDE = 10.0  # no score in a band narrower than this above the assumed confidence proves nothing
 _CHANCE = 0.01  # of so empty a band, if it had been reported at all
