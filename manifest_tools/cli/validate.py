@@ -71,13 +71,14 @@ def validate(
 
     Example: manifest-tools validate train.manifest test.manifest
     """
-    from manifest_tools.manifests.repair import repair_manifest
     from manifest_tools.manifests.validation.validate import validate_manifest
 
     chosen = policy_from(
         policy, taxonomy=taxonomy or CURRENT, label_level=label_level, safe_names=safe_names, fail_on=fail_on
     )
     if fix is not None:
+        from manifest_tools.manifests.repair import repair_manifest
+
         if len(manifests) != 1:
             msg = "--fix corrects one manifest at a time; give one manifest"
             raise InputError(msg)

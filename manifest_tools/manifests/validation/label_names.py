@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from manifest_tools.core.taxonomy import Taxonomy
+from manifest_tools.dataset.name_resolution import NameResolution, read_name
 from manifest_tools.findings.policy import Policy
 from manifest_tools.manifests.validation.problems import Problem
 
@@ -48,8 +49,6 @@ class LabelRule:
             if level == 1 or self._policy.label_level == "all":
                 return None
             return Problem("label-level", {"level": level, "top": taxonomy.level_1(name)}, label=name)
-        from manifest_tools.dataset.name_resolution import NameResolution, read_name  # noqa: PLC0415 - loads pandas; rarely needed
-
         reading = read_name(name, taxonomy, self._policy)
         if reading.resolution is NameResolution.SPELLING:
             return Problem("label-spelling", {"name": reading.name}, label=name)

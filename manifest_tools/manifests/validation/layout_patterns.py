@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 
 from manifest_tools.manifests.kinds import (
@@ -77,6 +78,9 @@ class Layout:
     line : pattern
         For a line with its line break. Groups: the URI and its bucket at `uri` and the next one, and the captured
         pieces; all None when the line has another layout.
+    plain_line : pattern
+        The same for lines without backslashes and control characters, and faster: its strings end at the next
+        quotation mark, be it in another line.
     kind : Kind
         What lines of this layout are.
     uri : int
@@ -89,27 +93,33 @@ class Layout:
         JSON pointers of members that the service does not document.
     jobs : tuple of str
         The job types of the label attributes.
+    has_confidences : bool
+        Whether the lines have members of the name "Confidence".
     """
 
     line: re.Pattern[bytes]
+    plain_line: re.Pattern[bytes]
     kind: Kind
     uri: int
     pieces: tuple[tuple[int, ...], ...]
     extras: tuple[str, ...]
     jobs: tuple[str, ...]
+    has_confidences: bool
 
-    def columns(self, data: bytes) -> list[list[bytes | None]]:
+    def columns(self, data: bytes, lines: int) -> list[list[bytes | None]]:
         """Return each group's values over the lines of `data`, which ends with a line break."""
-        # One flat list: tuples for millions of rows would keep the garbage collector busy.
-        flat = self.line.split(data)
         stride = self.line.groups + 1
+        # One flat list: tuples for millions of rows would keep the garbage collector busy.
+        flat = self.plain_line.split(data) if _is_plain(data, lines) else []
+        if len(flat) != lines * stride + 1:  # not plain, or a string that goes on in the next line
+            flat = self.line.split(data)
         return [flat[group::stride] for group in range(1, stride)]
 
 
 def layout_of(judged: Judged) -> Layout | None:
     """Return the layout of a line that was judged and found clean, or None if it has no usable one."""
     line, kind, attributes = judged.line, judged.kind, judged.labelled
-    if line is None or kind is Kind.OTHER or not _is_plain(line, attributes, judged.jobs):
+    if line is None or kind is Kind.OTHER or not _follows_from_members(line, attributes, judged.jobs):
         return None
     links: dict[Path, Path] = {
         (a.name,): (a.name + METADATA, _CONFIDENCES) for a in attributes if _is_linked(line, a)
@@ -126,17 +136,27 @@ def layout_of(judged: Judged) -> Layout | None:
     if len(body) > _LONGEST:
         return None
     groups = patterns.groups
+    pattern = rb"(?:" + body + rb"\r?+|[^\n]*+)\n"
     return Layout(
-        re.compile(rb"(?:" + body + rb"\r?+|[^\n]*+)\n"),
+        re.compile(pattern),
+        re.compile(pattern.replace(_CHARACTER, rb'[^"]')),
         kind,
         groups.index((SOURCE_REF,)),
         tuple(tuple(groups.index(piece) for piece in pieces) for pieces in wanted),
         tuple(judged.extras),
         tuple(attribute.type for attribute in judged.jobs),
+        b'"Confidence"' in pattern,
     )
 
 
-def _is_plain(line: Mapping[str, Any], attributes: Sequence[Attribute], jobs: Sequence[Attribute]) -> bool:
+def _is_plain(data: bytes, lines: int) -> bool:
+    """Whether lines have neither backslashes nor control characters."""
+    return b"\\" not in data and np.count_nonzero(np.frombuffer(data, dtype=np.uint8) < ord(" ")) == lines
+
+
+def _follows_from_members(
+    line: Mapping[str, Any], attributes: Sequence[Attribute], jobs: Sequence[Attribute]
+) -> bool:
     """Whether the line's kind and labels follow from its members alone, so that a pattern can vouch for them."""
     if len(jobs) > len(attributes) or any(attribute.kind not in _WITH_PIECES for attribute in attributes):
         return False

@@ -88,7 +88,6 @@ class Scanner:
 
     def _block(self, block: Block) -> Keys:
         data, first = block.data, block.first
-        self.tally.per_cent = self.tally.per_cent or has_per_cent(data)
         keys = np.zeros(block.lines, dtype=np.int64)
         done = start = 0
         while done < block.lines and self._attempts and not self._layouts:
@@ -112,10 +111,12 @@ class Scanner:
                 self._take(line, number)
             return
         layout = layouts[0]
-        columns = layout.columns(data)
+        if layout.has_confidences:
+            self._look_for_per_cent(data)
+        columns: Sequence[Column] = layout.columns(data, len(numbers))
         said = _said(layout, columns)
-        counts = Counter(said)
-        settled = self._settled(layout, columns, said, counts)
+        counts, buckets = Counter(said), Counter(columns[layout.uri + 1])
+        settled = self._settled(layout, columns, said, counts, buckets)
         if settled is not None:
             lines = data.split(b"\n")
             rest = b"".join(lines[i] + b"\n" for i, whether in enumerate(settled) if not whether)
@@ -126,24 +127,33 @@ class Scanner:
             numbers = list(compress(numbers, settled))
             columns = [list(compress(column, settled)) for column in columns]
             said = list(compress(said, settled))
-            counts = Counter(said)
+            counts, buckets = Counter(said), Counter(columns[layout.uri + 1])
         if numbers:
-            self._count(layout, columns, numbers, keys, first)
+            for bucket, count in buckets.items():
+                self.tally.buckets[bucket.decode()] += count
+            self._count(layout, columns[layout.uri], numbers, keys, first)
             self._count_labels(layout, columns[layout.uri], said, counts, numbers)
 
+    def _look_for_per_cent(self, data: bytes) -> None:
+        self.tally.per_cent = self.tally.per_cent or has_per_cent(data)
+
     def _settled(
-        self, layout: Layout, columns: Sequence[Column], said: Sequence[Said], counts: Counter[Said]
+        self,
+        layout: Layout,
+        columns: Sequence[Column],
+        said: Sequence[Said],
+        counts: Counter[Said],
+        buckets: Counter[Any],
     ) -> list[bool] | None:
         """Say for each line whether the layout settles it; None when it settles every one."""
-        buckets = columns[layout.uri + 1]
-        bad = {bucket for bucket in set(buckets) if bucket is None or bucket_problem(bucket.decode())}
+        bad = {bucket for bucket in buckets if bucket is None or bucket_problem(bucket.decode())}
         unread = {pieces for pieces in counts if _matched(pieces) and self._verdict(layout, pieces) is None}
         wrong = self._wrong_confidences(layout, columns, said)
         if not bad and not unread and not wrong:
             return None
         return [
             bucket not in bad and pieces not in unread and number not in wrong
-            for number, (bucket, pieces) in enumerate(zip(buckets, said, strict=True))
+            for number, (bucket, pieces) in enumerate(zip(columns[layout.uri + 1], said, strict=True))
         ]
 
     def _wrong_confidences(
@@ -159,11 +169,8 @@ class Scanner:
                         wrong.add(line)
         return frozenset(wrong)
 
-    def _count(
-        self, layout: Layout, columns: Sequence[Column], numbers: Sequence[int], keys: Keys, first: int
-    ) -> None:
+    def _count(self, layout: Layout, uris: Column, numbers: Sequence[int], keys: Keys, first: int) -> None:
         """Count lines that a layout has settled."""
-        uris = columns[layout.uri]
         places = slice(numbers[0] - first, numbers[0] - first + len(numbers))
         where = places if isinstance(numbers, range) else np.array(numbers) - first
         keys[where] = keys_of(uris)
@@ -172,8 +179,6 @@ class Scanner:
         self.tally.kind(layout.kind, numbers, uris)
         for member in layout.extras:
             self.tally.member(member, numbers, uris)
-        for bucket, count in Counter(columns[layout.uri + 1]).items():
-            self.tally.buckets[bucket.decode()] += count
         for job in layout.jobs:
             self.tally.jobs[job] += len(numbers)
 
@@ -231,6 +236,7 @@ class Scanner:
 
     def _one(self, line: bytes, number: int) -> None:
         """Judge one line in full, and learn its layout if nothing speaks against it."""
+        self._look_for_per_cent(line)
         judged = self._judge.line(line)
         image = judged.image
         self._found += [(number, image, problem) for problem in judged.problems]

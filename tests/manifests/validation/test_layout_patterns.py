@@ -119,6 +119,8 @@ PIECES = [
     "\\ud800",
     "  ",
     "\t",
+    "\n",
+    ', "Confidence": 7',
 ]
 
 
@@ -142,7 +144,7 @@ def outcome(data: bytes, *, layouts: bool, kind=None):
     counts = {
         "kinds": {kind: (seen.count, seen.first) for kind, seen in tally.kinds.items()},
         "extras": {member: (seen.count, seen.first) for member, seen in tally.extras.items()},
-        "rest": (tally.buckets, tally.jobs, +tally.labels, tally.lines),
+        "rest": (tally.buckets, tally.jobs, +tally.labels, tally.lines, tally.per_cent),
         "keys": [key for keys in tally.keys for key in keys.tolist()],
     }
     return list(collector), counts
@@ -162,6 +164,13 @@ def test_layouts_never_disagree_with_the_full_judgement(data):
 @pytest.mark.parametrize("tail", ["x", " ", "}", ",", "\r\r", "\t", '{"source-ref": "s3://acme-mod/z.jpg"}'])
 def test_what_follows_a_complete_object_is_not_overlooked(tail):
     content = f"{TEXTS[0]}\n{TEXTS[0]}{tail}\n{TEXTS[8]}\n{TEXTS[8]}{tail}\n".encode()
+    assert outcome(content, layouts=True) == outcome(content, layouts=False)
+
+
+def test_a_string_that_goes_on_in_the_next_line_is_no_string():
+    line = TEXTS[3]
+    inside = line.index("spring") + 3
+    content = f"{line}\n{line[:inside]}\n{line[inside:]}\n{line}\n".encode()
     assert outcome(content, layouts=True) == outcome(content, layouts=False)
 
 
