@@ -11,6 +11,7 @@ import typer
 from manifest_tools.cli import completion, options, remote
 from manifest_tools.cli.commands import Command, Group
 from manifest_tools.cli.console import finding_line, printable, say, show
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import RemoteError
 from manifest_tools.core.text import to_json
 
@@ -42,6 +43,7 @@ def list_all(
         show(printable(f"{adapter.status:<20} {adapter.project}/{adapter.version}  {adapter.arn}"))
     if not found:
         show("no adapters here; --region and --profile choose another place")
+    show_next(None)
 
 
 @app.command("status", cls=Command)
@@ -82,6 +84,7 @@ def status(
             say(printable(finding_line(found)))
         for line in _lines(adapter):
             show(printable(line))
+    show_next(None, format)
     raise typer.Exit(0 if adapter.usable and not findings else 1)
 
 
@@ -102,6 +105,7 @@ def delete(
         raise typer.Exit(1)
     delete_adapter(client, arn)
     show(printable(f"deleted {arn}"))
+    show_next(None)
 
 
 def _client(profile: str | None, region: str | None, endpoint_url: str | None) -> Any:

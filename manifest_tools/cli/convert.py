@@ -10,6 +10,7 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, in_color, print_report, printable, say, show
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted
@@ -86,6 +87,7 @@ def convert(
             msg = f"{unused[0]} is for a manifest; a prepared folder has its own policy: give it to prepare"
             raise InputError(msg)
         show(_convert_folder(Path(source), target, kind))
+        show_next(None, format)
         return
     if not kind:
         msg = "converting a manifest needs --kind, such as --kind moderation"
@@ -117,6 +119,7 @@ def convert(
     if not quiet:
         facts = report.facts
         say(f"{target}: {facts['lines_written']:,} lines written, {facts['lines_left_out']:,} left out")
+    show_next(None, format)
     exit_with(report)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, finding_line, printable, progress_bar, say, show
+from manifest_tools.cli.next_line import next_line
 from manifest_tools.core.text import counted, to_json
 
 _LEAST_STEP = 0.01
@@ -70,6 +72,7 @@ def frames(
     """
     from manifest_tools.core.errors import InputError
     from manifest_tools.pipeline.frames import FRAMES, take_frames
+    from manifest_tools.pipeline.next_step import NextStep
 
     if (every is not None) + scenes + (at is not None) > 1:
         raise InputError("--every, --scenes and --at exclude each other; give one of them")
@@ -85,4 +88,11 @@ def frames(
             say(printable(finding_line(found, found.location.file)))
         read = len(taken.videos) - len(set(taken.videos) & set(taken.unreadable))
         show(printable(f"{counted(len(taken.rows), 'frame')} of {counted(read, 'video')}, in {out / FRAMES}"))
+        arguments = shlex.join([str(out), "--labels", str(out / FRAMES), "--group-by", "video"])
+        filled = (
+            f"once {FRAMES} says what each frame shows"
+            if labels is None and at is None
+            else f"{FRAMES} says what each frame shows"
+        )
+        show(next_line(NextStep("prepare", f"{arguments} --to s3://BUCKET/PREFIX --out DIR", filled)))
     exit_with(taken.report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from manifest_tools.cli import options
 from manifest_tools.cli.console import StepLines, exit_with, print_end, print_report, progress_bar
 from manifest_tools.cli.engines import engine
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings.findings import MAX_FINDINGS
 
@@ -64,6 +66,8 @@ def inspect(
     For tens of millions of images: --run keeps finished batches in a folder, --scheduler spreads them over a
     cluster, and `manifest-tools progress RUN` tells from anywhere how far it is.
     """
+    from manifest_tools.pipeline.next_step import NextStep
+
     chosen = policy_from(policy, taxonomy=CURRENT, fail_on=fail_on)
     if run is not None:
         report = _by_batches(
@@ -78,6 +82,8 @@ def inspect(
         )  # fmt: skip
     print_report(report, format, everything=everything)
     print_end(report, format)
+    arguments = f"{shlex.quote(images)} --labels FILE --to s3://BUCKET/PREFIX --out DIR"
+    show_next(None, format, otherwise=NextStep("prepare", arguments, "with the moderators' decisions"))
     exit_with(report)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 
 from manifest_tools.cli import options
 from manifest_tools.cli.console import printable, say, show
+from manifest_tools.cli.next_line import next_line
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.core.text import counted, to_json
@@ -52,6 +54,7 @@ def map_categories(
     """
     from manifest_tools.cli.judging import policy_from
     from manifest_tools.core.taxonomy import Taxonomy
+    from manifest_tools.pipeline.next_step import NextStep
     from manifest_tools.sources.formats.column_choice import ColumnChoice
     from manifest_tools.sources.formats.detect import read_labels
     from manifest_tools.sources.mapping_draft import (
@@ -93,3 +96,16 @@ def map_categories(
                 f"{changes}{passed_over}"
             )
         )
+        if (file := out or update) is not None:
+            given = " ".join(f"--labels {shlex.quote(str(path))}" for path in labels)
+            why = (
+                f"once every line of {file} has its label"
+                if filled < len(rows)
+                else "every category has its label"
+            )
+            step = NextStep(
+                "prepare",
+                f"IMAGES {given} --map {shlex.quote(str(file))} --to s3://BUCKET/PREFIX --out DIR",
+                why,
+            )
+            say(next_line(step))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 _LABEL = "next        "
 
 
-def show_next(folder: str | Path | None, format: OutputFormat = OutputFormat.TEXT) -> None:
-    """Say what comes next for a folder of results, as text; nothing where that cannot be told.
+def show_next(
+    folder: str | Path | None, format: OutputFormat = OutputFormat.TEXT, *, otherwise: NextStep | None = None
+) -> None:
+    """Say what comes next for a folder of results, as text.
 
     Parameters
     ----------
@@ -27,18 +30,21 @@ def show_next(folder: str | Path | None, format: OutputFormat = OutputFormat.TEX
         By default that of the project. Of a place in S3 nothing is said.
     format : OutputFormat
         Of the command: JSON stands alone.
+    otherwise : NextStep, optional
+        What to say where the folder tells nothing; by default nothing is said.
     """
     if format is OutputFormat.JSON:
         return
     from manifest_tools.pipeline.project_file import find_project
 
-    try:
+    step = otherwise
+    with suppress(ManifestToolsError):  # the command's own result stands, whatever is wrong around it
         project = find_project()
         place = folder if folder is not None or project is None else project.out
         if place is not None and not is_s3_uri(place):
-            show(next_line(look(place, project)[1]))
-    except ManifestToolsError:  # the command's own result stands, whatever is wrong around it
-        return
+            step = look(place, project)[1]
+    if step is not None:
+        show(next_line(step))
 
 
 def next_line(step: NextStep) -> str:

@@ -11,6 +11,7 @@ import typer
 from manifest_tools.cli import options
 from manifest_tools.cli.console import exit_with, in_color, progress_bar, say, show
 from manifest_tools.cli.judging import policy_from
+from manifest_tools.cli.next_line import show_next
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.taxonomy import CURRENT
 from manifest_tools.findings.findings import MAX_FINDINGS
@@ -102,6 +103,8 @@ def validate(
             progress=progress,
         )
     show(_rendered(report, format), styled=format is ReportFormat.TEXT and in_color())
+    if format is ReportFormat.TEXT:
+        show_next(None)
     exit_with(report)
 
 

@@ -40,6 +40,17 @@ def test_the_draft_goes_to_a_file_once(queue, tmp_path):
     assert isinstance(run(queue, "--out", out).exception, OutputError)
 
 
+def test_a_mapping_in_a_file_goes_on_to_prepare(queue, tmp_path):
+    out = tmp_path / "mapping.csv"
+    prepare = f"next        manifest-tools prepare IMAGES --labels {queue} --map {out} --to s3://BUCKET/PREFIX --out DIR"
+
+    assert run(queue, "--out", out).stderr.splitlines()[-1] == (
+        f"{prepare}  (once every line of {out} has its label)"
+    )
+    out.write_text("category,label\nAlchohol,Alcohol\nalcohol,Alcohol\napproved,Safe\n", encoding="utf-8")
+    assert run(queue, "--update", out).stderr.splitlines()[-1].startswith(prepare)
+
+
 def test_the_draft_as_json(queue):
     rows = json.loads(run(queue, "--format", "json").stdout)
 

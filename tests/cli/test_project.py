@@ -134,6 +134,14 @@ class TestInit:
             target=("Alcohol:false-positives",), to="s3://bucket/photos",
         )  # fmt: skip
         assert (str(found.out), found.others) == ("prepared", {"project": 'my "own"'})
+        (root / "train.manifest").write_text('{"source-ref": "s3://bucket/photos/a.jpg"}\n')
+        for tool in (
+            ["validate", "train.manifest"],
+            ["convert", "train.manifest", "again.manifest", "--kind", "image-list"],
+        ):
+            assert (
+                manifest_tools(*tool).out.splitlines()[-1] == done.out.splitlines()[-1]
+            )  # of the project, always
         again = manifest_tools("init", "--images", "photos", "--out", "elsewhere")
         assert again.code == 2
         assert "is there already and is not overwritten" in again.err

@@ -71,6 +71,16 @@ def test_verdict_counts_and_next_step_are_the_last_lines(manifest_tools, tmp_pat
     assert following.startswith("next        manifest-tools ")
 
 
+def test_what_inspected_images_need_next_is_their_labels(manifest_tools, tmp_path):
+    folder = tmp_path / "my photos"
+    folder.mkdir()
+    (folder / "page.jpg").write_text("<!doctype html>")
+    done = manifest_tools("inspect", folder)
+    assert done.out.splitlines()[-1].startswith(
+        f"next        manifest-tools prepare '{folder}' --labels FILE "
+    )
+
+
 def _unknown(number):
     names = [f"{place:02}.jpg" for place in range(number)]
     return check(data(names, [(name, "OK", True) for name in names]))
