@@ -32,8 +32,7 @@ from manifest_tools.dataset.tables import COPY_COLUMNS
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.facts import facts_of
 from manifest_tools.images.image_facts import ImageFacts
-from manifest_tools.images.stop_list.screening import content_on_list
-from manifest_tools.images.stop_list.stop_list import STOPPED, StopList, stopped
+from manifest_tools.images.stop_list.stop_list import STOPPED, StopList, content_on_list, stopped
 from manifest_tools.images.task import Reader, is_remote
 from manifest_tools.parallel.executors import worker_count
 from manifest_tools.parallel.worker_main import Lost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -62,6 +63,16 @@ class ByteReader:
             client = shared_client(self.profile, self.region, self.endpoint_url)
         storage, key = open_storage(uri, client=client, requester_pays=self.requester_pays)
         return storage.get(key)
+
+
+def byte_reader(client: Any = None) -> Callable[[str], bytes]:
+    """Return what reads the bytes behind an ``s3://`` address with a boto3 client, or by boto3's settings."""
+
+    def read(uri: str) -> bytes:
+        storage, key = open_storage(uri, client=client)
+        return storage.get(key)
+
+    return read if client is not None else ByteReader()
 
 
 def shared_client(profile: str | None, region: str | None, endpoint_url: str | None) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from manifest_tools.aws.moderation.adapter_checks import MIN_CONFIDENCE, look_at, other_base_models
-from manifest_tools.aws.moderation.decided_image import DecidedImage, decide
+from manifest_tools.aws.moderation.decided_image import ON_STOP_LIST, DecidedImage, decide
 from manifest_tools.aws.moderation.decision_policy import Decisions
 from manifest_tools.aws.prediction.answer_journal import AnswerJournal
 from manifest_tools.aws.prediction.payload import AskedPicture, Sender
@@ -20,10 +20,13 @@ from manifest_tools.aws.prediction.retries import RetryPolicy
 from manifest_tools.aws.quotas import default_tps
 from manifest_tools.aws.training.adapters import Adapter, AdapterName
 from manifest_tools.core.content_type import ACCEPTED_FORMATS, sniff
-from manifest_tools.core.errors import InputError, UnavailableError
+from manifest_tools.core.errors import DeniedError, InputError, ManifestToolsError, UnavailableError
 from manifest_tools.findings.findings import Finding, Severity
 from manifest_tools.storage.aws_clients import make_client
 from manifest_tools.storage.uris import is_s3_uri, split_uri
+
+if TYPE_CHECKING:
+    from manifest_tools.images.stop_list.stop_list import StopList
 
 PATIENCE: Final = 20.0
 _LOOK_AGAIN: Final = 3600.0  # seconds; Amazon lets an account look five times a second, whatever it moderates
@@ -39,6 +42,7 @@ def moderate_one(
     client: Any = None,
     s3_client: Any = None,
     staging: str = "",
+    stop_list: StopList | None = None,
     patience: float = PATIENCE,
 ) -> DecidedImage:
     """Ask an adapter about one image, and decide on it: for images that come one at a time.
@@ -61,6 +65,9 @@ def moderate_one(
         settings of boto3, and used again by the next call.
     s3_client, staging : optional
         S3, and ``s3://bucket/prefix`` for the way of bytes over 5 MB; the copy is removed at once.
+    stop_list : StopList, optional
+        Known images (:func:`~manifest_tools.images.stop_list.reading.read_stop_list`). One that is on it is blocked, and
+        nobody is asked about it. An object in S3 is read for that, with `s3_client` or the settings of boto3.
     patience : float
         Seconds for which a failed call is made again, before the image counts as one without an answer.
 
@@ -100,8 +107,10 @@ def moderate_one(
     """
     picture = _picture(image)
     rules = decisions or Decisions.usual()
+    if stop_list is not None and (known := _held_against(stop_list, picture, s3_client)) is not None:
+        return decide(None, known, rules)
     client = client or _client(AdapterName.parse(adapter).region, os.getpid())
-    known, findings = _looked_at(client, adapter)
+    looked, findings = _looked_at(client, adapter)
     bad = next((found for found in findings if found.severity is Severity.ERROR), None)
     if bad is not None:
         return decide(None, CallFailure(bad.code, bad.message), rules, findings)
@@ -123,7 +132,7 @@ def moderate_one(
     except UnavailableError as error:
         return decide(None, CallFailure("unavailable", str(error)), rules, findings)
     answer = answers.found.get(picture.key)
-    findings = [*findings, *other_base_models(known, [] if answer is None else [answer])]
+    findings = [*findings, *other_base_models(looked, [] if answer is None else [answer])]
     return decide(answer, answers.failed.get(picture.key), rules, findings)
 
 
@@ -135,6 +144,20 @@ def _picture(image: bytes | str) -> AskedPicture:
         msg = f"image is {image!r}; expected the content of a file as bytes, or s3://bucket/key"
         raise InputError(msg)
     return AskedPicture("one", image, image, 0)
+
+
+def _held_against(stop_list: StopList, picture: AskedPicture, s3_client: Any) -> CallFailure | None:
+    """Return why nobody is to be asked about a picture: it is on the list, or cannot be held against it."""
+    from manifest_tools.images.stop_list.stop_list import content_on_list  # noqa: PLC0415 - loads numpy
+    from manifest_tools.storage.s3_images import byte_reader  # noqa: PLC0415
+
+    try:
+        content = byte_reader(s3_client)(picture.uri) if picture.content is None else picture.content
+    except DeniedError:
+        raise
+    except ManifestToolsError as error:
+        return CallFailure("unreadable", str(error))
+    return ON_STOP_LIST if content_on_list(content, stop_list) else None
 
 
 def _may_be_accepted(content: bytes) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +34,7 @@ from manifest_tools.images.stop_list.screening import screen_images
 from manifest_tools.manifests.reading import read_predictions
 from manifest_tools.sources.predictions import attach_predictions
 from manifest_tools.storage.aws_clients import make_client
-from manifest_tools.storage.s3_images import ByteReader
-from manifest_tools.storage.storage import open_storage
+from manifest_tools.storage.s3_images import byte_reader
 from manifest_tools.storage.uris import is_s3_uri
 
 JOURNAL = "predictions.journal"
@@ -260,17 +258,7 @@ def screened(dataset: Dataset, s3_client: Any = None) -> Dataset:
     """Hold a data set against the stop lists that it remembers again: the lists or the files may have changed."""
     if not dataset.stop_list:
         return dataset
-    return screen_images(dataset, read_stop_list(dataset.stop_list), reader=_reader(s3_client))
-
-
-def _reader(s3_client: Any) -> Callable[[str], bytes]:
-    """Return what reads the bytes behind an ``s3://`` address."""
-
-    def read(uri: str) -> bytes:
-        storage, key = open_storage(uri, client=s3_client)
-        return storage.get(key)
-
-    return read if s3_client is not None else ByteReader()
+    return screen_images(dataset, read_stop_list(dataset.stop_list), reader=byte_reader(s3_client))
 
 
 def ask_about(

@@ -16,7 +16,7 @@ from manifest_tools.core.progress import Progress
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
-from manifest_tools.images.stop_list.screening import content_on_list
+from manifest_tools.images.stop_list.stop_list import content_on_list
 from manifest_tools.parallel.bounded_map import run_bounded
 from manifest_tools.storage.storage import ConditionFailedError, StoredObject
 from manifest_tools.storage.uris import is_s3_uri

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -18,11 +17,10 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.tables import IMAGE_COLUMNS
 from manifest_tools.images.cache import FactsCache, default_folder
 from manifest_tools.images.facts import MAX_BYTES
-from manifest_tools.images.heavy import MAX_DECODED_BYTES
 from manifest_tools.images.image_facts import ImageFacts
-from manifest_tools.images.stop_list.hashes import KnownHashes, hash_content
+from manifest_tools.images.stop_list.hashes import KnownHashes
 from manifest_tools.images.stop_list.reading import read_stop_list
-from manifest_tools.images.stop_list.stop_list import STOPPED, StopList, stopped
+from manifest_tools.images.stop_list.stop_list import STOPPED, StopList, content_on_list, stopped
 from manifest_tools.parallel.bounded_map import run_bounded
 from manifest_tools.storage.uris import is_s3_uri
 
@@ -181,15 +179,6 @@ def _look(dataset: Dataset, uri: str, stop_list: StopList, reader: Reader | None
     except (OSError, ValueError, ManifestToolsError):
         return ""  # what cannot be read is neither shown nor sent
     return content_on_list(data, stop_list)
-
-
-def content_on_list(data: bytes, stop_list: StopList | None, *, pixels: bool = True) -> str:
-    """Return the SHA-256 of an image's bytes if they are on a stop list, else ""."""
-    if stop_list is None:
-        return ""
-    digest = hashlib.sha256(data).hexdigest()
-    hashes = hash_content(data, stop_list.wanted, pixels=pixels and len(data) <= MAX_DECODED_BYTES)
-    return digest if stop_list.holds(digest, hashes) else ""
 
 
 def refuse_stopped(data: bytes, stop_list: StopList | None, name: str) -> None:

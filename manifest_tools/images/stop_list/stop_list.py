@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from manifest_tools.images.image_facts import ImageFacts
-from manifest_tools.images.stop_list.hashes import DIGITS, MAX_DISTANCE, KnownHashes
+from manifest_tools.images.stop_list.hashes import DIGITS, MAX_DISTANCE, KnownHashes, hash_content
 
 STOPPED: Final = (
     "stop-listed"  # begins the decode error of an image that is on a stop list: nobody decodes it
@@ -117,6 +117,15 @@ class StopList:
         names = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "pdq": "PDQ"}
         counts = {kind: len(self.raw.get(kind, b"")) * 2 // DIGITS[kind] for kind in names}
         return ", ".join(f"{count:,} {names[kind]}" for kind, count in counts.items() if count)
+
+
+def content_on_list(data: bytes, stop_list: StopList | None, *, pixels: bool = True) -> str:
+    """Return the SHA-256 of an image's bytes if they are on a stop list, else ""."""
+    if stop_list is None:
+        return ""
+    digest = hashlib.sha256(data).hexdigest()
+    hashes = hash_content(data, stop_list.wanted, pixels=pixels)
+    return digest if stop_list.holds(digest, hashes) else ""
 
 
 def stopped(facts: ImageFacts) -> ImageFacts:

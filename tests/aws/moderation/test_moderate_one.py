@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import subprocess
 import sys
+from functools import partial
 from urllib.parse import quote_plus
 
 import pytest
@@ -17,6 +19,7 @@ from manifest_tools.aws.moderation.decision_policy import Decisions
 from manifest_tools.aws.moderation.moderate_one import moderate_one
 from manifest_tools.aws.prediction import payload
 from manifest_tools.core.errors import InputError, RemoteError
+from manifest_tools.images.stop_list.reading import read_stop_list
 from manifest_tools.sources.reading import read_images
 from manifest_tools.testing import Faults, fault_proxy, local_rekognition, local_s3
 from tests import ROOT
@@ -132,6 +135,21 @@ def test_an_image_without_an_answer_gets_the_stated_action(server, client, arn, 
         "decision": "block",
         "failure": {"code": code, "message": decided.failure.message},
     }
+
+
+def test_known_images_are_blocked_and_nobody_is_asked(server, store, client, arn, tmp_path):
+    (tmp_path / "known.txt").write_text(f"{hashlib.md5(JPEG).hexdigest()}\n")
+    known = read_stop_list([tmp_path / "known.txt"])
+    s3 = store.client()
+    for name, content in {"known.jpg": JPEG, "other.jpg": JPEG + b"."}.items():
+        s3.put_object(Bucket="uploads", Key=name, Body=content)
+    ask = partial(moderate_one, adapter=arn, client=client, s3_client=s3, stop_list=known)
+    for image in (JPEG, "s3://uploads/known.jpg"):
+        assert (str(ask(image).decision), ask(image).failure.code) == ("block", "on-stop-list")
+    gone = ask("s3://uploads/nothing-there.jpg", decisions=STRICT)
+    assert (str(gone.decision), gone.failure.code) == ("block", "unreadable")
+    assert not server.calls["DetectModerationLabels"]
+    assert str(ask(JPEG + b".").decision) == str(ask("s3://uploads/other.jpg").decision) == "allow"
 
 
 def test_large_bytes_go_through_s3(store, client, arn, monkeypatch):
