@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 SIZES = ((1280, 960), (1600, 1200), (2048, 1365), (2272, 1704))  # 1.2 to 3.9 megapixels
 
 
+@lru_cache(maxsize=16)  # as many as `make` has
 def photograph(width: int, height: int, seed: int) -> Image.Image:
     """Return something with the statistics of a photograph: shapes of all sizes, edges and fine grain."""
     state = np.random.default_rng(seed)
