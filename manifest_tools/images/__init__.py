@@ -1,8 +1,8 @@
 """From image files to facts.
 
 ``facts``: one image's bytes -> facts, by way of ``jpeg``, ``png`` and ``raster``. ``inspection``: the map over a data
-set, by way of ``pool`` (workers that may die) and ``cache``. Names load when they are first used: worker processes need
-no tables.
+set, by way of :mod:`manifest_tools.parallel` (workers that may die) and ``cache``. Names load when they are first used:
+worker processes need no tables.
 """
 
 from __future__ import annotations

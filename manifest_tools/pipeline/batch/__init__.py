@@ -1,5 +1,6 @@
 """Runs over more images than one table holds: planned, done batch by batch on any engine, resumed, collected.
 
-``folder``: what stands where. ``listing`` and ``planning``: from a place of images to batches. ``inspecting``: the
-batches. ``collecting``: finished batches to a data set. ``progress``: how far a run is, for whoever asks.
+``run``: a run from beginning to end. ``run_folder``: what stands where. ``listing`` and ``plan``: from a place of images
+to batches. ``inspect`` and ``predict``: the batches. ``collect`` and ``answers``: finished batches to a data set.
+``settle``: what is done with images that a run set aside. ``progress``: how far a run is, for whoever asks.
 """
