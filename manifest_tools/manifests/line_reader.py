@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -110,17 +110,20 @@ class Source:
             pieces = _read(stream, size, None if end is None or self._packed else end - start)
             yield from cut(_utf8(pieces, self.mark if not start else ""))
 
-    def spans(self, size: int) -> list[tuple[int, int | None]]:
-        """Cut the content into spans of whole lines, each of `size` bytes and the rest of its last line.
+    def spans(self, size: Callable[[int], int]) -> list[tuple[int, int | None]]:
+        """Cut the content into spans of whole lines; what can only be read from its beginning is one span.
 
-        What can only be read from its beginning is one span.
+        Parameters
+        ----------
+        size : callable
+            Given how many bytes are left, returns how many the next span has, before the rest of its last line.
         """
         if self.size is None or self._path is None or self.mark == "utf-16":
             return [(0, None)]
         edges = [0]
         with self._reading(), self._open() as raw:
-            while edges[-1] + size < self.size:
-                edges.append(_end_of_line(raw, edges[-1] + size))
+            while (edge := edges[-1] + size(self.size - edges[-1])) < self.size:
+                edges.append(_end_of_line(raw, edge))
         return [(start, end) for start, end in pairwise([*edges, self.size]) if start < end]
 
     @contextmanager

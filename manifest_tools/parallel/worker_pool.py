@@ -40,6 +40,7 @@ def isolated_map(
     workers: int,
     timeout: float,
     keep: bool = False,
+    here: Callable[[Any], Any] | None = None,
 ) -> Generator[list[tuple[int, Any]]]:
     """Apply `task` to every item in worker processes; yield (number of the item, result) as they come.
 
@@ -57,6 +58,9 @@ def isolated_map(
         Seconds that one item may take.
     keep : bool
         Keep idle processes for the next map of the same task: worth it for many small maps.
+    here : callable, optional
+        The task for the calling process, which then works as well, but for what a worker died of. Not for tasks
+        that may crash or hang.
 
     Raises
     ------
@@ -77,6 +81,8 @@ def isolated_map(
         for driver in drivers:
             driver.start()
         while number:
+            if here is not None and results.empty() and (job := _take_untried(jobs)) is not None:
+                results.put([(place, here(item)) for place, item in job.items])
             with contextlib.suppress(queue.Empty):
                 message = results.get(timeout=_TICK)
                 _raise_errors(message)
@@ -90,6 +96,16 @@ def isolated_map(
     finally:
         for driver in drivers:
             driver.stop()
+
+
+def _take_untried(jobs: deque[_Batch]) -> _Batch | None:
+    """Take a batch that no process has died of."""
+    with contextlib.suppress(IndexError):
+        batch = jobs.popleft()
+        if not batch.second_try:
+            return batch
+        jobs.appendleft(batch)
+    return None
 
 
 def _raise_errors(message: list[tuple[int, Any]] | BaseException) -> None:

@@ -17,7 +17,8 @@ from typing import Any, Final
 from manifest_tools.parallel.worker_main import SLOT, shared_slot
 
 _BOOT: Final = """
-import pickle, sys
+import gc, pickle, sys
+gc.disable()
 sys.path[:] = pickle.load(sys.stdin.buffer)
 try:
     from manifest_tools.parallel.worker_main import main

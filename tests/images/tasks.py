@@ -54,6 +54,11 @@ def hang(number):
     return number
 
 
+def note(folder):
+    Path(folder, str(os.getpid())).touch()
+    return os.getpid()
+
+
 def hang_after_note(folder):
     Path(folder, str(os.getpid())).touch()
     time.sleep(600)

@@ -22,6 +22,7 @@ from tests.images.tasks import (
     hang,
     hang_after_note,
     misused,
+    note,
     process_number,
     square,
     trouble,
@@ -97,6 +98,18 @@ def test_what_cannot_be_sent_back_costs_one_item():
     assert (found[0], found[3]) == (1, 4)
     assert found[1].detail == "UnpicklableError: 1 and 2"
     assert "pickle" in found[2].detail
+
+
+def test_the_calling_process_works_as_well(tmp_path):
+    def here(folder):
+        while not list(tmp_path.iterdir()):  # until the worker is at work
+            time.sleep(0.01)
+        return "here"
+
+    with closing(isolated_map(note, [[tmp_path]] * 3, workers=1, timeout=60.0, here=here)) as messages:
+        answers = dict(pair for message in messages for pair in message)
+    assert sorted(answers) == [0, 1, 2]
+    assert set(answers.values()) == {"here", *(int(path.name) for path in tmp_path.iterdir())}
 
 
 def test_no_more_workers_than_work():

@@ -1,4 +1,4 @@
-"""One source's lines into a tally: in this process, or span by span in worker processes.
+"""One source's lines into a tally: in this process, or span by span in this one and in worker processes.
 
 A span holds whole lines, and the tallies of neighbouring spans add up to the tally of both: the report depends
 neither on the number of workers nor on which of them comes first.
@@ -25,10 +25,12 @@ from manifest_tools.manifests.validation.tally import Tally
 if TYPE_CHECKING:
     from manifest_tools.parallel.worker_main import Lost
 
-# A span has its overhead, about a millisecond: those of a large file are up to four times as long.
-SPAN = 8 << 20  # bytes that a worker judges at a time
-_SPANS = 32  # for each worker, so that they end at about the same time
-WORTH = 32 << 20  # bytes; judging them takes about as long as starting a worker
+# Spans get shorter towards the end: each has its overhead, about a millisecond, but no process shall be busy for long
+# when the others have nothing left to do, not even one that the machine has slowed down.
+SPAN = 2 << 20  # bytes of a span at least
+_LONGEST = 32 << 20
+_SHARE = 4  # of what is left for each process, one part is the next span
+WORTH = 32_000_000  # bytes for each process; judging them takes about as long as starting a worker
 _PATIENCE = 600.0  # seconds for a span, which takes a tenth of one
 
 Span: TypeAlias = tuple[int, int | None]
@@ -68,7 +70,7 @@ def scan(source: Source, task: Task, *, workers: int = 1, progress: Progress | N
     task : Task
         How to judge it.
     workers : int
-        Processes that share a large file. They need no ``__main__`` guard.
+        Processes that share a large file, this one among them. They need no ``__main__`` guard.
     progress : callable, optional
         Called with (bytes done, bytes in all or None).
 
@@ -81,7 +83,7 @@ def scan(source: Source, task: Task, *, workers: int = 1, progress: Progress | N
     """
     size = source.size or 0
     crew = min(workers, size // WORTH)
-    spans = source.spans(min(max(SPAN, size // (_SPANS * crew)), 4 * SPAN)) if crew > 1 else []
+    spans = source.spans(lambda left: max(SPAN, min(left // (_SHARE * crew), _LONGEST))) if crew > 1 else []
     if len(spans) > 1:
         return _shared(source, task, spans, crew, progress)
     return _scan_span(source, task.scanner(), (0, None), progress)
@@ -98,7 +100,7 @@ def _scan_span(source: Source, scanner: Scanner, span: Span, progress: Progress 
 
 
 class _Worker:
-    """Judges spans of a source in a worker process, which keeps what it has learnt from one span to the next."""
+    """Judges spans of a source in one of the processes, which keeps what it has learnt from one span to the next."""
 
     def __init__(self, source: Source, task: Task) -> None:
         self._source, self._task = source, task
@@ -113,13 +115,18 @@ class _Worker:
 def _shared(
     source: Source, task: Task, spans: Sequence[Span], crew: int, progress: Progress | None
 ) -> FilePart:
-    """Have workers judge the spans, each the next one as soon as it is free, and add up what they find."""
+    """Judge the spans, each process the next one as soon as it is free, and add up what they find.
+
+    This process begins at once, while the others start.
+    """
     from manifest_tools.parallel.worker_pool import isolated_map  # noqa: PLC0415 - only large files need it
 
     total, size, added = Tally(task.limit), 0, 0
     waiting: dict[int, Tally] = {}
     batches = [[span] for span in spans]
-    with closing(isolated_map(_Worker(source, task), batches, workers=crew, timeout=_PATIENCE)) as messages:
+    here = _Worker(source, task)
+    others = isolated_map(_Worker(source, task), batches, workers=crew - 1, timeout=_PATIENCE, here=here)
+    with closing(others) as messages:
         for number, answer in chain.from_iterable(messages):
             waiting[number], count = _found(answer, source, spans[number])
             while added in waiting:  # in the order of the lines

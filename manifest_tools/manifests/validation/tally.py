@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import itemgetter
 from typing import TypeVar
 
 import numpy as np
@@ -100,8 +102,7 @@ def _note(seen: Sightings, numbers: Sequence[int], images: Sequence[str | bytes]
     seen.count += len(numbers)
     room = limit - len(seen.first)
     if room > 0 or (numbers and seen.first and numbers[0] < seen.first[-1][0]):
-        for number, image in zip(numbers[:limit], images[:limit], strict=True):
-            text = image.decode() if isinstance(image, bytes) else image
-            seen.first.append((number, text, None))
-        seen.first.sort(key=lambda place: place[0])
+        texts = [image.decode() if isinstance(image, bytes) else image for image in images[:limit]]
+        seen.first += zip(numbers[:limit], texts, repeat(None))
+        seen.first.sort(key=itemgetter(0))
         del seen.first[limit:]

@@ -54,8 +54,9 @@ def validate_manifest(
     max_findings : int
         How many findings of each code to keep. Counts are exact whatever it is.
     workers : int, optional
-        Processes that share a file of 64 MB or more; by default one for each processor that this process may use. The report does not depend on it, and a script that asks for
-        several needs no ``__main__`` guard. A worker that dies costs nothing: another judges its lines.
+        Processes that share a file of 64 MB or more, this one among them; by default one for each processor that
+        this process may use. The report does not depend on it, and a script that asks for several needs no
+        ``__main__`` guard. A worker that dies costs nothing: another process judges its lines.
     progress : callable, optional
         Called with (bytes done, bytes in all or None).
 

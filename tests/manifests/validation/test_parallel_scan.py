@@ -8,6 +8,7 @@ import pickle
 import random
 import subprocess
 import sys
+import time
 from functools import partial
 
 import numpy as np
@@ -23,7 +24,7 @@ from manifest_tools.manifests.validation.validate import validate_manifest
 from manifest_tools.parallel import worker_pool
 from tests import ROOT
 from tests.manifests.lines import moderation, multi
-from tests.manifests.workers import Mortal
+from tests.manifests.workers import Faulty, Mortal
 
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="kills processes, and removes files in use")
 
@@ -96,8 +97,8 @@ def contents(draw):
 def workers_in_this_process(dice):
     """Return a stand-in for the workers: several, each with a share of the spans, that end in any order."""
 
-    def isolated_map(task, batches, *, workers, timeout):
-        crew = [pickle.loads(pickle.dumps(task)) for _ in range(workers)]
+    def isolated_map(task, batches, *, workers, timeout, here):
+        crew = [here, *(pickle.loads(pickle.dumps(task)) for _ in range(workers))]
         answers = [(number, dice.choice(crew)(item)) for number, (item,) in enumerate(batches)]
         dice.shuffle(answers)
         yield pickle.loads(pickle.dumps(answers))
@@ -129,8 +130,8 @@ def test_neither_spans_nor_blocks_nor_workers_change_the_report(
         assert validate_manifest(*paths, max_findings=5, workers=workers) == alone
 
 
-@pytest.mark.parametrize(("asked", "processes"), [(None, 3), (2, 2), (1, 0)])
-def test_workers_are_all_processors_unless_told_otherwise(eager, monkeypatch, manifest, asked, processes):
+@pytest.mark.parametrize(("asked", "others"), [(None, 2), (2, 1), (1, 0)])
+def test_workers_are_all_processors_unless_told_otherwise(eager, monkeypatch, manifest, asked, others):
     monkeypatch.setattr("manifest_tools.parallel.executors.default_workers", lambda: 3)
     used = []
     share = worker_pool.isolated_map
@@ -141,7 +142,7 @@ def test_workers_are_all_processors_unless_told_otherwise(eager, monkeypatch, ma
 
     monkeypatch.setattr(worker_pool, "isolated_map", watched)
     validate_manifest(manifest, workers=asked)
-    assert used == ([processes] if processes else [])
+    assert used == ([others] if others else [])
 
 
 def test_a_shared_file_and_a_small_one_are_compared(tmp_path, eager, manifest):
@@ -152,38 +153,41 @@ def test_a_shared_file_and_a_small_one_are_compared(tmp_path, eager, manifest):
     assert any(finding.location.file == str(small) for finding in report.findings)
 
 
-def broken(span):
-    return {}[span]
+@pytest.fixture
+def graves(tmp_path):
+    folder = tmp_path / "graves"
+    folder.mkdir()
+    return folder
 
 
-def test_a_fault_of_the_program_is_shown_as_what_it_is(eager, monkeypatch, manifest):
-    monkeypatch.setattr(parallel_scan, "_Worker", lambda *_: broken)
+def test_a_fault_of_the_program_is_shown_as_what_it_is(eager, monkeypatch, graves, manifest):
+    monkeypatch.setattr(parallel_scan, "_Worker", partial(Faulty, graves=graves, times=1))
     with pytest.raises(KeyError) as caught:
         validate_manifest(manifest, workers=2)
     assert "memory" not in "".join(caught.value.__notes__)
 
 
 @needs_signals
-def test_a_killed_worker_costs_nothing(eager, monkeypatch, tmp_path, manifest):
-    (tmp_path / "graves").mkdir()
-    monkeypatch.setattr(parallel_scan, "_Worker", partial(Mortal, graves=tmp_path / "graves", times=1))
+def test_a_killed_worker_costs_nothing(eager, monkeypatch, graves, manifest):
+    monkeypatch.setattr(parallel_scan, "_Worker", partial(Mortal, graves=graves, times=1))
     report = validate_manifest(manifest, workers=2)
-    assert len(list((tmp_path / "graves").iterdir())) == 1
+    assert len(list(graves.iterdir())) == 1
     assert report == validate_manifest(manifest)
 
 
 @needs_signals
 def test_a_worker_killed_again_and_again_is_an_error_that_names_the_place(
-    eager, monkeypatch, tmp_path, manifest
+    eager, monkeypatch, graves, manifest
 ):
-    (tmp_path / "graves").mkdir()
-    monkeypatch.setattr(parallel_scan, "_Worker", partial(Mortal, graves=tmp_path / "graves", times=9))
-    with pytest.raises(ManifestToolsError, match=r"big\.manifest: .* bytes 2,\d+ to \d,\d+: .*SIGKILL"):
+    monkeypatch.setattr(parallel_scan, "_Worker", partial(Mortal, graves=graves, times=9))
+    with pytest.raises(ManifestToolsError, match=r"big\.manifest: .* bytes \d+,\d+ to \d+,\d+: .*SIGKILL"):
         validate_manifest(manifest, workers=2)
 
 
 def test_an_interrupted_run_leaves_no_worker(eager, children, manifest):
     def interrupt(done, total):
+        while not children:
+            time.sleep(0.001)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
