@@ -39,7 +39,8 @@ html_copy_source = False
 
 def commands() -> str:
     """Return the page of the command line, as typer writes it from the commands themselves."""
-    typer = [sys.executable, "-m", "typer", "manifest_tools.cli", "utils", "docs", "--name", "manifest-tools"]
+    options = ["--app", "app", "manifest_tools.cli", "utils", "docs", "--name", "manifest-tools"]
+    typer = [sys.executable, "-m", "typer", *options]
     return subprocess.run(typer, check=True, capture_output=True, text=True).stdout.replace(  # noqa: S603 - our own
         "# `manifest-tools`", "# Commands", 1
     )

@@ -72,45 +72,45 @@ def test_only_storage_aws_and_the_test_double_import_boto3():
             assert room_of(path) in ("storage", "aws", "testing"), path
 
 
+NUMERIC = {"numpy", "pandas", "pyarrow", "scipy", "sklearn"}
+OTHERS = {"boto3", "jinja2", "jsonschema", "PIL"}
+
+
 def loaded_by(statement: str) -> set[str]:
-    script = f"{statement}\nimport sys\nprint(*sys.modules)"
+    script = f"import sys\ntry:\n    {statement}\nexcept SystemExit:\n    pass\nprint(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
     )
-    return {name.split(".")[0] for name in done.stdout.split()}
-
-
-@pytest.mark.parametrize("statement", ["import manifest_tools", "import manifest_tools.cli"])
-def test_importing_loads_nothing_heavy(statement):
-    assert not loaded_by(statement) & {
-        "pandas",
-        "numpy",
-        "boto3",
-        "sklearn",
-        "scipy",
-        "pyarrow",
-        "PIL",
-        "jinja2",
-    }
+    return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
 
 
 @pytest.mark.parametrize(
     ("statement", "heavy"),
     [
-        (
-            "import manifest_tools.images.task",
-            {"pandas", "pyarrow", "scipy", "jsonschema"},
-        ),  # in every worker
+        ("import manifest_tools", NUMERIC | OTHERS),
+        ("import manifest_tools.images.task", NUMERIC - {"numpy"} | OTHERS - {"PIL"}),  # in every worker
         (
             "import manifest_tools.manifests.validation.parallel_scan",
-            {"pandas", "pyarrow", "scipy", "jsonschema", "sklearn", "boto3"},
+            NUMERIC - {"numpy"} | OTHERS,
         ),  # likewise
         ("import manifest_tools.pipeline.prepare, manifest_tools.pipeline.inspect", {"sklearn", "boto3"}),
-        ("import manifest_tools.pipeline.inspect", {"scipy", "jsonschema"}),
     ],
 )
-def test_jobs_load_what_they_need_alone(statement, heavy):
+def test_importing_loads_nothing_heavy(statement, heavy):
     assert not loaded_by(statement) & heavy
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        ("--help", NUMERIC | OTHERS),
+        ("validate sample_data/predictions.manifest", NUMERIC - {"numpy"} | OTHERS),
+        ("inspect sample_data/images/bar --quick", {"scipy", "sklearn"} | OTHERS - {"PIL"}),
+    ],
+)
+def test_commands_load_what_they_need_alone(arguments, heavy):
+    run = f"from manifest_tools.__main__ import main; sys.argv = 'manifest-tools {arguments}'.split(); main()"
+    assert not loaded_by(run) & heavy
 
 
 def test_every_public_name_can_be_imported():

@@ -7,36 +7,12 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable
-from typing import Annotated
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
-from manifest_tools.cli import (
-    adapters,
-    check,
-    convert,
-    diff,
-    evaluate,
-    explain,
-    forget,
-    frames,
-    init,
-    inspect,
-    moderate,
-    predict,
-    prepare,
-    progress,
-    publish,
-    review,
-    select,
-    split,
-    status,
-    taxonomy,
-    train,
-    validate,
-)
-from manifest_tools.cli import map as mapping
 from manifest_tools.cli.commands import Command, Group, told
 from manifest_tools.cli.console import drop_output, keep_stdout_for_results, say
 from manifest_tools.cli.log import note_error
@@ -47,48 +23,52 @@ FAILED_USAGE, FAILED_REMOTE, INTERRUPTED = 2, 3, 130
 _OTHERS = 0o077  # the rights of everybody but the owner
 _UNCHANGED = "what was there before is unchanged"
 
-app = typer.Typer(
-    cls=Group,
-    name="manifest-tools",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
 _LOCAL, _FILES, _AMAZON, _FACTS = "On this machine", "Manifest files", "Amazon's side", "Look up"
-_COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
-    _LOCAL: {
-        "init": init.init,
-        "status": status.status,
-        "prepare": prepare.prepare,
-        "frames": frames.frames,
-        "inspect": inspect.inspect,
-        "progress": progress.progress,
-        "map": mapping.map_categories,
-        "split": split.split,
-        "select": select.select,
-        "review": review.review,
-        "check": check.check,
-        "forget": forget.forget,
-    },
-    _FILES: {"validate": validate.validate, "convert": convert.convert, "diff": diff.diff},
-    _AMAZON: {
-        "publish": publish.publish,
-        "predict": predict.predict,
-        "train": train.train,
-        "evaluate": evaluate.evaluate,
-        "moderate": moderate.moderate,
-    },
-    _FACTS: {"taxonomy": taxonomy.taxonomy, "explain": explain.explain},
-}
+_COMMANDS = {  # each is a module of this room, with a function of its name
+    _LOCAL: (
+        "init", "status", "prepare", "frames", "inspect", "progress", "map", "split", "select", "review", "check",
+        "forget",
+    ),
+    _FILES: ("validate", "convert", "diff"),
+    _AMAZON: ("publish", "predict", "train", "evaluate", "moderate", "adapters"),
+    _FACTS: ("taxonomy", "explain"),
+}  # fmt: skip
 _REACHING_S3 = ("prepare", "inspect", "progress", "evaluate")
-for _panel, _commands in _COMMANDS.items():
-    for _name, _command in _commands.items():
-        app.command(_name, rich_help_panel=_panel, cls=Command)(
-            told(_command, reaches_s3=_name in _REACHING_S3)
-        )
-app.add_typer(adapters.app, name="adapters", rich_help_panel=_AMAZON)
+
+
+@cache
+def command_line(only: str = "") -> typer.Typer:
+    """Return the command line, with all commands or with one: to load them all takes longer than a small job."""
+    app = typer.Typer(
+        cls=Group,
+        name="manifest-tools",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    for panel, names in _COMMANDS.items():
+        for name in names:
+            if only in ("", name):
+                _add(app, name, panel)
+    return app
+
+
+def _add(app: typer.Typer, name: str, panel: str) -> None:
+    module = import_module(f"manifest_tools.cli.{name}")
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=name, rich_help_panel=panel)
+    else:
+        function = getattr(module, "map_categories" if name == "map" else name)  # map is Python's
+        run = told(function, reaches_s3=name in _REACHING_S3)
+        app.command(name, rich_help_panel=panel, cls=Command)(run)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        return command_line()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _version(wanted: bool) -> None:
@@ -99,7 +79,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -152,8 +131,10 @@ def main() -> None:
 
 def _run() -> None:
     """Run the command, and tell an interruption from other ends."""
+    first = "".join(sys.argv[1:2])
+    known = any(first in names for names in _COMMANDS.values())
     try:
-        app()
+        command_line(first if known else "")()
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # typer ends so at Ctrl-C, without a word
             raise KeyboardInterrupt from None

@@ -78,11 +78,11 @@ def validate(
         policy, taxonomy=taxonomy or CURRENT, label_level=label_level, safe_names=safe_names, fail_on=fail_on
     )
     if fix is not None:
-        from manifest_tools.manifests.repair import repair_manifest
-
         if len(manifests) != 1:
             msg = "--fix corrects one manifest at a time; give one manifest"
             raise InputError(msg)
+        from manifest_tools.manifests.repair import repair_manifest  # with tables, which a check does without
+
         repairs = repair_manifest(
             manifests[0], fix, taxonomy=taxonomy or CURRENT, policy=chosen, overwrite=False
         )

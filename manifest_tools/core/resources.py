@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,12 @@ def validate_document(document: Any, schema: str) -> str:
     schema : str
         A JSON Schema of `schemas/`.
     """
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - only where a document is read back
+    import jsonschema_rs  # noqa: PLC0415 - only where a document is read back
+
+    with suppress(ValueError):  # a value that it does not take, such as half of a surrogate pair
+        if jsonschema_rs.is_valid(load_json(schema), document):
+            return ""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to load, and only to say what is wrong
     from jsonschema.exceptions import best_match  # noqa: PLC0415
 
     error = best_match(Draft202012Validator(load_json(schema)).iter_errors(document))

@@ -24,6 +24,14 @@ _BATCH_BYTES: Final = 4 << 20  # of image files
 _BATCH_FILES: Final = 64
 _LEAST_BYTES, _LEAST_FILES = 1 << 20, 16  # not worth another process
 _BATCH_NAMES: Final = 8 << 10  # characters of paths
+# What keeps a process busy for twice the processor time of its start: so many small files, or so many bytes.
+_WORTH_FILES, _WORTH_BYTES = 200, 24 << 20
+
+
+def crew(todo: list[tuple[int, int]], workers: int) -> int:
+    """Return how many processes to start for files of (number, size): no more than pay for their start."""
+    worth = len(todo) / _WORTH_FILES + sum(size for _, size in todo) / _WORTH_BYTES
+    return min(workers, 1 + int(worth))
 
 
 def portions(todo: list[tuple[int, int]], paths: Sequence[str], workers: int) -> Iterator[list[int]]:

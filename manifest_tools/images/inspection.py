@@ -19,7 +19,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.object_keys import NOT_UTF_8
 from manifest_tools.dataset.tables import IMAGE_COLUMNS
 from manifest_tools.images import cache as caches
-from manifest_tools.images.batches import BatchReader, portions, refuse_outage, settled
+from manifest_tools.images.batches import BatchReader, crew, portions, refuse_outage, settled
 from manifest_tools.images.cache import FactsCache, signature
 from manifest_tools.images.facts import MAX_PIXELS, facts_of
 from manifest_tools.images.heavy import not_fetched
@@ -242,10 +242,11 @@ class _Run:
             left: list[tuple[int, int]] = []
             yield from self._by_executor(self.executor, todo, left)
             todo = sorted(left)
-        batches = list(portions(todo, self.paths, self.workers))
+        workers = crew(todo, self.workers)
+        batches = list(portions(todo, self.paths, workers))
         order = list(itertools.chain.from_iterable(batches))
         names = [[self.paths[number] for number in batch] for batch in batches]
-        with closing(isolated_map(self.task, names, workers=self.workers, timeout=self.timeout)) as messages:
+        with closing(isolated_map(self.task, names, workers=workers, timeout=self.timeout)) as messages:
             for message in messages:
                 for at, read in message:
                     yield order[at], settled(self.paths[order[at]], read, self.task.hashes)

@@ -20,7 +20,6 @@ from manifest_tools.findings.policy import Policy
 from manifest_tools.images.inspection import inspect_images
 from manifest_tools.images.stop_list.reading import read_stop_list
 from manifest_tools.pipeline.unpacking import MARK, packed_images, unpack
-from manifest_tools.reports.html import render_html
 from manifest_tools.rules.checking import check_images
 from manifest_tools.sources.reading import read_images, reader_of
 
@@ -94,6 +93,8 @@ def inspect(
         earlier = Dataset.load_frame(folder) if folder is not None and holds_dataset(folder) else None
         dataset = keep_apart(dataset, not_alike, remembered=remembered_pairs(earlier))
         if folder is not None:
+            from manifest_tools.reports.html import render_html  # noqa: PLC0415 - jinja2, for the page alone
+
             report = check_images(dataset, policy=policy, max_findings=max_findings)
             with replacing_files(folder) as stage:
                 dataset.save(stage)

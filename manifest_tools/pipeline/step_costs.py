@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manifest_tools.aws.costs import trainings_of
-from manifest_tools.aws.prediction.predict import plan_predictions
 from manifest_tools.aws.prices import price_of_calls
 from manifest_tools.pipeline.status import RoundState
 from manifest_tools.review.answer_times import answer_time
@@ -65,6 +64,9 @@ def cost_of_step(
 
 
 def _asking(folder: Path, region: str | None, price: float | None, tps: float | None) -> StepCost:
+    # what asks Amazon, which no other step needs
+    from manifest_tools.aws.prediction.predict import plan_predictions  # noqa: PLC0415
+
     known = price_of_calls(region or "", given=price)
     plan = plan_predictions(
         merge_journal(folder), folder, tps=tps, region=region, price=known.thousand if known else None

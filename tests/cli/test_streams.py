@@ -77,7 +77,7 @@ def test_a_run_that_is_terminated_leaves_nothing_behind(tmp_path, name):
         "        (stage / 'x').write_text('x')\n"
         f"        os.kill(os.getpid(), signal.{name})\n"
         "        signal.pause()\n"
-        "cli.app = work\n"
+        "cli.command_line = lambda only: work\n"
         "cli.main()\n"
     )
     done = subprocess.run(
