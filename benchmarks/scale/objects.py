@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import resource
 import statistics
-import struct
 import sys
 import tempfile
 import time
@@ -68,7 +67,7 @@ class AtHand:
     def __call__(self, uri: str) -> bytes:
         """Return the bytes that were put there."""
         number = int(uri[-11:-4])
-        return commented(models(self.folder)[number % MODELS], number)
+        return inspect_corpus.commented(models(self.folder)[number % MODELS], number)
 
 
 @cache
@@ -94,12 +93,6 @@ def store(_process: int, endpoint_url: str, bucket: str) -> Any:
 @cache
 def models(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
-
-
-def commented(jpeg: bytes, number: int) -> bytes:
-    """Return the same picture in bytes that no other object has."""
-    comment = f"{number:07}".encode()
-    return jpeg[:2] + b"\xff\xfe" + struct.pack(">H", 2 + len(comment)) + comment + jpeg[2:]
 
 
 @dataclass

@@ -116,7 +116,10 @@ class BatchReader:
         order = [number for batch in batches for number in batch]
         names = [[paths[number] for number in batch] for batch in batches]
         reads: dict[int, Read] = {}
-        with closing(isolated_map(self.task, names, workers=1, timeout=self.timeout, keep=True)) as messages:
+        ahead = self.task.ahead
+        with closing(
+            isolated_map(self.task, names, workers=1, timeout=self.timeout, ahead=ahead, keep=True)
+        ) as messages:
             for message in messages:
                 reads |= {
                     order[at]: settled(paths[order[at]], read, self.task.hashes) for at, read in message

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +31,12 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import failed_to_decode
 from manifest_tools.dataset.tables import COPY_COLUMNS
 from manifest_tools.findings.policy import Policy
+from manifest_tools.images import fetching
 from manifest_tools.images.facts import facts_of
+from manifest_tools.images.fetching import Reader
 from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.stop_list.stop_list import STOPPED, StopList, content_on_list, stopped
-from manifest_tools.images.task import Reader, is_remote
+from manifest_tools.images.task import is_remote
 from manifest_tools.parallel.executors import worker_count
 from manifest_tools.parallel.worker_main import Lost
 from manifest_tools.parallel.worker_pool import isolated_map
@@ -41,6 +44,7 @@ from manifest_tools.parallel.worker_pool import isolated_map
 MAX_BYTES: Final = 256 << 20  # of a file of which a copy is made
 _TIMEOUT: Final = 120.0  # seconds for one image
 _TOGETHER: Final = 2  # images that a worker is given at a time
+_AHEAD: Final = 3  # times as many on their way to it: copying an image takes longer than fetching it
 _FACTS: Final = ("format", "mode", "remarks", "width", "height", "bytes", "sha256")
 _WHY: Final = "derived_why"
 _PRINTS: Final = ("phash", "views", "sketch", "shown")
@@ -89,25 +93,43 @@ class CopyTask:
         from manifest_tools.images import redraw  # noqa: PLC0415 - in the worker
 
         path, facts = item
-        limits = redraw.Limits(self.side, self.weight)
-        why = redraw.reasons(facts, limits) if self.unusable else []
-        if not why and not (self.strip and facts["format"] in ACCEPTED_FORMATS):
+        if not self._takes(facts):
             return Copy()
         try:
             data = self._read(path, facts["sha256"])
-            if why:
-                made, _ = redraw.redrawn(data, facts, limits)
+            if why := self._reasons(facts):
+                made, _ = redraw.redrawn(data, facts, redraw.Limits(self.side, self.weight))
                 return self._kept(made, ", ".join(why))
             clean = _without_metadata(data)
             return Copy() if clean == data else self._kept(clean, METADATA)
         except (redraw.CannotRedrawError, _CannotCopyError) as error:
             return Copy(why=f"{FAILED}{error}")
 
+    def expect(self, items: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Begin to fetch files that are far away, so that they come while others are copied."""
+        if self.reader is not None:
+            far = (path for path, facts in items if is_remote(path) and self._takes(facts))
+            fetching.expect(self.reader, far)
+
+    def coming(self, item: tuple[str, Mapping[str, Any]]) -> Future[bytes] | None:
+        """Return what a file waits for, if it was expected."""
+        return fetching.coming(item[0])
+
+    def _reasons(self, facts: Mapping[str, Any]) -> list[str]:
+        """Return why the service would refuse a picture that is to be drawn anew."""
+        from manifest_tools.images import redraw  # noqa: PLC0415 - in the worker
+
+        return redraw.reasons(facts, redraw.Limits(self.side, self.weight)) if self.unusable else []
+
+    def _takes(self, facts: Mapping[str, Any]) -> bool:
+        """Tell whether the bytes of an image are needed."""
+        return (self.strip and facts["format"] in ACCEPTED_FORMATS) or bool(self._reasons(facts))
+
     def _read(self, path: str, sha256: str) -> bytes:
         try:
             if is_remote(path):
                 assert self.reader is not None
-                data = self.reader(path)
+                data = fetching.take(self.reader, path)
             elif os.stat(path).st_size > MAX_BYTES:  # noqa: PTH116 - one of many
                 msg = f"the file has more than {MAX_BYTES:,} bytes"
                 raise _CannotCopyError(msg)
@@ -205,7 +227,8 @@ def derive_copies(
     made = [Copy()] * len(rows)
     items = _items(dataset, rows)
     batches = [items[at : at + _TOGETHER] for at in range(0, len(items), _TOGETHER)]
-    with closing(isolated_map(task, batches, workers=worker_count(workers), timeout=_TIMEOUT)) as messages:
+    count = worker_count(workers)
+    with closing(isolated_map(task, batches, workers=count, timeout=_TIMEOUT, ahead=_AHEAD)) as messages:
         done = 0
         for message in messages:
             for number, answer in message:

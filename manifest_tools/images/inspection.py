@@ -22,11 +22,12 @@ from manifest_tools.images import cache as caches
 from manifest_tools.images.batches import BatchReader, crew, portions, refuse_outage, settled
 from manifest_tools.images.cache import FactsCache, signature
 from manifest_tools.images.facts import MAX_PIXELS, facts_of
+from manifest_tools.images.fetching import ASSUMED_BYTES, Reader
 from manifest_tools.images.heavy import not_fetched
 from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.stop_list.hashes import KnownHashes
 from manifest_tools.images.stop_list.stop_list import StopList, stopped
-from manifest_tools.images.task import Look, Read, Reader, Task, is_remote
+from manifest_tools.images.task import Look, Read, Task, is_remote
 from manifest_tools.parallel.executors import Failure, run, worker_count
 from manifest_tools.parallel.worker_pool import isolated_map
 
@@ -70,7 +71,7 @@ def inspect_images(
     max_pixels : int
         Pictures that declare more pixels are refused before memory is touched.
     timeout : float
-        Seconds that one image may take.
+        Seconds that one image may take; one in S3 may take five times as long to come.
     look : callable
         What tells the facts of one file's bytes: a module-level function like
         :func:`manifest_tools.images.facts_of`.
@@ -220,7 +221,7 @@ class _Run:
             if is_remote(path):
                 heavy = not_fetched(self.sizes[path])
                 if heavy is None:
-                    left.append((number, self.sizes[path]))
+                    left.append((number, self.sizes[path] or ASSUMED_BYTES))
                 else:
                     self._take(number, heavy)
                 continue
@@ -246,7 +247,10 @@ class _Run:
         batches = list(portions(todo, self.paths, workers))
         order = list(itertools.chain.from_iterable(batches))
         names = [[self.paths[number] for number in batch] for batch in batches]
-        with closing(isolated_map(self.task, names, workers=workers, timeout=self.timeout)) as messages:
+        ahead = self.task.ahead
+        with closing(
+            isolated_map(self.task, names, workers=workers, timeout=self.timeout, ahead=ahead)
+        ) as messages:
             for message in messages:
                 for at, read in message:
                     yield order[at], settled(self.paths[order[at]], read, self.task.hashes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,21 +17,20 @@ import simplejpeg
 
 from manifest_tools.core.errors import DeniedError, ManifestToolsError, UnavailableError
 from manifest_tools.images import cache as caches
+from manifest_tools.images import fetching
 from manifest_tools.images.cache import FactsCache, Signature, signature
 from manifest_tools.images.facts import facts_of, needs_decoder, read_bytes
+from manifest_tools.images.fetching import Reader
 from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.stop_list.hashes import KnownHashes, hash_content, hash_file
 
 Look = Callable[..., ImageFacts]
-Reader = Callable[[str], bytes]
 # What begins the decode error of a file that was not there to be judged.
 UNREACHABLE: Final = "unreachable"
 DENIED: Final = "denied"
-_CONNECTIONS: Final = 16  # files that a worker fetches at a time, where they are far away
 _MAKERS: Final = (  # files of the package: the modules that make facts
     *(f"images/{name}.py" for name in ("facts", "blank", "frames", "heavy", "jpeg", "metadata", "png", "raster", "exif", "transparency")), "core/content_type.py", "core/two_views.py", "duplicates/fingerprints.py",
 )  # fmt: skip
-_COMING: dict[str, Future[bytes]] = {}  # what is on its way, by address
 _LOCAL = threading.local()  # a cache connection for each thread, as SQLite wants it
 
 
@@ -46,11 +45,6 @@ class Read(NamedTuple):
     facts: ImageFacts
     read_as: Signature | None
     hashes: KnownHashes = KnownHashes()
-
-
-@cache
-def _fetchers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_CONNECTIONS)
 
 
 @cache
@@ -90,6 +84,11 @@ class Task:
         """Whether :meth:`at_hand` may be asked: nothing is decoded, and no foreign code looks at the bytes."""
         return self.quick and self.look is facts_of and self.reader is None and "pdq" not in self.hashes
 
+    @property
+    def ahead(self) -> int:
+        """How many batches a worker is sent beside the one that it is at."""
+        return fetching.AHEAD if self.reader is not None else 1
+
     def at_hand(self, path: str) -> Read | None:
         """Read one file in this process, None if that takes a decoder."""
         return self._read(path, spare_decoder=True)
@@ -97,8 +96,11 @@ class Task:
     def expect(self, paths: Sequence[str]) -> None:
         """Begin to fetch files that are far away, so that they come while others are decoded."""
         if self.reader is not None:
-            for path in filter(is_remote, paths):
-                _COMING[path] = _fetchers().submit(self.reader, path)
+            fetching.expect(self.reader, filter(is_remote, paths))
+
+    def coming(self, path: str) -> Future[bytes] | None:
+        """Return what the file waits for, if it was expected."""
+        return fetching.coming(path)
 
     def __call__(self, path: str) -> Read:
         """Read one file."""
@@ -123,9 +125,8 @@ class Task:
 
     def _read_remote(self, uri: str) -> Read:
         assert self.reader is not None
-        coming = _COMING.pop(uri, None)
         try:
-            data = coming.result() if coming is not None else self.reader(uri)
+            data = fetching.take(self.reader, uri)
         except UnavailableError as error:
             return Read(ImageFacts(decode_error=f"{UNREACHABLE}: {error}"), None)
         except DeniedError as error:

@@ -18,11 +18,13 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from typing import Any, Final, NamedTuple
 
 from manifest_tools.core.errors import ManifestToolsError
 
-SLOT: Final = struct.Struct("<Q")  # shared with the parent: how many items were begun
+# Shared with the parent: how many items were begun, and of how many what they wait for has come.
+SLOT: Final = struct.Struct("<QQ")
 _FLUSH: Final = 0.05  # seconds between two messages to the parent
 
 
@@ -93,15 +95,20 @@ def main() -> None:
 
 
 def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline: float) -> None:
-    begun = 0
-    batches: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
+    begun, coming_of = 0, getattr(task, "coming", None)
+    batches: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(task, batches), daemon=True).start()
-    while (batch := batches.get()) is not None:
+    while True:
+        batch = batches.get()
         done: list[Any] = []
         flushed, armed = time.monotonic(), -_REARM
         for item in batch:
             begun += 1
-            SLOT.pack_into(slot, 0, begun)
+            if coming_of is not None and (coming := coming_of(item)) is not None:
+                SLOT.pack_into(slot, 0, begun, begun - 1)
+                while wait([coming], _REARM).not_done:  # an orphan that waits ends with its pipe
+                    faulthandler.dump_traceback_later(deadline, exit=True)
+            SLOT.pack_into(slot, 0, begun, begun)
             if (now := time.monotonic()) - armed >= _REARM:
                 # An orphan that hangs ends by this, even inside a decoder; while the parent lives, it is faster.
                 faulthandler.dump_traceback_later(deadline, exit=True)
@@ -149,14 +156,13 @@ def _sendable(answer: Any) -> Any:
     return answer
 
 
-def _receive(task: Callable[[Any], Any], batches: queue.SimpleQueue[list[Any] | None]) -> None:
-    """Take in batches as they come, so that files of the next one are on their way while this one is decoded."""
+def _receive(task: Callable[[Any], Any], batches: queue.SimpleQueue[list[Any]]) -> None:
+    """Take in batches as they come, so that files of the next ones are on their way while this one is decoded."""
     try:
-        with contextlib.suppress(EOFError):  # the parent needs no more, or is gone
-            while True:
-                batch = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
-                if hasattr(task, "expect"):
-                    task.expect(batch)
-                batches.put(batch)
+        while True:
+            batch = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+            if hasattr(task, "expect"):
+                task.expect(batch)
+            batches.put(batch)
     finally:
-        batches.put(None)
+        os._exit(0)  # the parent needs no more, or is gone

@@ -26,6 +26,9 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _CRASHES_WITHOUT_PROGRESS: Final = 3  # processes in a row that may die before they begin
 _TICK: Final = 0.2  # seconds between two looks at the clock
+# Times the limit of an item: what it may take to arrive, if it is far away. Its way is shared with others, and
+# whoever fetches it has limits and tries of its own, which say better what is wrong.
+_PATIENCE: Final = 5
 
 
 class _Batch(NamedTuple):
@@ -39,6 +42,7 @@ def isolated_map(
     *,
     workers: int,
     timeout: float,
+    ahead: int = 1,
     keep: bool = False,
     here: Callable[[Any], Any] | None = None,
 ) -> Generator[list[tuple[int, Any]]]:
@@ -49,13 +53,16 @@ def isolated_map(
     Parameters
     ----------
     task : callable
-        Picklable; takes one item.
+        Picklable; takes one item. If it has `expect`, that is told each batch as soon as it is sent, to begin to
+        fetch what the items need; `coming` returns the future that an item waits for, or None.
     batches : sequence of sequences
         The items, picklable, in portions; under 16 KB each when pickled, so that no pipe fills up.
     workers : int
         Number of processes.
     timeout : float
-        Seconds that one item may take.
+        Seconds that one item may take; five times as many to wait for what `coming` returned.
+    ahead : int
+        Batches that a process is sent beside the one that it is at.
     keep : bool
         Keep idle processes for the next map of the same task: worth it for many small maps.
     here : callable, optional
@@ -76,7 +83,7 @@ def isolated_map(
         number += len(batch)
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
     count = max(1, min(workers, len(jobs)))
-    drivers = [_Driver(task, jobs, results, timeout, count, shelf=shelf) for _ in range(count)]
+    drivers = [_Driver(task, jobs, results, timeout, count, ahead=ahead, shelf=shelf) for _ in range(count)]
     try:
         for driver in drivers:
             driver.start()
@@ -148,16 +155,19 @@ class _Driver(threading.Thread):
         timeout: float,
         crew: int,
         *,
+        ahead: int,
         shelf: object,
     ) -> None:
         super().__init__(daemon=True)
-        self._crew, self._shelf = crew, shelf
+        self._crew, self._ahead, self._shelf = crew, ahead, shelf
         self._task, self._jobs, self._results, self._timeout = task, jobs, results, timeout
         self._child: Child | None = None
         self._pending: deque[tuple[int, Any]] = deque()  # sent, and not answered
+        self._sent: deque[int] = deque(maxlen=ahead)  # lengths of the last batches, the latest first
         self._retried: set[int] = set()
         self._crashes_in_a_row = 0
-        self._timed_out = self._stopping = False
+        self._timed_out = ""  # the words for it
+        self._stopping = False
 
     def run(self) -> None:
         """Work until no jobs are left."""
@@ -178,14 +188,14 @@ class _Driver(threading.Thread):
         process = child.process
         assert process.stdin is not None
         assert process.stdout is not None
-        last = 0  # items of the batch that was sent last
+        self._sent.clear()
         while not self._stopping:
-            # one batch ahead; but near the end nobody takes ahead what another could begin with
-            while len(self._pending) <= (last if len(self._jobs) > self._crew else 0):
+            # near the end nobody takes ahead what another could begin with
+            while len(self._pending) <= sum(list(self._sent)[: max(0, (len(self._jobs) - 1) // self._crew)]):
                 batch = self._take()
                 if batch is None:
                     break
-                last = len(batch.items)
+                self._sent.appendleft(len(batch.items))
                 self._pending.extend(batch.items)
                 pickle.dump([item for _, item in batch.items], process.stdin)
                 process.stdin.flush()
@@ -208,7 +218,7 @@ class _Driver(threading.Thread):
 
     def _start(self) -> Child:
         """Take a process from the shelf, or start one."""
-        self._timed_out = False
+        self._timed_out = ""
         if self._shelf is not None and (waiting := IDLE_WORKERS.take(self._shelf)) is not None:
             self._child = waiting
             return waiting
@@ -230,8 +240,12 @@ class _Driver(threading.Thread):
     def check_clock(self) -> None:
         """Kill the process if it has been at one item for too long."""
         child = self._child
-        if child is not None and child.seconds() > self._timeout:
-            self._timed_out = True
+        if child is None:
+            return
+        seconds, on_its_way = child.seconds()
+        limit = self._timeout * (_PATIENCE if on_its_way else 1)
+        if seconds > limit:
+            self._timed_out = f"not {'there' if on_its_way else 'done'} in {limit:g} s"
             child.process.kill()
 
     def _on_death(self) -> None:
@@ -252,12 +266,14 @@ class _Driver(threading.Thread):
         pending = list(self._pending)
         self._pending.clear()
         culprit = pending.pop(at) if 0 <= at < len(pending) else None
-        if pending:
-            self._jobs.appendleft(_Batch(pending))
+        for length in [*self._sent, len(pending)]:
+            if pending:
+                self._jobs.appendleft(_Batch(pending[-length:]))
+                del pending[-length:]
         if culprit is None:
             return
         if self._timed_out:
-            self._results.put([(culprit[0], Lost("timeout", f"not done in {self._timeout:g} s"))])
+            self._results.put([(culprit[0], Lost("timeout", self._timed_out))])
         elif culprit[0] in self._retried:
             self._results.put([(culprit[0], Lost("crashed", _cause(code)))])
         else:  # once more, alone: the system may have killed the process for its memory

@@ -40,7 +40,7 @@ class Child:
         self.process = process
         self._address, self._slot = address, slot
         self.answered = 0  # items, over its whole life
-        self._seen = (0, time.monotonic())  # the item being worked on, and since when
+        self._seen = ((0, 0), time.monotonic())  # the item being worked on, and since when
 
     @classmethod
     def start(cls) -> Child:
@@ -84,12 +84,12 @@ class Child:
         """Items that were begun, over its whole life."""
         return int(SLOT.unpack(self._slot[:])[0])
 
-    def seconds(self) -> float:
-        """Return how long it has been at one item, 0 when it waits for work."""
-        begun, now = self.begun, time.monotonic()
-        if begun != self._seen[0] or begun <= self.answered:
-            self._seen = (begun, now)
-        return now - self._seen[1]
+    def seconds(self) -> tuple[float, bool]:
+        """Return how long it has been at one item, 0 when it waits for work, and whether the item is still to arrive."""
+        (begun, arrived), now = SLOT.unpack(self._slot[:]), time.monotonic()
+        if (begun, arrived) != self._seen[0] or begun <= self.answered:
+            self._seen = ((begun, arrived), now)
+        return now - self._seen[1], arrived < begun
 
     def end(self, *, kill: bool) -> int:
         """End it, and return its exit code."""

@@ -4,7 +4,10 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 
 from manifest_tools.core.errors import InputError
 
@@ -69,3 +72,27 @@ def chatter(number):
     sys.stdout.flush()
     os.write(2, b"a decoder complains")
     return number
+
+
+@dataclass(frozen=True)
+class FromAfar:
+    """Items that take their time to arrive; `after` says of some behind which other one, once that is expected."""
+
+    seconds: float = 0.0
+    after: dict[int, int] = field(default_factory=dict)
+
+    def expect(self, numbers):
+        for number in numbers:
+            _COMING.setdefault(number, Future())
+            arriving = [one for one, other in self.after.items() if other == number]
+            for one in [*arriving, *({number} - set(self.after))]:
+                Timer(self.seconds, _COMING[one].set_result, [None]).start()
+
+    def coming(self, number):
+        return _COMING[number]
+
+    def __call__(self, number):
+        return number
+
+
+_COMING = {}

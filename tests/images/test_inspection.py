@@ -15,7 +15,7 @@ from manifest_tools.images import inspection
 from manifest_tools.images.facts import read_facts
 from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.inspection import inspect_images
-from tests.images.looks import counting, troubled
+from tests.images.looks import FarFolder, counting, troubled
 from tests.images.samples import encoded, photograph
 
 NAMES = ("a.jpg", "b b.jpg", "sub/ü #1%20.png", "sub/line\nbreak.jpg", "gone.jpg", "empty.jpg", "page.jpg")
@@ -264,6 +264,35 @@ def test_an_interrupted_run_keeps_what_it_has_done(folder, tmp_path, looks):
     looks()
     inspect_images(listing(folder), cache=tmp_path / "c", look=counting)
     assert looks() < 6
+
+
+def test_images_from_afar_give_the_facts_of_local_ones(folder, monkeypatch):
+    def watched(task, batches, **options):
+        sent.append(max(map(len, batches)))
+        return pool(task, batches, **options)
+
+    pool, sent = inspection.isolated_map, []
+    monkeypatch.setattr(inspection, "isolated_map", watched)
+    (folder / "x.jpg").write_bytes(encoded(photograph(64, 48)) + b"EXIT")
+    for seed in range(30):
+        (folder / f"{seed}.jpg").write_bytes(encoded(photograph(120, 90, seed)))
+    names = [*NAMES, "x.jpg", *(f"{seed}.jpg" for seed in range(30))]
+    uris = [f"s3://bucket/{name}" for name in names]
+    found = []
+    for workers, size in ((1, 0), (3, 1_000_000)):  # untold and told sizes
+        table = pd.DataFrame({"image": names, "uri": uris, "bytes": size})
+        reader = FarFolder(str(folder), seconds=0.02)
+        found.append(
+            inspect_images(
+                Dataset.from_tables(table), reader=reader, look=troubled, workers=workers, cache=False
+            )
+        )
+    assert sent == [2, 4]  # of what may be large, few are fetched at once
+    assert found[0].fingerprint() == found[1].fingerprint()
+    troubles = {"gone.jpg": "unreachable", "x.jpg": "crashed"}
+    assert errors(found[0]) == {**dict.fromkeys(names, ""), **EXPECTED, **troubles}
+    for name, *facts in found[0].images[["image", *ImageFacts._fields]].itertuples(index=False):
+        assert name in troubles or ImageFacts(*facts) == read_facts(folder / name), name
 
 
 def test_images_in_s3_keep_their_facts(folder):

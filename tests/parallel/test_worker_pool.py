@@ -3,7 +3,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import closing
 from types import ModuleType, SimpleNamespace
@@ -17,6 +16,7 @@ from manifest_tools.parallel.worker_main import Lost
 from manifest_tools.parallel.worker_pool import isolated, isolated_map
 from manifest_tools.parallel.worker_process import Child
 from tests.images.tasks import (
+    FromAfar,
     chatter,
     faulty,
     hang,
@@ -296,20 +296,45 @@ def test_a_fault_of_the_program_is_shown_as_what_it_is():
     assert "tasks.py" in note  # where it happened
 
 
-def test_a_hang_whose_parent_is_gone_ends_by_itself():
+@pytest.mark.parametrize(
+    ("library", "ended", "code", "says"),
+    [
+        ("PyDLL", "by its alarm", 1, b"Timeout"),
+        ("CDLL", "with its pipe", 0, b""),
+    ],  # the first keeps Python's lock
+)
+def test_a_hang_whose_parent_is_gone_ends_by_itself(library, ended, code, says):
     script = (
-        "import io, mmap, pickle, sys; sys.stdin = open(sys.argv[1])\n"
-        "from manifest_tools.parallel.worker_main import _answer; from tests.images.tasks import hang\n"
-        "_answer(hang, io.BytesIO(), mmap.mmap(-1, 8), 0.3)"
+        "import ctypes, io, mmap; from manifest_tools.parallel.worker_main import _answer\n"
+        f"_answer(ctypes.{library}(None).sleep, io.BytesIO(), mmap.mmap(-1, 16), {0.3 if code else 60})"
     )
-    with tempfile.NamedTemporaryFile() as items:
-        items.write(pickle.dumps([3]))
-        items.flush()
-        done = subprocess.run(
-            [sys.executable, "-c", script, items.name],
-            check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            stderr=subprocess.PIPE,
-        )
-    assert done.returncode == 1
-    assert b"Timeout" in done.stderr
+    worker = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    worker.stdin.write(pickle.dumps([600]))
+    worker.stdin.flush()
+    if ended == "with its pipe":
+        worker.stdin.close()
+    assert worker.wait() == code
+    assert says in worker.stderr.read()
+    worker.stdin.close()
+    worker.stderr.close()
+
+
+def test_waiting_for_an_item_is_not_working_on_it():
+    assert run(FromAfar(seconds=1.0), [[0, 1, 2]], workers=1, timeout=0.7) == {0: 0, 1: 1, 2: 2}
+
+
+def test_an_item_that_never_arrives_costs_one_item(monkeypatch):
+    monkeypatch.setattr(worker_pool, "_PATIENCE", 2)
+    found = run(FromAfar(after={1: 99}), [[0, 1, 2], [3]], workers=1, timeout=0.4)
+    assert found == {0: 0, 1: Lost("timeout", "not there in 0.8 s"), 2: 2, 3: 3}
+
+
+def test_batches_are_sent_ahead_until_the_end_is_near():
+    task, batches = FromAfar(after={0: 3, 5: 8}), [[number] for number in range(12)]
+    with closing(isolated_map(task, batches, workers=1, timeout=60, ahead=3)) as messages:
+        assert sorted(pair for message in messages for pair in message) == [(n, n) for n in range(12)]

@@ -17,9 +17,12 @@ from manifest_tools import Dataset, prepare
 from manifest_tools.aws.prediction.predict import pictures_of
 from manifest_tools.findings.policy import DERIVE as DERIVE_FOR
 from manifest_tools.findings.policy import Policy
+from manifest_tools.images.derive import derive_copies
+from manifest_tools.images.inspection import inspect_images
 from manifest_tools.images.stop_list.screening import screen_folder
 from manifest_tools.pipeline.split import split_folder
 from tests.images import cameras
+from tests.images.looks import FarFolder
 from tests.images.samples import encoded, photograph
 
 TO = "s3://bucket/in"
@@ -111,6 +114,22 @@ def test_copies_stand_in_the_manifests_and_images_stay(folder):
         assert f"{name}{suffix}" in lines(folder / "out")
     assert images.loc["a.webp", "derived_why"] == "WEBP"
     assert len(lines(folder / "out")) == 10
+
+
+@pytest.mark.parametrize("policy", [DERIVE, STRIP])
+def test_copies_of_images_from_afar_are_those_of_local_ones(folder, policy):
+    near = inspect_images(folder / "images", workers=1, cache=False)
+    uris = "s3://bucket/" + near.images["uri"]
+    far = Dataset.from_tables(near.images.assign(uri=uris), root=near.root)
+    (folder / "near").mkdir()
+    (folder / "far").mkdir()
+    reader = FarFolder(str(folder / "images"), seconds=0.02)
+    told = derive_copies(near, folder / "near", folder, policy=policy, workers=1).images
+    told_far = derive_copies(far, folder / "far", folder, policy=policy, workers=1, reader=reader).images
+    pd.testing.assert_frame_equal(told_far.assign(uri=told["uri"]), told)
+    names = sorted(path.name for path in (folder / "near").iterdir())
+    assert names
+    assert names == sorted(path.name for path in (folder / "far").iterdir())
 
 
 def test_again_and_elsewhere_the_same_bytes(folder):

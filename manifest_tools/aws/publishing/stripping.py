@@ -25,7 +25,7 @@ from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 from manifest_tools.findings.policy import Policy
 from manifest_tools.images.derive import derive_copies, place_copies
-from manifest_tools.images.task import Reader
+from manifest_tools.images.fetching import Reader
 from manifest_tools.parallel.bounded_map import run_bounded
 from manifest_tools.storage.uris import is_s3_uri
 
