@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -68,6 +69,7 @@ GROUPS = "groups"  # the source under which the columns that a data set is group
 SLICES = "slices"  # the source under which the columns of slices are told
 KEPT_TYPES = ("str", "Int64", "float64", "boolean")  # of columns that somebody asked to keep
 LABEL_KEY = ["image", "label", "source"]
+_parsed = cache(pd.api.types.pandas_dtype)
 
 
 def typed_images(images: pd.DataFrame) -> pd.DataFrame:
@@ -127,13 +129,13 @@ def typed(table: pd.DataFrame, columns: Mapping[str, tuple[str, Any]], key: list
         if name not in table.columns:
             completed[name] = pd.Series([default] * len(table), index=table.index, dtype=cast("Any", dtype))
             continue
-        column = table[name]
-        if column.isna().any() and not pd.isna(default):
+        column, wanted = table[name], _parsed(dtype)
+        if not pd.isna(default) and column.hasnans:
             column = column.astype(object).where(column.notna(), default)
-        completed[name] = column.astype(cast("Any", dtype))
+        completed[name] = column if column.dtype == wanted else column.astype(wanted)
     for name in table.columns.difference(list(columns), sort=False):
         completed[name] = table[name]
-    result = pd.DataFrame(completed, copy=False)
+    result = pd.DataFrame(completed, index=table.index, copy=False)
     if len(key) == 1 and _is_sorted(result[key[0]]):  # sorting copies the table
         return result.reset_index(drop=True)
     return result.sort_values(key, kind="stable", ignore_index=True)

@@ -25,6 +25,7 @@ PIECE = 1 << 15  # hashes worked on together: fits the cache
 LONG_RUN = 512  # more hashes than this under one key are joined again on the bits that they do not share
 SPARSE = 8  # when fewer than one in so many hashes has the same key as a later one, those alone are looked at
 LOOK = 8  # steps, after the first so many, between two counts of those
+AT_ONCE = 512  # hashes that are compared each with each before keys for them are planned
 FEW = 1 << 16  # hashes that are not worth a second thread
 
 _Task = TypeVar("_Task")
@@ -42,7 +43,8 @@ def near_values(hashes: UInt64Array, radius: int, *, workers: int = 1) -> Iterat
     workers : int
         Threads; the pairs and their order do not depend on it. Each sorts a copy of the hashes.
     """
-    if len(hashes) < 2:
+    if len(hashes) <= AT_ONCE:
+        yield from _all_pairs(hashes, radius)
         return
     varying = int(np.bitwise_or.reduce(hashes) ^ np.bitwise_and.reduce(hashes))
     bits = [bit for bit in range(varying.bit_length()) if varying >> bit & 1]
@@ -179,7 +181,7 @@ def _compare_few(
 
 def _all_pairs(hashes: UInt64Array, radius: int) -> Iterator[Met]:
     """Compare every hash with all those after it."""
-    step = max(1, (1 << 20) // len(hashes))
+    step = max(1, (1 << 20) // max(1, len(hashes)))
     for start in range(0, len(hashes), step):
         block, rest = hashes[start : start + step], hashes[start:]
         near = np.bitwise_count(block[:, None] ^ rest) <= radius

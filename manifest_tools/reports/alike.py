@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from manifest_tools.dataset.dataset import Dataset
-from manifest_tools.dataset.outcomes import compare
-from manifest_tools.findings.policy import Policy
+from manifest_tools.dataset.ground_truth import Truth
 
 GROUPS = 100  # that the page lists, the largest first
 MEMBERS = 6  # of each
@@ -40,10 +39,9 @@ class AllLookAlikes:
     listed: tuple[LookAlikes, ...]
 
 
-def look_alikes(dataset: Dataset, policy: Policy) -> AllLookAlikes:
+def look_alikes(dataset: Dataset, truth: Truth) -> AllLookAlikes:
     """Return the groups of look-alikes, those with different labels first, then the larger ones."""
     images = dataset.images
-    truth = compare(dataset, policy).truth
     rows_of: dict[str, list[int]] = {}
     for row, group in enumerate(images["group"]):
         if group:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.eligibility import eligible
-from manifest_tools.dataset.outcomes import answers, compare
+from manifest_tools.dataset.outcomes import Outcomes, answers
 from manifest_tools.findings.policy import Policy
 
 OUTCOMES = ("true_positives", "false_positives", "false_negatives", "true_negatives", "unknown")
@@ -49,19 +49,22 @@ class Confusion:
         return {"thresholds": list(self.thresholds), "start": self.start, "counts": sides}
 
 
-def confusion(dataset: Dataset, policy: Policy, labels: Sequence[str]) -> Confusion | None:
+def confusion(
+    dataset: Dataset, outcomes: Outcomes, policy: Policy, labels: Sequence[str]
+) -> Confusion | None:
     """Count the outcomes of usable images at every threshold; None when the base model was not asked.
 
     Parameters
     ----------
     dataset : Dataset
         With predictions.
+    outcomes : Outcomes
+        Of the data set, by the policy.
     policy : Policy
         Which images are usable is judged at its threshold, whatever the slider says.
     labels : sequence of str
         The labels to count.
     """
-    outcomes = compare(dataset, policy)
     if not outcomes.asked.any() or not labels:
         return None
     kept = eligible(dataset, policy, outcomes)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from manifest_tools.core.errors import InputError
 from manifest_tools.core.text import printable
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.dataset.outcomes import compare
 from manifest_tools.findings.findings import Finding, Report
 from manifest_tools.findings.policy import Policy
 from manifest_tools.reports import people, summary
@@ -63,9 +64,10 @@ def render_html(
     parts: dict[str, Any] = {"alike": None, "charts": (), "confusion": None}
     if dataset is not None:
         policy = Policy.from_dict(report.facts.get("made", {}).get("policy", dataset.policy))
-        parts["alike"] = look_alikes(dataset, policy)
+        outcomes = compare(dataset, policy)
+        parts["alike"] = look_alikes(dataset, outcomes.truth)
         parts["charts"] = charts(dataset)
-        parts["confusion"] = confusion(dataset, policy, [row["label"] for row in report.labels])
+        parts["confusion"] = confusion(dataset, outcomes, policy, [row["label"] for row in report.labels])
     plan = advice(report)
     pictures: dict[str, Thumbnail] = {}
     if dataset is not None and thumbnails == "hidden":

@@ -5,15 +5,52 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import pickle
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import jinja2
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
+from manifest_tools.core.files import replacing
 from manifest_tools.core.text import printable
+
+
+class _BesideTemplates(BytecodeCache):
+    """Keeps compiled templates as Python keeps compiled modules: to compile one takes longer than to fill it."""
+
+    def get_source_checksum(self, source: str) -> str:
+        """Return what a compiled template depends on: its source, jinja2, and the options below."""
+        made_by = (Path(module).stat().st_mtime_ns for module in (jinja2.__file__, __file__))
+        return super().get_source_checksum(f"{source}{(*made_by,)}")
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read a compiled template, where one is kept that can be read."""
+        with (
+            suppress(OSError, EOFError, ValueError, pickle.UnpicklingError),
+            _kept(bucket).open("rb") as file,
+        ):
+            bucket.load_bytecode(file)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a compiled template, where Python may keep what it compiles."""
+        if not sys.dont_write_bytecode:
+            with suppress(OSError):
+                _kept(bucket).parent.mkdir(parents=True, exist_ok=True)
+                with replacing(_kept(bucket)) as stage:
+                    stage.write_bytes(bucket.bytecode_to_string())
+
+
+def _kept(bucket: Bucket) -> Path:
+    return Path(cache_from_source(str(Path(__file__).with_name("templates") / f"{bucket.key}.html")))
 
 
 @cache
@@ -21,6 +58,7 @@ def environment() -> Environment:
     """Return where templates come from, and the filters that all of them have."""
     made = Environment(
         loader=PackageLoader("manifest_tools.reports"),
+        bytecode_cache=_BesideTemplates(),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

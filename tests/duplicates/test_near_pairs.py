@@ -58,7 +58,11 @@ def test_constant_bits_do_no_harm():
 @given(st.lists(st.integers(0, (1 << 64) - 1), unique=True, max_size=60), st.integers(0, 64))
 def test_any_few_hashes(values, radius):
     hashes = np.array(values, dtype=np.uint64)
-    assert found(hashes, radius) == brute_force(hashes, radius)
+    expected = brute_force(hashes, radius)
+    assert found(hashes, radius) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hamming_join, "AT_ONCE", 1)
+        assert found(hashes, radius) == expected
 
 
 def test_every_plan_is_exact(monkeypatch):
