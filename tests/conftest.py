@@ -19,6 +19,10 @@ from manifest_tools.testing import LocalS3, local_s3
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
+# Where Python keeps no compiled modules, each of some hundred child processes would compile the package anew.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / "build" / "compiled")
+
 _numbers = count(1)
 # Collections outside the repository: a suite of its own, which says where they come from.
 collect_ignore = [] if "MANIFEST_TOOLS_DATA" in os.environ else ["with_data"]

@@ -37,12 +37,12 @@ def of_json(content: bytes) -> Iterator[bytes]:
     document = json.loads(content)
     for value in VALUES:
         yield json.dumps(value).encode()
-    for path in [*_paths(document)]:
+    for at, path in enumerate([*_paths(document)]):
         yield json.dumps(_changed(document, path, ...)).encode()
-        for value in VALUES:
+        for value in VALUES[at % 3 :: 3]:  # every value somewhere, not everywhere: it takes time
             yield json.dumps(_changed(document, path, value)).encode()
         with_mark = json.dumps(_changed(document, path, _MARK))
-        for text in _RAW:
+        for text in _RAW[at % 2 :: 2]:
             yield with_mark.replace(f'"{_MARK}"', text).encode()
 
 
@@ -78,7 +78,7 @@ def of_table(content: bytes) -> Iterator[bytes]:
     ]
     for at, name in enumerate(table.schema.names):
         yield _parquet(table.remove_column(at))
-        for values in others[at % 4 :: 4]:  # every value somewhere, not everywhere: it takes time
+        for values in others[at % 4 :: 4]:
             yield _parquet(table.set_column(at, name, values))
     yield _parquet(table.append_column(table.schema.names[-1], table[table.schema.names[-1]]))
 

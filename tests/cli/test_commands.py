@@ -279,12 +279,12 @@ def test_a_foreign_folder_is_not_written_to(prepare, folder):
     assert [path.name for path in (folder / "out").iterdir()] == ["thesis.txt"]
 
 
-def test_a_hundred_thousand_unmatched_rows_stay_readable(prepare, folder):
+def test_twenty_thousand_unmatched_rows_stay_readable(prepare, folder):
     with (folder / "labels.csv").open("a") as file:
-        file.writelines(f"gone {number}.jpg,Alcohol\n" for number in range(100_000))
+        file.writelines(f"gone {number}.jpg,Alcohol\n" for number in range(20_000))
     done = prepare("--quiet")
     assert "label-orphan" in done.out
-    assert "100,000" in done.out
+    assert "20,000" in done.out
     assert done.out.count("gone ") <= 40
     assert len((folder / "out" / "findings.jsonl").read_text().splitlines()) < 1100
 

@@ -178,8 +178,8 @@ def test_every_value_of_a_line_may_be_anything(folder):
     lines, dataset = path.read_bytes().splitlines(keepends=True), Dataset.load(folder)
     written = [(1,), (2, 3), (4,), (5,)]
     for number, line in enumerate(lines):
-        for place in places(json.loads(line)):
-            for value in (*VALUES, "gone"):
+        for at, place in enumerate(places(json.loads(line))):
+            for value in (*VALUES[at % 3 :: 3], "gone"):  # every value somewhere, not everywhere
                 document = {"": json.loads(line)}
                 *outer, last = ("", *place)
                 inner = reduce(lambda each, key: each[key], outer, document)
