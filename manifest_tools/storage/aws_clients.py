@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from manifest_tools.core.errors import InputError
@@ -46,6 +47,7 @@ def make_client(
     import boto3  # noqa: PLC0415  # half a second that only remote work should pay
     from botocore.config import Config  # noqa: PLC0415
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    from botocore.session import Session  # noqa: PLC0415
 
     from manifest_tools.storage.answers import checked  # noqa: PLC0415
 
@@ -58,10 +60,20 @@ def make_client(
         user_agent_extra="manifest-tools",
     )
     try:
-        session = boto3.Session(profile_name=profile, region_name=region)
+        core = Session(profile=profile)
+        core.register_component("data_loader", _models(core.get_config_variable("data_path")))
+        session = boto3.Session(region_name=region, botocore_session=core)
         return checked(session.client(service, endpoint_url=endpoint_url, config=config))  # type: ignore[call-overload]
     except (BotoCoreError, ValueError) as error:
         raise InputError(_settings_problem(error, service, profile, session_region=region)) from None
+
+
+@cache
+def _models(places: str | None) -> Any:
+    """Return what reads the descriptions of services: one for all clients, for it remembers what took long to read."""
+    from botocore.loaders import create_loader  # noqa: PLC0415
+
+    return create_loader(places)
 
 
 def _settings_problem(error: Exception, service: str, profile: str | None, session_region: str | None) -> str:
