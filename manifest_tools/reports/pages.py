@@ -16,16 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from manifest_tools.core.files import replacing
 from manifest_tools.core.text import printable
 
 
-class _BesideTemplates(BytecodeCache):
+class _BesideTemplates(FileSystemBytecodeCache):
     """Keeps compiled templates as Python keeps compiled modules: to compile one takes longer than to fill it."""
+
+    def __init__(self) -> None:
+        place = cache_from_source(str(Path(__file__).with_name("templates") / "page.py"))
+        super().__init__(str(Path(place).parent))
 
     def get_source_checksum(self, source: str) -> str:
         """Return what a compiled template depends on: its source, jinja2, and the options below."""
@@ -34,23 +37,15 @@ class _BesideTemplates(BytecodeCache):
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Read a compiled template, where one is kept that can be read."""
-        with (
-            suppress(OSError, EOFError, ValueError, pickle.UnpicklingError),
-            _kept(bucket).open("rb") as file,
-        ):
-            bucket.load_bytecode(file)
+        with suppress(OSError, EOFError, ValueError, pickle.UnpicklingError):
+            super().load_bytecode(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep a compiled template, where Python may keep what it compiles."""
         if not sys.dont_write_bytecode:
             with suppress(OSError):
-                _kept(bucket).parent.mkdir(parents=True, exist_ok=True)
-                with replacing(_kept(bucket)) as stage:
-                    stage.write_bytes(bucket.bytecode_to_string())
-
-
-def _kept(bucket: Bucket) -> Path:
-    return Path(cache_from_source(str(Path(__file__).with_name("templates") / f"{bucket.key}.html")))
+                Path(self.directory).mkdir(parents=True, exist_ok=True)
+                super().dump_bytecode(bucket)
 
 
 @cache
