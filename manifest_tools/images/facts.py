@@ -23,6 +23,7 @@ from manifest_tools.images.heavy import (
     not_decoded,
 )
 from manifest_tools.images.image_facts import ImageFacts
+from manifest_tools.images.jpeg_damage import silent_damage
 from manifest_tools.images.transparency import Planes, what_is_hidden
 
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit; the service takes 100 million
@@ -222,8 +223,12 @@ def _jpeg_pixels(notes: _Notes, data: bytes, found: jpeg.Structure, max_pixels: 
         else:
             _settle(notes, data, found, str(error), max_pixels)
     else:
-        if length := jpeg.hole(data, found):
-            notes.remarks.append(f"damaged: {length} zero bytes amid the picture data")
+        _note_silent_damage(notes, data, found)
+
+
+def _note_silent_damage(notes: _Notes, data: bytes, found: jpeg.Structure) -> None:
+    if said := silent_damage(data, found):
+        notes.remarks.append(f"damaged: {said}")
 
 
 def _jpeg_remarks(found: jpeg.Structure, trailing: int) -> Iterator[str]:
@@ -287,7 +292,9 @@ def _settle(notes: _Notes, data: bytes, found: jpeg.Structure, warning: str, max
     if isinstance(picture, raster.DecodeFailure):
         notes.planes = None
         _undecodable(notes, found, picture.detail)
-    elif not harmless:
+    elif harmless:
+        _note_silent_damage(notes, data, found)
+    else:
         notes.remarks.append(f"damaged: {warning.removeprefix('Corrupt JPEG data: ')}")
         try:
             notes.planes = Planes(jpeg.decode_grey(data, found, short_side=SHORT_SIDE, strict=False))

@@ -17,10 +17,10 @@ import simplejpeg
 
 from manifest_tools.images.exif import MPF_NUMBER_OF_IMAGES, first_value, orientation
 
-SOI, EOI, SOS, DHT, DNL = 0xD8, 0xD9, 0xDA, 0xC4, 0xDC
+SOI, EOI, SOS, DHT, DNL, DRI = 0xD8, 0xD9, 0xDA, 0xC4, 0xDC, 0xDD
 APP0, APP1, APP2, APP14, COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
-END_OF_BLOCK: Final = 0x00
-_FRAMES: Final = {0xC0 + i for i in range(16)} - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
+SEQUENTIAL, PROGRESSIVE = frozenset({0xC0, 0xC1}), 0xC2
+FRAMES: Final = {0xC0 + i for i in range(16)} - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
 _BARE: Final = {0x01, SOI, *range(0xD0, 0xD8)}  # markers without a length
 _NEXT_MARKER: Final = re.compile(
     rb"\xff[\x01-\xcf\xd8-\xfe]"
@@ -30,9 +30,6 @@ _PROCESSES: Final = {
     0xCA: "arithmetic progressive", 0xCB: "arithmetic lossless",
 }  # fmt: skip
 _EXTRANEOUS: Final = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-_HOLE: Final = bytes(64)
-# A hole leaves a run of zeros in a sample of every 16th byte; to look there first takes a quarter of the time.
-_STEP: Final = 16
 # No camera or encoder comes near; each marker takes memory, and each scan goes over the whole picture again.
 _MAX_MARKERS: Final = 10_000
 _MAX_SCANS: Final = 100
@@ -124,7 +121,7 @@ def walk(data: bytes, *, scans: bool = True) -> Structure:
 
 def _note(found: Structure, marker: int, body: bytes) -> None:
     """Take from one segment what it says about the picture."""
-    if marker in _FRAMES and not found.frame and len(body) >= 6:
+    if marker in FRAMES and not found.frame and len(body) >= 6:
         found.frame = marker
         found.precision, found.components = body[0], body[5]
         found.height, found.width = int.from_bytes(body[1:3]), int.from_bytes(body[3:5])
@@ -136,38 +133,6 @@ def _note(found: Structure, marker: int, body: bytes) -> None:
         found.pictures = max(1, first_value(body[4:], MPF_NUMBER_OF_IMAGES) or 1)
     elif marker == APP14 and body.startswith(b"Adobe"):
         found.adobe = True
-
-
-def hole(data: bytes, found: Structure) -> int:
-    """Return the length of a run of zero bytes that no encoder can have written into a baseline scan, or 0.
-
-    Such a hole may hold by chance just as many blocks as what it replaced, and then libjpeg sees nothing. In
-    luma, zero bits say something only if the code of all zeros is the end of a block; otherwise they are
-    coefficients of -1 without end.
-    """
-    if found.frame not in {0xC0, 0xC1} or found.scans != 1 or found.end is None:
-        return 0
-    _, start, scan = next(segment for segment in found.segments if segment[0] == SOS)
-    if _zero_codes(data, found).get(data[start + 6] & 15) in {None, END_OF_BLOCK}:
-        return 0
-    stop = found.end - 2
-    at = data.find(_HOLE, scan, stop) if _HOLE[::_STEP] in data[scan:stop:_STEP] else -1
-    if at < 0:
-        return 0
-    rest = data[at:stop].lstrip(b"\x00")
-    return stop - at - len(rest) if rest else 0  # up to the end marker they are padding
-
-
-def _zero_codes(data: bytes, found: Structure) -> dict[int, int]:
-    """Return for each AC Huffman table the symbol that it codes by zero bits alone."""
-    symbols = {}
-    for marker, start, stop in found.segments:
-        at = start + 4 if marker == DHT else stop
-        while at + 17 < stop:
-            if data[at] >> 4:
-                symbols[data[at] & 15] = data[at + 17]
-            at += 17 + sum(data[at + 1 : at + 17])
-    return symbols
 
 
 def scale(width: int, height: int, *, short_side: int) -> int:
@@ -211,7 +176,7 @@ def normalised(data: bytes, found: Structure, warning: str) -> bytes | None:
         return None
     for marker, start, stop in found.segments[: first_scan + 1]:
         segment = data[start:stop]
-        if marker == SOS and found.frame in {0xC0, 0xC1}:
+        if marker == SOS and found.frame in SEQUENTIAL:
             segment = segment[:-3] + b"\x00\x3f\x00"
         if _keep(marker, segment):
             parts.append(segment)

@@ -29,7 +29,7 @@ Look = Callable[..., ImageFacts]
 UNREACHABLE: Final = "unreachable"
 DENIED: Final = "denied"
 _MAKERS: Final = (  # files of the package: the modules that make facts
-    *(f"images/{name}.py" for name in ("facts", "blank", "frames", "heavy", "jpeg", "metadata", "png", "raster", "exif", "transparency")), "core/content_type.py", "core/two_views.py", "duplicates/fingerprints.py",
+    *(f"images/{name}.py" for name in ("facts", "blank", "frames", "heavy", "jpeg", "jpeg_damage", "metadata", "png", "raster", "exif", "transparency")), "core/content_type.py", "core/two_views.py", "duplicates/fingerprints.py",
 )  # fmt: skip
 _LOCAL = threading.local()  # a cache connection for each thread, as SQLite wants it
 
