@@ -17,6 +17,7 @@ from pathlib import Path
 
 import inspect_corpus
 import jpeg_encoders
+import numpy as np
 from PIL import Image
 
 from manifest_tools.images.facts import facts_of
@@ -52,7 +53,6 @@ def detectors() -> dict[str, Callable[[bytes], bool]]:
     found: dict[str, Callable[[bytes], bool]] = {"manifest_tools": ours, "Pillow load": pillow}
     try:
         import cv2  # noqa: PLC0415 - a peer may be absent
-        import numpy as np  # noqa: PLC0415
     except ImportError:
         print("OpenCV is not installed: left out")
         return found
@@ -114,6 +114,7 @@ def progressive(paths: list[Path], seeds: int) -> None:
     noticed: Counter[tuple[str, str]] = Counter()
     files: Counter[str] = Counter()
     alarms: Counter[str] = Counter()
+    missed: list[tuple[float, float]] = []
     encoders = jpeg_encoders.installed()
     for seed, path in itertools.product(range(seeds), paths):
         dice = random.Random(f"{seed} {path.name}")
@@ -141,6 +142,19 @@ def progressive(paths: list[Path], seeds: int) -> None:
     for encoder, number in files.items():
         print(f"{encoder}: alarms on sound files: {alarms[encoder]} of {number}")
     print(f"all: alarms on sound files: {alarms.total()} of {files.total()}")
+    for name, values in zip(("share of pixels", "grey levels"), zip(*missed, strict=True), strict=False):
+        tenths = np.quantile(values, (0.1, 0.5, 0.9))
+        print(
+            f"what went unnoticed changes, {name}: " + ", ".join(f"{tenth:.2f}" for tenth in tenths),
+            "(deciles 1, 5, 9)",
+        )
+
+
+def difference(data: bytes, worse: bytes) -> tuple[float, float]:
+    """Return the share of pixels that damage changed, and by how many grey levels in the mean."""
+    pictures = [np.asarray(Image.open(io.BytesIO(each)).convert("L"), int) for each in (data, worse)]
+    change = np.abs(pictures[0] - pictures[1])
+    return float((change > 0).mean()), float(change.sum() / max(1, (change > 0).sum()))
 
 
 def resized(image: Image.Image, dice: random.Random) -> Image.Image:
