@@ -104,7 +104,8 @@ def _doubled(keys: Sequence[Keys]) -> Keys:
     values = np.concatenate([np.zeros(0, dtype=np.int64), *keys])
     values.sort()
     same = values[1:][values[1:] == values[:-1]]
-    return np.unique(same[same != 0])
+    same = same[same != 0]
+    return np.unique(same) if len(same) else same  # its first call loads masked arrays
 
 
 def _positions(keys: Sequence[Keys], wanted: Keys) -> npt.NDArray[np.intp]:
