@@ -26,7 +26,7 @@ from manifest_tools.core.commit import recover
 from manifest_tools.core.errors import InputError
 from manifest_tools.manifests.validation.problems import MAX_LINE_CHARACTERS
 
-BLOCK = 1 << 20  # bytes read at a time
+BLOCK = 3 << 18  # bytes read at a time
 _STEP = 1 << 16  # bytes read at a time in search of the end of a line
 _HELD = 4 * MAX_LINE_CHARACTERS  # no line of more bytes is ever held in memory
 _BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -197,8 +197,10 @@ def _spooled_input() -> Path:
 
 
 def _read(stream: BinaryIO, size: int, count: int | None) -> Iterator[bytes]:
-    """Yield the next `count` bytes of a stream, or all of them, in pieces."""
+    """Yield the next `count` bytes of a stream in pieces of one size, `size` at most; or all of them."""
     left = sys.maxsize if count is None else count
+    pieces = max(1, -(-left // size))
+    size = -(-left // pieces)  # a short one at the end would take about as long
     while left > 0 and (data := stream.read(min(size, left))):
         left -= len(data)
         yield data

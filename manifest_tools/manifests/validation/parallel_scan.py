@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 # Spans get shorter towards the end: each has its overhead, about a millisecond, but no process shall be busy for long
 # when the others have nothing left to do, not even one that the machine has slowed down.
-SPAN = 2 << 20  # bytes of a span at least
+SPAN = 4 << 20  # bytes of a span at least
 _LONGEST = 32 << 20
-_SHARE = 4  # of what is left for each process, one part is the next span
+_SHARE = 8  # a span is one part in this many of what is left for each process
 WORTH = 32_000_000  # bytes for each process; judging them takes about as long as starting a worker
 _PATIENCE = 600.0  # seconds for a span, which takes a tenth of one
 
