@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -23,9 +24,18 @@ settings.load_profile("unhurried")
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / "build" / "compiled")
 
+gc.set_threshold(
+    50_000
+)  # modules and tests stay to the end: looking through them again and again takes a while
+
 _numbers = count(1)
 # Collections outside the repository: a suite of its own, which says where they come from.
 collect_ignore = [] if "MANIFEST_TOOLS_DATA" in os.environ else ["with_data"]
+
+
+def pytest_collection_finish() -> None:
+    """Look for no garbage among what was collected."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
