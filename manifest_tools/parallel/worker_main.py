@@ -18,7 +18,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from typing import Any, Final, NamedTuple
 
 from manifest_tools.core.errors import ManifestToolsError
@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline: float) -> None:
-    begun, coming_of = 0, getattr(task, "coming", None)
+    begun, coming_of = 0, getattr(task, "coming", lambda _: None)
     batches: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(task, batches), daemon=True).start()
     while True:
@@ -104,10 +104,14 @@ def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline:
         flushed, armed = time.monotonic(), -_REARM
         for item in batch:
             begun += 1
-            if coming_of is not None and (coming := coming_of(item)) is not None:
-                SLOT.pack_into(slot, 0, begun, begun - 1)
-                while wait([coming], _REARM).not_done:  # an orphan that waits ends with its pipe
-                    faulthandler.dump_traceback_later(deadline, exit=True)
+            SLOT.pack_into(slot, 0, begun, begun - 1)
+            for _ in _until_come(coming_of(item)):
+                if done:
+                    _send(done, answers)
+                    done = []
+                faulthandler.dump_traceback_later(
+                    deadline, exit=True
+                )  # an orphan that waits ends with its pipe
             SLOT.pack_into(slot, 0, begun, begun)
             if (now := time.monotonic()) - armed >= _REARM:
                 # An orphan that hangs ends by this, even inside a decoder; while the parent lives, it is faster.
@@ -125,6 +129,12 @@ def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline:
         faulthandler.cancel_dump_traceback_later()
         if done:
             _send(done, answers)
+
+
+def _until_come(coming: Future[Any] | None) -> Iterator[None]:
+    """Wait for what an item needs; hand back the turn now and then."""
+    while coming is not None and wait([coming], _FLUSH).not_done:
+        yield
 
 
 def _lost(error: Exception) -> Lost:

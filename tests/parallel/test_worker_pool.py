@@ -330,8 +330,11 @@ def test_waiting_for_an_item_is_not_working_on_it():
 
 def test_an_item_that_never_arrives_costs_one_item(monkeypatch):
     monkeypatch.setattr(worker_pool, "_PATIENCE", 2)
-    found = run(FromAfar(after={1: 99}), [[0, 1, 2], [3]], workers=1, timeout=0.4)
-    assert found == {0: 0, 1: Lost("timeout", "not there in 0.8 s"), 2: 2, 3: 3}
+    task = FromAfar(after={1: 99})
+    with closing(isolated_map(task, [[0, 1, 2], [3]], workers=1, timeout=0.4)) as messages:
+        answers = [pair for message in messages for pair in message]
+    assert answers[:2] == [(0, 0), (1, Lost("timeout", "not there in 0.8 s"))]
+    assert sorted(answers[2:]) == [(2, 2), (3, 3)]
 
 
 def test_batches_are_sent_ahead_until_the_end_is_near():
