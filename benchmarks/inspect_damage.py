@@ -131,9 +131,11 @@ def progressive(paths: list[Path], seeds: int) -> None:
                 scan, start, end = dice.choices(places, [end - start for _, start, end in places])[0]
                 there = dice.randrange(len(data) // 2)
                 total[kind, scan] += 1
-                noticed[kind, scan] += ours(
-                    broken(data, dice.randrange(start, end - size), kind, data, there)
-                )
+                worse = broken(data, dice.randrange(start, end - size), kind, data, there)
+                if ours(worse):
+                    noticed[kind, scan] += 1
+                else:
+                    missed.append(difference(data, worse))
     print(f"\nprogressive files\n{'noticed, %':16}" + "".join(f"{scan:>18}" for scan in (*SCANS, "all")))
     for kind in SIZES:
         counts = [(noticed[kind, scan], total[kind, scan]) for scan in SCANS]
