@@ -43,6 +43,8 @@ def _hole(data: bytes, found: Structure) -> int:
     """Return the length of a run of zero bytes that no encoder can have written, or 0."""
     progressive = found.frame == PROGRESSIVE
     zeros = _PROGRESSIVE_HOLE if progressive else _HOLE
+    if _find(zeros, data, 0, found.end or 0) < 0:  # nearly always
+        return 0
     tables: dict[int, bytes] = {}
     for marker, start, stop, end in _segments(found):
         if marker == DHT:
