@@ -31,9 +31,12 @@ from manifest_tools.manifests.validation.judge_line import Judged
 from manifest_tools.manifests.validation.problems import MAX_KEY_BYTES
 from manifest_tools.manifests.validation.schema_checks import ANYTHING, Schema, line_schema
 
-# JSON's strings, but for those with escapes; the caller sees to it that the bytes are UTF-8.
+# JSON's strings, but for those with quotation marks or surrogates; the caller sees to it that the bytes are UTF-8.
 _CHARACTER = rb'[^"\\\x00-\x1f]'
-_URI = rb'"(s3://([^"\\%/\x00-\x1f\x7f-\xff]+)/[^"\\\x00-\x1f]{1,' + str(MAX_KEY_BYTES).encode() + rb'}+)"'
+_CODE = rb"u(?![dD][89a-fA-F])[0-9a-fA-F]{4}"
+_ESCAPE = rb"\\(?:[\\/bfnrt]|" + _CODE + rb")"
+_ESCAPE_IN_KEY = rb"\\(?!u00[01]|u202[89])" + _CODE  # not those that may end a line for a regular expression
+_BUCKET = rb'[^"\\%/\x00-\x1f\x7f-\xff]+'
 _INTEGER = rb"(?:0|[1-9][0-9]{0,14}+)"
 _FRACTION = rb"(?:\.[0-9]{1,40}+)?+"
 _SMALLER = rb"(?:[eE]-[0-9]{1,2}+)?+"  # a negative exponent leaves a number within its bounds
@@ -77,7 +80,7 @@ class Layout:
     ----------
     line : pattern
         For a line with its line break. Groups: the URI and its bucket at `uri` and the next one, and the captured
-        pieces; all None when the line has another layout.
+        pieces, all as JSON writes them; all None when the line has another layout.
     plain_line : pattern
         The same for lines without backslashes and control characters, and faster: its strings end at the next
         quotation mark, be it in another line.
@@ -128,24 +131,25 @@ def layout_of(judged: Judged) -> Layout | None:
     if kind in MODERATION_KINDS:
         wanted.append([(TRUTH, LABELS)])
     wanted = [[piece for piece in pieces if piece not in links.values()] for pieces in wanted]
-    patterns = _Patterns((piece for pieces in wanted for piece in pieces), links)
+    captured = [piece for pieces in wanted for piece in pieces]
+    strict, plain = _Patterns(captured, links), _Patterns(captured, links, plain=True)
     try:
-        body = patterns.of(line, line_schema(kind, attributes), ())
+        bodies = [patterns.of(line, line_schema(kind, attributes), ()) for patterns in (strict, plain)]
     except _NoLayoutError:
         return None
-    if len(body) > _LONGEST:
+    if len(bodies[0]) > _LONGEST:
         return None
-    groups = patterns.groups
-    pattern = rb"(?:" + body + rb"\r?+|[^\n]*+)\n"
+    groups = strict.groups
+    line_pattern, plain_pattern = (re.compile(rb"(?:" + body + rb"\r?+|[^\n]*+)\n") for body in bodies)
     return Layout(
-        re.compile(pattern),
-        re.compile(pattern.replace(_CHARACTER, rb'[^"]')),
+        line_pattern,
+        plain_pattern,
         kind,
         groups.index((SOURCE_REF,)),
         tuple(tuple(groups.index(piece) for piece in pieces) for pieces in wanted),
         tuple(judged.extras),
         tuple(attribute.type for attribute in judged.jobs),
-        b'"Confidence"' in pattern,
+        b'"Confidence"' in bodies[0],
     )
 
 
@@ -194,9 +198,12 @@ class _Patterns:
         The pieces to capture.
     links : mapping of path to path
         From a list of ids to the map that must have the same ids in the same order.
+    plain : bool
+        Whether to make the pattern for lines without backslashes and control characters.
     """
 
-    def __init__(self, captured: Iterable[Path], links: Mapping[Path, Path]) -> None:
+    def __init__(self, captured: Iterable[Path], links: Mapping[Path, Path], *, plain: bool = False) -> None:
+        self._plain = plain
         self._captured = frozenset(captured)
         self._links = links
         self._ids: dict[Path, list[int]] = {}  # map -> group numbers of the ids that it must have
@@ -209,17 +216,43 @@ class _Patterns:
             raise _NoLayoutError
         if path == (SOURCE_REF,):
             self.groups += [path, (SOURCE_REF, "bucket")]
-            return _URI
+            key = self._text(1, MAX_KEY_BYTES, _ESCAPE_IN_KEY)
+            return rb'"(s3://(' + _BUCKET + rb")/" + key + rb')"'
         if isinstance(value, dict):
             return self._object(value, schema, path)
         if isinstance(value, list):
             return self._list(value, schema, path)
         if isinstance(value, str):
-            return rb'"' + self._captured_as(path, _text(schema)) + rb'"'
+            return rb'"' + self._captured_as(path, self._string(schema)) + rb'"'
         if value is None or isinstance(value, bool):
             _only(schema, frozenset())
             return rb"(?:true|false|null)"
         return _number(value, schema)
+
+    def _string(self, schema: Schema) -> bytes:
+        """Return the pattern of a string's content."""
+        _only(schema, _STRING)
+        choices = schema.get("enum", [schema["const"]] if "const" in schema else None)
+        if choices is not None:
+            return rb"(?:" + rb"|".join(re.escape(orjson.dumps(choice)[1:-1]) for choice in choices) + rb")"
+        if "pattern" in schema:
+            if schema["pattern"] != "^[0-9]+$":
+                raise _NoLayoutError
+            return rb"[0-9]{1,100}+"
+        return self._text(schema.get("minLength", 0), schema.get("maxLength"), _ESCAPE)
+
+    def _text(self, least: int, most: int | None, escape: bytes) -> bytes:
+        """Return the pattern of any text.
+
+        Bytes are counted where the schema counts characters: never fewer, so never too lenient.
+        """
+        bounds = b"{%d,%s}+" % (least, b"" if most is None else b"%d" % most) if least or most else b"*+"
+        if self._plain:
+            return rb'[^"]' + bounds
+        if least > 1:  # an escape is one character
+            return _CHARACTER + bounds
+        within = rb'(?=[^"]' + bounds + rb'")' if least or most else b""
+        return within + _CHARACTER + rb"*+(?:" + escape + _CHARACTER + rb"*+)*+"
 
     def _captured_as(self, path: Path, pattern: bytes) -> bytes:
         if path not in self._captured:
@@ -234,7 +267,7 @@ class _Patterns:
             item = rb": ?+" + self.of(_sample(inner), inner, (*path, "*"))
             if path in self._ids:
                 return rb"\{" + _same_ids(self._ids[path], item) + rb"\}"
-            name = rb'"' + _text(schema["propertyNames"]) + rb'"'
+            name = rb'"' + self._string(schema["propertyNames"]) + rb'"'
             return rb"\{" + self._captured_as(path, _repeated(name + item, rb"\}")) + rb"\}"
         _only(schema, _OBJECT)
         known = schema.get("properties", {})
@@ -296,21 +329,6 @@ def _only(schema: Schema, known: frozenset[str]) -> None:
     """Refuse a schema with keywords that the patterns do not honour."""
     if not known >= schema.keys() - _ABOUT:
         raise _NoLayoutError
-
-
-def _text(schema: Schema) -> bytes:
-    """Return the pattern of a string's content."""
-    _only(schema, _STRING)
-    choices = schema.get("enum", [schema["const"]] if "const" in schema else None)
-    if choices is not None:
-        return rb"(?:" + rb"|".join(re.escape(orjson.dumps(choice)[1:-1]) for choice in choices) + rb")"
-    if "pattern" in schema:
-        if schema["pattern"] != "^[0-9]+$":
-            raise _NoLayoutError
-        return rb"[0-9]{1,100}+"
-    # Bytes are counted where the schema counts characters: never fewer, so never too lenient.
-    least, most = schema.get("minLength", 0), schema.get("maxLength", "")
-    return _CHARACTER + f"{{{least},{most}}}+".encode() if least or most else _CHARACTER + rb"*+"
 
 
 def _number(value: float, schema: Schema) -> bytes:

@@ -131,8 +131,9 @@ class Scanner:
         if numbers:
             for bucket, count in buckets.items():
                 self.tally.buckets[bucket.decode()] += count
-            self._count(layout, columns[layout.uri], numbers, keys, first)
-            self._count_labels(layout, columns[layout.uri], said, counts, numbers)
+            uris = _without_escapes(columns[layout.uri])
+            self._count(layout, uris, numbers, keys, first)
+            self._count_labels(layout, uris, said, counts, numbers)
 
     def _look_for_per_cent(self, data: bytes) -> None:
         self.tally.per_cent = self.tally.per_cent or has_per_cent(data)
@@ -214,7 +215,7 @@ class Scanner:
         ids: list[list[bytes]] = []
         for groups in layout.pieces:
             if len(groups) == 1:
-                names.append(rest.pop(0).decode())
+                names.append(orjson.loads(b'"' + rest.pop(0) + b'"'))
                 ids.append([])
                 continue
             keys = sorted(b"%d" % number for number in orjson.loads(b"[" + rest.pop(0) + b"]"))
@@ -277,6 +278,12 @@ class Scanner:
 def _is_passable(problem: Problem, kind: Kind) -> bool:
     """Whether lines with this problem may have a layout: it lies in the URI or the label names, which are captured."""
     return problem.variant == "percent" or (kind in MODERATION_KINDS and problem.code.startswith("label-"))
+
+
+def _without_escapes(texts: Column) -> Column:
+    if b"\\" not in b"".join(texts):
+        return texts
+    return [orjson.loads(b'"' + text + b'"').encode() if b"\\" in text else text for text in texts]
 
 
 def _escaped(numbers: Sequence[int], uris: Column) -> list[tuple[int, str, Problem]]:

@@ -117,6 +117,16 @@ PIECES = [
     ', "batch": 1',
     "\\u0041",
     "\\ud800",
+    "\\ud83d\\ude00",
+    "\\u00e4",
+    "\\u0000",
+    "\\u2028",
+    "\\n",
+    "\\/",
+    '\\"',
+    "\\\\",
+    "\\u0025",
+    "\\u002",
     "  ",
     "\t",
     "\n",
@@ -180,7 +190,8 @@ def test_most_clean_lines_are_settled_by_layouts(monkeypatch):
     monkeypatch.setattr(
         judge_line.Judge, "line", lambda self, data: judged.append(data) or original(self, data)
     )
-    for make in (moderation, multi_label, single_label):
+    escaped = [lambda name: single_label(name, "B\u00e4r"), lambda name: moderation(f"\u00e9/{name}")]
+    for make in (moderation, multi_label, single_label, *escaped):
         judged.clear()
         rng = random.Random(1)
         data = "\n".join(json.dumps(make(f"{rng.random()}.jpg")) for _ in range(500)).encode()
