@@ -16,7 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from manifest_tools.core.errors import ManifestToolsError
 from manifest_tools.parallel.worker_main import Lost
@@ -31,9 +31,7 @@ _TICK: Final = 0.2  # seconds between two looks at the clock
 _PATIENCE: Final = 5
 
 
-class _Batch(NamedTuple):
-    items: Sequence[tuple[int, Any]]
-    second_try: bool = False
+_Batch: TypeAlias = Sequence[tuple[int, Any]]  # numbers of items, and the items
 
 
 def isolated_map(
@@ -79,7 +77,7 @@ def isolated_map(
     jobs: deque[_Batch] = deque()
     number = 0
     for batch in filter(None, batches):
-        jobs.append(_Batch(tuple(enumerate(batch, number))))
+        jobs.append(tuple(enumerate(batch, number)))
         number += len(batch)
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
     count = max(1, min(workers, len(jobs)))
@@ -88,8 +86,8 @@ def isolated_map(
         for driver in drivers:
             driver.start()
         while number:
-            if here is not None and results.empty() and (job := _take_untried(jobs)) is not None:
-                results.put([(place, here(item)) for place, item in job.items])
+            if here is not None and results.empty() and (job := _next_of(jobs)):
+                results.put([(place, here(item)) for place, item in job])
             with contextlib.suppress(queue.Empty):
                 message = results.get(timeout=_TICK)
                 _raise_errors(message)
@@ -105,14 +103,12 @@ def isolated_map(
             driver.stop()
 
 
-def _take_untried(jobs: deque[_Batch]) -> _Batch | None:
-    """Take a batch that no process has died of."""
-    with contextlib.suppress(IndexError):
-        batch = jobs.popleft()
-        if not batch.second_try:
-            return batch
-        jobs.appendleft(batch)
-    return None
+def _next_of(jobs: deque[_Batch]) -> _Batch:
+    """Take the next batch; an empty one when none is left."""
+    try:
+        return jobs.popleft()
+    except IndexError:
+        return ()
 
 
 def _raise_errors(message: list[tuple[int, Any]] | BaseException) -> None:
@@ -164,6 +160,8 @@ class _Driver(threading.Thread):
         self._child: Child | None = None
         self._pending: deque[tuple[int, Any]] = deque()  # sent, and not answered
         self._sent: deque[int] = deque(maxlen=ahead)  # lengths of the last batches, the latest first
+        # what a process died of, to be done once more; not by others, who may be the caller's own process
+        self._again: deque[_Batch] = deque()
         self._retried: set[int] = set()
         self._crashes_in_a_row = 0
         self._timed_out = ""  # the words for it
@@ -172,7 +170,7 @@ class _Driver(threading.Thread):
     def run(self) -> None:
         """Work until no jobs are left."""
         try:
-            while not self._stopping and (self._jobs or self._pending):
+            while not self._stopping and (self._again or self._jobs or self._pending):
                 try:
                     self._one_life()
                 except (EOFError, OSError, pickle.UnpicklingError):
@@ -192,12 +190,12 @@ class _Driver(threading.Thread):
         while not self._stopping:
             # near the end nobody takes ahead what another could begin with
             while len(self._pending) <= sum(list(self._sent)[: max(0, (len(self._jobs) - 1) // self._crew)]):
-                batch = self._take()
-                if batch is None:
+                batch = _next_of(self._again) or _next_of(self._jobs)
+                if not batch:
                     break
-                self._sent.appendleft(len(batch.items))
-                self._pending.extend(batch.items)
-                pickle.dump([item for _, item in batch.items], process.stdin)
+                self._sent.appendleft(len(batch))
+                self._pending.extend(batch)
+                pickle.dump([item for _, item in batch], process.stdin)
                 process.stdin.flush()
             if not self._pending:
                 return
@@ -207,14 +205,6 @@ class _Driver(threading.Thread):
                 raise EOFError from error
             self._results.put([(self._pending.popleft()[0], answer) for answer in answers])
             child.answered += len(answers)
-
-    def _take(self) -> _Batch | None:
-        with contextlib.suppress(IndexError):
-            batch = self._jobs.popleft()
-            if batch.second_try:
-                self._retried.update(number for number, _ in batch.items)
-            return batch
-        return None
 
     def _start(self) -> Child:
         """Take a process from the shelf, or start one."""
@@ -267,8 +257,8 @@ class _Driver(threading.Thread):
         self._pending.clear()
         culprit = pending.pop(at) if 0 <= at < len(pending) else None
         for length in [*self._sent, len(pending)]:
-            if pending:
-                self._jobs.appendleft(_Batch(pending[-length:]))
+            if batch := pending[-length:]:
+                (self._again if batch[0][0] in self._retried else self._jobs).appendleft(batch)
                 del pending[-length:]
         if culprit is None:
             return
@@ -277,7 +267,8 @@ class _Driver(threading.Thread):
         elif culprit[0] in self._retried:
             self._results.put([(culprit[0], Lost("crashed", _cause(code)))])
         else:  # once more, alone: the system may have killed the process for its memory
-            self._jobs.appendleft(_Batch([culprit], second_try=True))
+            self._retried.add(culprit[0])
+            self._again.append([culprit])
 
     def _release(self) -> None:
         """Keep the process for the next map, or end it."""

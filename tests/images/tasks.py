@@ -67,6 +67,11 @@ def hang_after_note(folder):
     time.sleep(600)
 
 
+def die_after_note(folder):
+    Path(folder, str(os.getpid())).touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def chatter(number):
     os.write(1, b"a decoder prints")
     sys.stdout.flush()

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from contextlib import closing
 from types import ModuleType, SimpleNamespace
 
@@ -18,6 +19,7 @@ from manifest_tools.parallel.worker_process import Child
 from tests.images.tasks import (
     FromAfar,
     chatter,
+    die_after_note,
     faulty,
     hang,
     hang_after_note,
@@ -112,6 +114,28 @@ def test_the_calling_process_works_as_well(tmp_path):
     assert set(answers.values()) == {"here", *(int(path.name) for path in tmp_path.iterdir())}
 
 
+def test_the_calling_process_touches_nothing_that_a_worker_died_of(tmp_path, monkeypatch):
+    class Held(deque):
+        def popleft(self):
+            item = super().popleft()
+            time.sleep(0.02)  # others see that it is gone
+            return item
+
+    def here(folder):
+        while not list(tmp_path.iterdir()):
+            time.sleep(0.01)
+        return "here"
+
+    monkeypatch.setattr(worker_pool, "deque", Held)
+    monkeypatch.setattr(worker_pool, "_TICK", 0.001)
+    with closing(
+        isolated_map(die_after_note, [[tmp_path]] * 2, workers=1, timeout=60.0, here=here)
+    ) as messages:
+        answers = [answer for message in messages for _, answer in message]
+    assert sorted(answers, key=str) == [Lost("crashed", "killed by SIGKILL"), "here"]
+    assert len(list(tmp_path.iterdir())) == 2  # tried once more
+
+
 def test_no_more_workers_than_work():
     answers = run(process_number, [[1], [2]], workers=50)
     assert 1 <= len(set(answers.values())) <= 2
@@ -192,6 +216,7 @@ def test_a_worker_that_is_killed_before_it_begins_is_replaced(monkeypatch):
 
 ORPHANS = """
 import sys
+from collections import deque
 from contextlib import closing
 from types import SimpleNamespace
 from manifest_tools.parallel import worker_pool
