@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from manifest_tools.images.jpeg import DHT, DRI, FRAMES, PROGRESSIVE, SEQUENTIAL, SOS, Structure
+from manifest_tools.images.jpeg import DHT, DRI, PROGRESSIVE, SEQUENTIAL, SOS, Structure
 
 _END_OF_BLOCK: Final = 0x00
 _HOLE: Final = bytes(64)
@@ -99,20 +99,25 @@ def _spare(data: bytes, found: Structure) -> int:
             return 0
         if marker == SOS and not data[stop - 3] and data[stop - 1] >> 4:
             used = data[stop:end].rstrip(b"\xff").replace(b"\xff\x00", b"\xff").rstrip(b"\x00")
-            needed = -(-_blocks(data, found, data[start + 5 : stop - 3 : 2]) // 8)
-            if len(used) > needed:
+            blocks = _blocks(data, found, data[start + 5 : stop - 3 : 2])
+            if blocks is not None and len(used) > (needed := -(-blocks // 8)):
                 return len(used) - needed
     return 0
 
 
-def _blocks(data: bytes, found: Structure, names: bytes) -> int:
-    """Return the number of blocks in a scan of the components with these names."""
-    body = next(data[start + 4 : stop] for marker, start, stop in found.segments if marker in FRAMES)
+def _blocks(data: bytes, found: Structure, names: bytes) -> int | None:
+    """Return the number of blocks in a scan of the components with these names, None if the header does not say."""
+    body = next(data[start + 4 : stop] for marker, start, stop in found.segments if marker == PROGRESSIVE)
     sampling = {body[at]: (body[at + 1] >> 4, body[at + 1] & 15) for at in range(6, len(body) - 2, 3)}
+    sizes = [sampling.get(name, (0, 0)) for name in names]
+    if len(sampling) != found.components or not sizes or (0, 0) in sizes:
+        return None
     widest = max(across for across, _ in sampling.values())
     highest = max(down for _, down in sampling.values())
-    if len(names) > 1:
+    if not widest or not highest:
+        return None
+    if len(sizes) > 1:
         units = -(-found.width // (8 * widest)) * -(-found.height // (8 * highest))
-        return units * sum(across * down for across, down in (sampling[name] for name in names))
-    across, down = sampling[names[0]]
+        return units * sum(across * down for across, down in sizes)
+    across, down = sizes[0]
     return -(-found.width * across // (8 * widest)) * -(-found.height * down // (8 * highest))

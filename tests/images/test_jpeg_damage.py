@@ -171,3 +171,13 @@ def test_an_encoder_that_ends_each_empty_block_by_itself_is_right():
 
 def test_a_gradient_may_repeat_one_coefficient():
     assert not damaged(with_scan(1, b"\x01", 2))
+
+
+def test_headers_that_contradict_each_other_break_nothing():
+    small = encoded(photograph().resize((48, 40)), progressive=True)
+    for marker, start, stop in jpeg.walk(small).segments:
+        wholes = [small[:start] + small[stop:], small[:start] + bytes([0xFF, marker, 0, 2]) + small[stop:]]
+        for at in {*range(start + 2, min(start + 20, stop)), *range(stop - 4, stop)}:
+            wholes += [small[:at] + bytes([value]) + small[at + 1 :] for value in (0, 1, 255)]
+        for whole in wholes:
+            assert isinstance(silent_damage(whole, jpeg.walk(whole)), str)
