@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from manifest_tools.core.errors import InputError, OutputError, RemoteError
 from manifest_tools.core.files import replacing
@@ -25,6 +25,7 @@ from manifest_tools.storage.uris import is_s3_uri, join_uri, split_uri
 _T = TypeVar("_T")
 
 _BARREN_PAGES = 100  # of a listing, without an object, in a row
+_SILENCE = 120.0  # seconds; a call that times out after so many is not made again: nobody is there
 MAX_HELD = 1 << 30  # bytes of an object that is read whole
 
 _CONDITION_CODES = frozenset({"PreconditionFailed", "412"})
@@ -314,11 +315,13 @@ def with_retries(call: Callable[[], _T], *, tries: int = 5, backoff: float = 0.1
     Around the client library's own retries: it does not repeat an answer whose body breaks, and a busy
     bucket can outlast it. `backoff` is the longest wait before the second try, in seconds; it doubles.
     """
+    began = time.monotonic()
     for attempt in range(tries - 1):
         try:
             return call()
         except (ClientError, BotoCoreError) as error:
-            if not is_transient(error):
+            silent = isinstance(error, ReadTimeoutError) and time.monotonic() - began > _SILENCE
+            if silent or not is_transient(error):
                 raise
         time.sleep(backoff * 2**attempt * random.random())  # noqa: S311 - jitter, not a secret
     return call()

@@ -4,15 +4,17 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.response import StreamingBody
 
 from manifest_tools.core.errors import InputError, ManifestToolsError, RemoteError
+from manifest_tools.storage import storage as storage_module
 from manifest_tools.storage.storage import (
     ConditionFailedError,
     LocalStorage,
@@ -199,6 +201,17 @@ def test_what_does_not_pass_is_not_tried_again(make: Callable[[], Exception], wo
 def test_a_failure_that_stays_is_told() -> None:
     with pytest.raises(RemoteError, match="Reading s3://b/k failed: too many requests"):
         S3Storage(Flaky(*[refusal("SlowDown", 503)] * 9), "b", backoff=0.001).get("k")
+
+
+@pytest.mark.parametrize(("silence", "calls"), [(60.0, 3), (0.0, 1)])
+def test_a_server_that_is_silent_for_long_is_not_asked_again(
+    silence: float, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage_module, "_SILENCE", silence)
+    client = Flaky(*[ReadTimeoutError(endpoint_url="https://host/")] * 2)
+    with suppress(RemoteError):
+        assert S3Storage(client, "b", backoff=0.001).get("k") == b"data"
+    assert client.calls == calls
 
 
 def test_requester_pays_and_kms_are_passed_on() -> None:
