@@ -15,7 +15,10 @@ def main() -> None:
         from manifest_tools.cli import main as run  # noqa: PLC0415 - loading is what may be interrupted
 
         run()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        # Python 3.11 turns the first into the second in the middle of making a class
+        if KeyboardInterrupt not in (type(error), type(error.__cause__)):
+            raise
         sys.stderr.write("manifest-tools: interrupted\n")
         raise SystemExit(130) from None
 

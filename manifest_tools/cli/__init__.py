@@ -139,6 +139,10 @@ def _run() -> None:
         if ended.code == INTERRUPTED:  # typer ends so at Ctrl-C, without a word
             raise KeyboardInterrupt from None
         raise
+    except RuntimeError as error:  # so Python 3.11 tells what stops it in the middle of making a class
+        if isinstance(error.__cause__, KeyboardInterrupt | _TerminatedError):
+            raise error.__cause__ from None
+        raise
 
 
 def _end_orderly() -> None:

@@ -90,10 +90,28 @@ def test_ctrl_c_says_what_the_work_that_was_stopped_knows(prepare, monkeypatch):
     assert not words_when_stopped()  # said once
 
 
-def test_ctrl_c_while_the_program_loads_shows_no_traceback(monkeypatch, capsys):
-    def interrupted():
-        raise KeyboardInterrupt
+def in_the_making_of_a_class():
+    class Stopped:
+        def __set_name__(self, owner, name):
+            raise KeyboardInterrupt
 
+    type("Class", (), {"stopped": Stopped()})
+
+
+def test_ctrl_c_in_the_making_of_a_class_is_one_line_and_130(prepare, monkeypatch):
+    monkeypatch.setattr(
+        "manifest_tools.pipeline.prepare.group_duplicates", lambda *_, **__: in_the_making_of_a_class()
+    )
+    done = prepare("--quiet")
+    assert (done.code, done.err.count("\n")) == (130, 1)
+
+
+def at_once():
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("interrupted", [at_once, in_the_making_of_a_class])
+def test_ctrl_c_while_the_program_loads_shows_no_traceback(interrupted, monkeypatch, capsys):
     monkeypatch.setattr("manifest_tools.cli.main", interrupted)
     with pytest.raises(SystemExit) as ended:
         main()
