@@ -65,7 +65,7 @@ def make_client(
         session = boto3.Session(region_name=region, botocore_session=core)
         return checked(session.client(service, endpoint_url=endpoint_url, config=config))  # type: ignore[call-overload]
     except (BotoCoreError, ValueError) as error:
-        raise InputError(_settings_problem(error, service, profile, session_region=region)) from None
+        raise InputError(_settings_problem(error, service, region)) from None
 
 
 @cache
@@ -76,15 +76,16 @@ def _models(places: str | None) -> Any:
     return create_loader(places)
 
 
-def _settings_problem(error: Exception, service: str, profile: str | None, session_region: str | None) -> str:
+def _settings_problem(error: Any, service: str, region: str | None) -> str:
     from manifest_tools.storage.aws_errors import redact  # noqa: PLC0415  # failures loads botocore
 
     name = type(error).__name__
     if name == "ProfileNotFound":
+        wanted = error.kwargs["profile"]  # as given, or AWS_PROFILE
         return (
-            f"There is no AWS profile named {profile!r}. `aws configure list-profiles` lists the known ones."
+            f"There is no AWS profile named {wanted!r}. `aws configure list-profiles` lists the known ones."
         )
     if name == "NoRegionError":
         return f"No AWS region is set for {service}. Give --region, or set AWS_DEFAULT_REGION."
-    where = f" (region {session_region})" if session_region else ""
+    where = f" (region {region})" if region else ""
     return f"The AWS settings for {service}{where} cannot be used: {redact(str(error))}"

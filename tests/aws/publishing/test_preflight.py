@@ -111,6 +111,12 @@ def test_settings_that_cannot_be_used(
         make_client(service, **options)
 
 
+def test_a_profile_of_the_environment_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    with pytest.raises(InputError, match="no AWS profile named 'gone'"):
+        make_client("s3")
+
+
 def test_retries_are_ours_to_choose() -> None:
     storage, rekognition = (make_client(name, region="us-east-1") for name in ("s3", "rekognition"))
 
