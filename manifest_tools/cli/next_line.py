@@ -38,7 +38,9 @@ def show_next(
     from manifest_tools.pipeline.project_file import find_project
 
     step = otherwise
-    with suppress(ManifestToolsError):  # the command's own result stands, whatever is wrong around it
+    with suppress(
+        ManifestToolsError, OSError
+    ):  # the command's own result stands, whatever is wrong around it
         project = find_project()
         place = folder if folder is not None or project is None else project.out
         if place is not None and not is_s3_uri(place):

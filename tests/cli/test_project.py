@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tomllib
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from manifest_tools.core.resources import load_json, validate_document
 from manifest_tools.pipeline.prepare_options import PrepareOptions
 from manifest_tools.pipeline.project_draft import draft_project
 from manifest_tools.pipeline.project_file import OPTIONS, OTHERS, PROJECT_FILE, find_project
+from tests import ROOT
 from tests.pictures import save
 from tests.rules.samples import for_testing, mixture, together
 
@@ -112,6 +114,13 @@ class TestReading:
         assert set(schema["properties"]) == {*OPTIONS, *OTHERS}
         options = {name for command in COMMANDS.values() for item in command.params for name in item.opts}
         assert {f"--{key}" for key in {*OPTIONS, *OTHERS} - {"images"}} <= options
+
+    @pytest.mark.skipif(os.name == "nt", reason="a folder in use cannot be removed")
+    def test_a_working_folder_that_is_gone_changes_no_result(self, tmp_path, manifest_tools, monkeypatch):
+        (gone := tmp_path / "gone").mkdir()
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        assert manifest_tools("validate", ROOT / "sample_data" / "predictions.manifest").code == 0
 
 
 class TestInit:
