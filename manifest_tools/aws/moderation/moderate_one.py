@@ -156,7 +156,7 @@ def _held_against(stop_list: StopList, picture: AskedPicture, s3_client: Any) ->
     except DeniedError:
         raise
     except ManifestToolsError as error:
-        return CallFailure("unreadable", str(error))
+        return CallFailure("unavailable" if isinstance(error, UnavailableError) else "unreadable", str(error))
     return ON_STOP_LIST if content_on_list(content, stop_list) else None
 
 

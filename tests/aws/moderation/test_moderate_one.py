@@ -8,10 +8,12 @@ import json
 import subprocess
 import sys
 from functools import partial
+from types import SimpleNamespace
 from urllib.parse import quote_plus
 
 import pytest
 from botocore.config import Config
+from botocore.exceptions import EndpointConnectionError
 
 from manifest_tools import aws
 from manifest_tools.aws.moderation import moderate_one as module
@@ -31,6 +33,10 @@ STRICT = Decisions.from_dict({"failed": "block", "labels": {"Violence": {"block"
 
 def answer(picture):
     return {"Weapon Violence": 90.0} if picture.content[-1:] == b"!" else {}
+
+
+def away(**_):
+    raise EndpointConnectionError(endpoint_url="https://away")
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +154,10 @@ def test_known_images_are_blocked_and_nobody_is_asked(server, store, client, arn
         assert (str(ask(image).decision), ask(image).failure.code) == ("block", "on-stop-list")
     gone = ask("s3://uploads/nothing-there.jpg", decisions=STRICT)
     assert (str(gone.decision), gone.failure.code) == ("block", "unreadable")
+    assert (
+        ask("s3://uploads/other.jpg", s3_client=SimpleNamespace(get_object=away)).failure.code
+        == "unavailable"
+    )
     assert not server.calls["DetectModerationLabels"]
     assert str(ask(JPEG + b".").decision) == str(ask("s3://uploads/other.jpg").decision) == "allow"
 
