@@ -61,8 +61,10 @@ def make_client(
     )
     try:
         core = Session(profile=profile)
-        core.register_component("data_loader", _models(core.get_config_variable("data_path")))
+        models = _models(core.get_config_variable("data_path"))
+        core.register_component("data_loader", models)
         session = boto3.Session(region_name=region, botocore_session=core)
+        models.search_paths[:] = dict.fromkeys(models.search_paths)  # each session adds boto3's folder
         return checked(session.client(service, endpoint_url=endpoint_url, config=config))  # type: ignore[call-overload]
     except (BotoCoreError, ValueError) as error:
         raise InputError(_settings_problem(error, service, region)) from None

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from manifest_tools.aws.publishing.plan import _region_findings
 from manifest_tools.aws.publishing.preflight import check_write, examine_bucket
 from manifest_tools.core.errors import InputError, RemoteError
-from manifest_tools.storage.aws_clients import make_client
+from manifest_tools.storage.aws_clients import _models, make_client
 from manifest_tools.storage.storage import S3Storage
 from manifest_tools.testing import Credentials, LocalS3
 
@@ -115,6 +115,13 @@ def test_a_profile_of_the_environment_that_is_not_there_is_named(monkeypatch: py
     monkeypatch.setenv("AWS_PROFILE", "gone")
     with pytest.raises(InputError, match="no AWS profile named 'gone'"):
         make_client("s3")
+
+
+def test_what_clients_share_does_not_grow_with_each_of_them() -> None:
+    for _ in range(2):
+        make_client("s3", region="us-east-1")
+    places = _models(None).search_paths
+    assert len(places) == len(set(places))
 
 
 def test_retries_are_ours_to_choose() -> None:
