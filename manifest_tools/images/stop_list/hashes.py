@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
 from manifest_tools.core.errors import MissingExtraError
-from manifest_tools.images.heavy import MAX_DECODED_BYTES
 from manifest_tools.images.showing import why_not_shown
 
 MIN_QUALITY: Final = 50  # of a PDQ hash; what is flat or blurred has no hash that tells it from others
@@ -89,7 +88,7 @@ def _pdq_hashes(data: bytes) -> str:
     from PIL import Image  # noqa: PLC0415
 
     compute = _pdq_library()
-    if len(data) > MAX_DECODED_BYTES or why_not_shown(data):
+    if why_not_shown(data):
         return ""
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as image:
