@@ -30,6 +30,7 @@ else:
 _ONE_THREAD: Final = dict.fromkeys(  # the workers share the processors; numerical libraries must not
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
+_LOOK: Final = 1.0  # seconds between two looks that count at most: if more passed, all may have been stopped
 _KEPT: Final = 60.0  # seconds that an idle process waits for more of its task
 
 
@@ -40,7 +41,7 @@ class Child:
         self.process = process
         self._address, self._slot = address, slot
         self.answered = 0  # items, over its whole life
-        self._seen = ((0, 0), time.monotonic())  # the item being worked on, and since when
+        self._seen, self._spent, self._looked = (0, 0), 0.0, time.monotonic()  # at which item, for how long
 
     @classmethod
     def start(cls) -> Child:
@@ -87,9 +88,12 @@ class Child:
     def seconds(self) -> tuple[float, bool]:
         """Return how long it has been at one item, 0 when it waits for work, and whether the item is still to arrive."""
         (begun, arrived), now = SLOT.unpack(self._slot[:]), time.monotonic()
-        if (begun, arrived) != self._seen[0] or begun <= self.answered:
-            self._seen = ((begun, arrived), now)
-        return now - self._seen[1], arrived < begun
+        if (begun, arrived) != self._seen or begun <= self.answered:
+            self._seen, self._spent = (begun, arrived), 0.0
+        else:
+            self._spent += min(now - self._looked, _LOOK)
+        self._looked = now
+        return self._spent, arrived < begun
 
     def end(self, *, kill: bool) -> int:
         """End it, and return its exit code."""

@@ -1,3 +1,4 @@
+import mmap
 import os
 import pickle
 import signal
@@ -11,9 +12,9 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from manifest_tools.core.errors import InputError, ManifestToolsError
-from manifest_tools.parallel import executors, worker_pool
+from manifest_tools.parallel import executors, worker_pool, worker_process
 from manifest_tools.parallel.executors import default_workers, worker_count
-from manifest_tools.parallel.worker_main import Lost
+from manifest_tools.parallel.worker_main import SLOT, Lost
 from manifest_tools.parallel.worker_pool import isolated, isolated_map
 from manifest_tools.parallel.worker_process import Child
 from tests.images.tasks import (
@@ -347,6 +348,15 @@ def test_a_hang_whose_parent_is_gone_ends_by_itself(library, ended, code, says):
     assert says in worker.stderr.read()
     worker.stdin.close()
     worker.stderr.close()
+
+
+def test_a_time_in_which_all_were_stopped_counts_for_no_item(monkeypatch):
+    clock = iter([0.0, 0.0, 0.5, 1.0, 1000.0])  # such as a paused container's, between its last two looks
+    monkeypatch.setattr(worker_process, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    slot = mmap.mmap(-1, SLOT.size)
+    child = Child(None, 0, slot)
+    SLOT.pack_into(slot, 0, 1, 1)
+    assert [child.seconds()[0] for _ in range(4)] == [0.0, 0.5, 1.0, 2.0]
 
 
 def test_waiting_for_an_item_is_not_working_on_it():
