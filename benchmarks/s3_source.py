@@ -323,7 +323,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.photographs or Path(scratch)
         inspect_corpus.make(folder, MODELS)
-        size = sum(map(len, models(folder))) / MODELS
+        size = sum(map(len, models(folder)[:MODELS])) / MODELS
         print(f"{options.objects:,} objects of {size / 1000:.0f} kB, {1000 * options.latency:.0f} ms latency")
         with running_server(folder, options.objects, options.latency) as server:
             everything: dict[str, list[Figures]] = {}
