@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import codecs
+import errno
 import gzip
 import io
 import os
@@ -135,7 +136,10 @@ class Source:
             msg = f"{self.name}: the gzip data is damaged or cut off ({error}); compress the manifest again"
             raise InputError(msg) from error
         except OSError as error:
-            msg = f"{self.name}: {error.strerror or error}; give the path of a manifest that can be read"
+            what = "give the path of a manifest that can be read"
+            if error.errno == errno.ESPIPE:
+                what = "a pipe can be read once only; give a file, or '-' and the pipe as standard input"
+            msg = f"{self.name}: {error.strerror or error}; {what}"
             raise InputError(msg) from error
 
     @contextmanager

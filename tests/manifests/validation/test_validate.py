@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import random
 import subprocess
 import sys
@@ -109,6 +110,18 @@ def test_line_numbers_do_not_depend_on_how_the_bytes_arrive(newline, size):
         for position, text in enumerate(block.data[:-1].split(b"\n"))
     ]
     assert found == list(enumerate(lines, 1))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes")
+def test_a_pipe_is_refused_with_the_way_that_works(tmp_path):
+    os.mkfifo(pipe := tmp_path / "pipe")
+    held = os.open(pipe, os.O_RDWR)  # a writer, for which whoever opens the pipe would wait
+    os.write(held, line("a.jpg").encode())
+    try:
+        with pytest.raises(InputError, match="give a file, or '-' and the pipe as standard input"):
+            validate_manifest(pipe)
+    finally:
+        os.close(held)
 
 
 def test_gzip_and_standard_input_and_utf_16(tmp_path, monkeypatch):
