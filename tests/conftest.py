@@ -24,9 +24,8 @@ settings.load_profile("unhurried")
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / "build" / "compiled")
 
-gc.set_threshold(
-    50_000
-)  # modules and tests stay to the end: looking through them again and again takes a while
+# Modules and tests stay to the end: looking through them again and again takes a while.
+gc.set_threshold(50_000)
 
 _numbers = count(1)
 # Collections outside the repository: a suite of its own, which says where they come from.

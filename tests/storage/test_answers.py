@@ -49,7 +49,7 @@ def server(body: bytes, status: int = 200, headers: dict[str, str] | None = None
         def log_message(self, *_: object) -> None: ...
 
     running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{running.server_port}"
