@@ -109,9 +109,8 @@ def _answer(task: Callable[[Any], Any], answers: Any, slot: mmap.mmap, deadline:
                 if done:
                     _send(done, answers)
                     done = []
-                faulthandler.dump_traceback_later(
-                    deadline, exit=True
-                )  # an orphan that waits ends with its pipe
+                # an orphan that waits ends with its pipe
+                faulthandler.dump_traceback_later(deadline, exit=True)
             SLOT.pack_into(slot, 0, begun, begun)
             if (now := time.monotonic()) - armed >= _REARM:
                 # An orphan that hangs ends by this, even inside a decoder; while the parent lives, it is faster.
