@@ -101,9 +101,8 @@ class _TerminatedError(BaseException):
 def main() -> None:
     """Run the command line; every foreseen problem is one line on standard error and an exit code."""
     if not sys.warnoptions:
-        warnings.simplefilter(
-            "ignore"
-        )  # they are for whoever writes programs, but for our own of the surroundings
+        # they are for whoever writes programs, but for our own of the surroundings
+        warnings.simplefilter("ignore")
         warnings.simplefilter("default", SurroundingsWarning)
         warnings.showwarning = lambda message, *_, **__: say(f"manifest-tools: {message}")
     os.umask(os.umask(_OTHERS) | _OTHERS)  # names and pictures are for whoever runs the command

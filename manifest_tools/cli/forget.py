@@ -71,9 +71,8 @@ def forget(
         from manifest_tools.storage.aws_clients import make_client
 
         client = make_client("s3", profile=profile, region=region, endpoint_url=endpoint_url)
-    places = sorted(
-        folders or [Path()], key=lambda folder: not is_run(folder)
-    )  # runs know images by their data sets
+    # runs know images by their data sets
+    places = sorted(folders or [Path()], key=lambda folder: not is_run(folder))
     plans = [plan_forget(folder, wanted, client=client) for folder in places]
     lines = [line for plan in plans for line in plan_lines(plan)]
     if dry_run:

@@ -25,9 +25,8 @@ STAGE = ".manifest-tools-"  # begins the name of every folder of ours that is no
 LOCK = ".manifest-tools.lock"
 _COMMITTED = f"{STAGE}committed"
 _MAKING, _SCRATCH = f"{STAGE}making-", f"{STAGE}scratch-"
-_AFTERWARDS = (
-    ".afterwards.json"  # in the stage: what is done to other files of the folder when it is committed
-)
+# in the stage: what is done to other files of the folder when it is committed
+_AFTERWARDS = ".afterwards.json"
 PATIENCE = 20.0  # seconds to wait for another process that is about to end its work
 _PAUSE = 0.05  # seconds between two looks at a lock
 

@@ -217,9 +217,8 @@ class Taxonomy:
         for position, label in enumerate(self.names):
             folded = fold(label)
             shorter, both = min(len(wanted), len(folded)), len(wanted) + len(folded)
-            near_enough = (
-                2 * shorter >= _SIMILAR * both
-            )  # else no matching can reach it, and a huge cell takes minutes
+            # else no matching can reach it, and a huge cell takes minutes
+            near_enough = 2 * shorter >= _SIMILAR * both
             ratio = SequenceMatcher(None, wanted, folded).ratio() if near_enough else 0.0
             if wanted and set(wanted.split()) <= set(folded.split()):
                 ratio = max(ratio, 0.8)  # "drugs" means "Drugs & Tobacco" however long the name is

@@ -15,12 +15,10 @@ from PIL import Image
 
 NAMES: Final = ("what the model sees", "what people see")
 _ORIENTATION: Final = 0x0112
-_TURNS: Final = dict(
-    enumerate(map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), start=2)
-)  # EXIF orientation -> transposition
-_NOISE: Final = (
-    2.0  # grey levels, in the mean, by which transparency may change a picture that is still the same one
-)
+# EXIF orientation -> transposition
+_TURNS: Final = dict(enumerate(map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), start=2))
+# grey levels, in the mean, by which transparency may change a picture that is still the same one
+_NOISE: Final = 2.0
 _PROFILE: Final = 16.0  # likewise a colour profile: those of cameras and screens change less
 _BAND: Final = 1 << 20  # samples that are looked at together
 _COMPARED: Final = 64  # pixels of the longer side

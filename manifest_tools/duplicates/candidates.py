@@ -15,9 +15,8 @@ from manifest_tools.duplicates.near_pairs import members_of, near_pairs
 from manifest_tools.duplicates.orientation import TURNS, OrientedHashes, canonical_hashes
 from manifest_tools.duplicates.sorting import IntArray, UInt64Array, run_starts, sort_order
 
-TOGETHER = (
-    2  # crops joined with the whole in one: the fewer, the less memory; the more, the fewer sorts in all
-)
+# crops joined with the whole in one: the fewer, the less memory; the more, the fewer sorts in all
+TOGETHER = 2
 CHUNK = 1 << 20  # hits looked at together
 BEST = 3  # hits kept of each pair of images
 

@@ -96,9 +96,8 @@ def agreement(answers: Codes, *, seed: int = 0) -> Agreement:
     paired = paired[:, (paired != MISSING).any(axis=0)]
     kinds, sizes = np.unique(paired, axis=0, return_counts=True)
     codes = np.arange(int(kinds.max()) + 1)
-    counts = (
-        (kinds[:, :, None] == codes).sum(axis=1).astype(np.float64)
-    )  # of each code, for each kind of image
+    # of each code, for each kind of image
+    counts = (kinds[:, :, None] == codes).sum(axis=1).astype(np.float64)
     dice = np.random.default_rng(seed)
     weights = np.concatenate(
         [sizes[None, :], dice.multinomial(len(paired), sizes / len(paired), size=RESAMPLES)]

@@ -124,9 +124,8 @@ def _binomial(trials: int, share: float) -> tuple[NDArray[np.int64], NDArray[np.
 
     if trials == 0 or share == 0:
         return np.zeros(1, dtype=np.int64), np.ones(1)
-    spread = (
-        8 * np.sqrt(trials * share * (1 - share)) + 30
-    )  # beyond lies less than a millionth of a millionth
+    # beyond lies less than a millionth of a millionth
+    spread = 8 * np.sqrt(trials * share * (1 - share)) + 30
     low, high = max(0, int(trials * share - spread)), min(trials, int(trials * share + spread))
     numbers = np.arange(low, high + 1, dtype=np.int64)
     below = bdtr(low - 1, trials, share) if low else 0.0

@@ -28,9 +28,8 @@ from manifest_tools.images.transparency import Planes, what_is_hidden
 
 MAX_PIXELS: Final = 178_956_970  # Pillow's limit; the service takes 100 million
 MAX_BYTES: Final = 1 << 30  # files of more bytes are not read
-MAX_OTHER_PIXELS: Final = (
-    32_000_000  # of formats that the service does not read: their decoders take more memory
-)
+# of formats that the service does not read: their decoders take more memory
+MAX_OTHER_PIXELS: Final = 32_000_000
 
 SHORT_SIDE: Final = 96  # pixels that fingerprints want of the shorter side
 # Faults of the fast decoder, not of the picture.

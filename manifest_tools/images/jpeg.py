@@ -22,9 +22,8 @@ APP0, APP1, APP2, APP14, COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
 SEQUENTIAL, PROGRESSIVE = frozenset({0xC0, 0xC1}), 0xC2
 FRAMES: Final = {0xC0 + i for i in range(16)} - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
 _BARE: Final = {0x01, SOI, *range(0xD0, 0xD8)}  # markers without a length
-_NEXT_MARKER: Final = re.compile(
-    rb"\xff[\x01-\xcf\xd8-\xfe]"
-)  # in entropy data: neither stuffing nor restart
+# in entropy data: neither stuffing nor restart
+_NEXT_MARKER: Final = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _PROCESSES: Final = {
     0xC0: "baseline", 0xC1: "extended", 0xC2: "progressive", 0xC3: "lossless", 0xC9: "arithmetic",
     0xCA: "arithmetic progressive", 0xCB: "arithmetic lossless",

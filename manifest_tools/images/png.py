@@ -34,9 +34,8 @@ class Structure:
     truncated: bool = False
     excess: str = ""  # what there is too much of, when the walk stopped for that
     problem: str = ""  # the first thing that is wrong with the structure
-    odd: list[tuple[str, int, int]] = field(
-        default_factory=list
-    )  # chunks of wrong checksum that say nothing of pixels
+    # chunks of wrong checksum that say nothing of pixels
+    odd: list[tuple[str, int, int]] = field(default_factory=list)
     metadata: set[str] = field(default_factory=set)  # kinds, as in metadata.KINDS
 
     @property

@@ -117,9 +117,8 @@ def _settings(max_pixels: int) -> Iterator[None]:
 
 
 def _failure(error: Exception) -> DecodeFailure:
-    words = (
-        " ".join(str(error).replace(";", ",").split())[:200] or type(error).__name__
-    )  # remarks join by ";"
+    # remarks join by ";"
+    words = " ".join(str(error).replace(";", ",").split())[:200] or type(error).__name__
     lower = words.lower()
     if "too large" in lower or "too much" in lower:
         return DecodeFailure("bomb", words)

@@ -35,9 +35,8 @@ def _refuse_below_source(images: str, to: str, keys: str) -> None:
         return
     source, destination = images.rstrip("/"), to.rstrip("/")
     same = source == destination
-    listed = (
-        images if "/" in images.removeprefix(SCHEME) else f"{images}/"
-    )  # a bucket's name is no beginning of another's
+    # a bucket's name is no beginning of another's
+    listed = images if "/" in images.removeprefix(SCHEME) else f"{images}/"
     if (same and keys == "original") or not (same or f"{destination}/".startswith(listed)):
         return
     msg = (

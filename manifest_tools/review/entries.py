@@ -42,9 +42,8 @@ class Look(StrEnum):
     FIRST = ""  # the ordinary one
     SECOND = "second"  # by somebody who did not see the first answer
     ADJUDICATION = "adjudication"  # settles a disagreement between the two
-    GOLD = (
-        "gold"  # about an image whose answer was known: says something of the reviewer, nothing of the image
-    )
+    # about an image whose answer was known: says something of the reviewer, nothing of the image
+    GOLD = "gold"
     KNOWN = "known"  # no look: the known answer itself
 
     @property

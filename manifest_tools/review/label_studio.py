@@ -168,9 +168,8 @@ def import_tasks(review: ReviewSession, path: str | Path) -> int:
                         f"{place}: there is no image {cells['image']!r}; expected the key of the exported task"
                     )
                 found.append((annotation.get("ground_truth") is True, entry.at, position, row, entry))
-    found.sort(
-        key=lambda one: one[:3]
-    )  # who answered first looked first; what is marked as ground truth comes last
+    # who answered first looked first; what is marked as ground truth comes last
+    found.sort(key=lambda one: one[:3])
     return review.state.record_all((row, entry) for *_, row, entry in found)
 
 

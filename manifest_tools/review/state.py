@@ -71,9 +71,8 @@ class ReviewState:
         second_look: Iterable[str] = (),
         adjudicating: bool = False,
     ) -> None:
-        self.journal = ReviewJournal.of(
-            folder
-        )  # read before the merge, so that what others add meanwhile is seen as new
+        # read before the merge, so that what others add meanwhile is seen as new
+        self.journal = ReviewJournal.of(folder)
         self.dataset = merge_journal(folder, save=True)
         self.journal.start = newest_review(self.dataset.labels)
         self.policy = Policy.from_dict(self.dataset.policy)

@@ -51,9 +51,8 @@ def draft(counts: Mapping[str, int], taxonomy: Taxonomy, policy: Policy) -> tupl
     A misspelt or merely similar name, a synonym, and an old name that may be one of several labels are not filled
     in, but suggested: what they mean is for a person to say.
     """
-    exact = replace(
-        policy, label_level="all"
-    )  # at level 1, an old name of several labels may seem to have one reading
+    # at level 1, an old name of several labels may seem to have one reading
+    exact = replace(policy, label_level="all")
     return tuple(_row(name, counts[name], taxonomy, exact) for name in sorted(counts))
 
 

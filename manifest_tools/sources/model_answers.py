@@ -24,9 +24,8 @@ _TYPES = "contenttypes"
 _PEOPLE = frozenset({"humananswers", TRUTH})  # what people said is no answer of a model
 _SELECTED = "selectedaiserviceresponse"  # a part of the answer, once more
 _OTHER_LISTS = frozenset({_TYPES, "customlabels"})  # of names and confidences that are no moderation labels
-_OTHER_MEMBERS = frozenset(
-    {"instances", "parents"}
-)  # of DetectLabels' labels, which name things, not what is unsafe
+# of DetectLabels' labels, which name things, not what is unsafe
+_OTHER_MEMBERS = frozenset({"instances", "parents"})
 _MORE_NAMES = (
     "image_url", "image_id", "image_uri", "s3_uri", "s3_key", "object_key", "source_ref", "photo", "picture",
     "name", "id",

@@ -116,9 +116,8 @@ def pair_matrix(labels: Sparse) -> Sparse:
     n_pairs = sizes * (sizes - 1) // 2
     if n_pairs.sum() == 0 or n_pairs.sum() > MAX_PAIR_ENTRIES:
         return sparse.csr_array((n_sets, 0), dtype=np.int64)
-    later = (
-        np.repeat(labels.indptr[1:], sizes) - np.arange(labels.nnz) - 1
-    )  # labels of the set after this one
+    # labels of the set after this one
+    later = np.repeat(labels.indptr[1:], sizes) - np.arange(labels.nnz) - 1
     first = np.repeat(np.arange(labels.nnz), later)
     second = first + 1 + np.arange(later.sum()) - np.repeat(np.cumsum(later) - later, later)
     indices = labels.indices.astype(np.int64)
@@ -256,9 +255,8 @@ def _prices(
     weight = np.ones(counts.shape[1])
     label = min(int(np.diff(counts.indptr).max(initial=1)), _PAIRS_WORTH) + 1
     weight[: outcomes.start] = label
-    weight[outcomes.start - 1] = max(
-        1, label // 8
-    )  # images without label: less than a fifth of a label's image
+    # images without label: less than a fifth of a label's image
+    weight[outcomes.start - 1] = max(1, label // 8)
     weight[outcomes] = max(1, label // 2)
     weight[1] = weight[outcomes.stop : simple.shape[1]] = 0
 

@@ -254,9 +254,8 @@ class S3Storage:
                     raise InputError(
                         f"{self.uri(key)} has more than {MAX_HELD:,} bytes: too many to be read whole."
                     )
-                data: bytes = (
-                    body.read()
-                )  # all at once: only so does the client library notice that some is missing
+                # all at once: only so does the client library notice that some is missing
+                data: bytes = body.read()
             return data
 
         return self._call("Reading", key, read)

@@ -125,9 +125,8 @@ def test_the_life_of_an_adapter(run, folder, client, server):
         "moderate", video, "--adapter", arn, "--out", folder.parent / "clips", "--yes", "--price", "1"
     )
     assert clips.exit_code == 0, clips.output
-    assert (
-        "calls       3 at most" in clips.stderr
-    )  # one frame in two seconds of five, before anything is asked
+    # one frame in two seconds of five, before anything is asked
+    assert "calls       3 at most" in clips.stderr
     assert "videos      1 allow, 0 review, 0 block" in clips.stdout
     assert isinstance(run("adapters", "delete", arn).exception, InputError)
     server.set_status(arn, "EXPIRED")

@@ -101,9 +101,8 @@ def stopped_in(out):
 
 
 def test_from_folder_to_bucket_and_model(tmp_path, photos, client):
-    made(
-        tmp_path, photos, thumbnails="hidden"
-    )  # an earlier round knew nothing of it: it is in table and cache
+    # an earlier round knew nothing of it: it is in table and cache
+    made(tmp_path, photos, thumbnails="hidden")
     done = made(tmp_path, photos, thumbnails="hidden", stop_list=lists(tmp_path))
     out = tmp_path / "out"
     assert stopped_in(out) == {FOUND, NEAR}

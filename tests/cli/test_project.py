@@ -148,9 +148,8 @@ class TestInit:
             ["validate", "train.manifest"],
             ["convert", "train.manifest", "again.manifest", "--kind", "image-list"],
         ):
-            assert (
-                manifest_tools(*tool).out.splitlines()[-1] == done.out.splitlines()[-1]
-            )  # of the project, always
+            # of the project, always
+            assert manifest_tools(*tool).out.splitlines()[-1] == done.out.splitlines()[-1]
         again = manifest_tools("init", "--images", "photos", "--out", "elsewhere")
         assert again.code == 2
         assert "is there already and is not overwritten" in again.err

@@ -46,9 +46,8 @@ def test_the_manifests_shrink_and_the_report_says_what_was_set_aside(folder):
 
 def test_another_folder_leaves_the_first_alone(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("other")
-    assert (
-        select(folder, "--limit", "10", "--out", str(out), "--quiet").exit_code == 1
-    )  # too few mistakes now
+    # too few mistakes now
+    assert select(folder, "--limit", "10", "--out", str(out), "--quiet").exit_code == 1
     assert (len(lines(out, "train")), len(lines(out, "test"))) == (10, 25)
     small = Dataset.load(out)
     assert len(small) == 35

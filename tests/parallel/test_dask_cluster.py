@@ -106,9 +106,8 @@ def test_a_batch_is_not_read_where_the_images_are_not(tmp_path):
         Task(facts_of, True, 10**8, None), str(tmp_path), 60.0, witness=str(tmp_path / "a.jpg")
     )
     missing = str(tmp_path / "gone.jpg")
-    assert reader([(missing, 7)])[0].facts.decode_error.startswith(
-        "missing"
-    )  # the source is here, the file is not
+    # the source is here, the file is not
+    assert reader([(missing, 7)])[0].facts.decode_error.startswith("missing")
     (tmp_path / "a.jpg").unlink()
     with pytest.raises(UnavailableError, match="does not see"):
         reader([(missing, 7)])

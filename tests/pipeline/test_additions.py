@@ -82,9 +82,8 @@ def test_reviewed_disagreements_come_in_with_what_was_said_of_them(place):
     review(folder, {"0.png": NO, "1.png": YES, "new.png": NO})
     dataset = run(place, folder)
     assert set(dataset.images["image"]) == {*(f"{n}.png" for n in range(6)), "moderated/1.png", "new.png"}
-    assert (
-        truth(dataset, "0.png") == truth(dataset, "new.png") == {"Violence": False}
-    )  # the same file; a new one
+    # the same file; a new one
+    assert truth(dataset, "0.png") == truth(dataset, "new.png") == {"Violence": False}
     assert truth(dataset, "moderated/1.png") == {"Gambling": True}  # another picture of the same name
     assert truth(dataset, "1.png") == {}
     asked = dataset.images.set_index("image")["predicted"]

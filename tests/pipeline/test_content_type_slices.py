@@ -122,9 +122,8 @@ def test_slices_of_a_prepared_folder_of_a_second_round_and_of_a_split(tmp_path):
 
     first = prepared(predictions=manifest(tmp_path / "said.manifest", said), slices=["content-types"])
     assert figures(first) == expected
-    assert (
-        figures(prepared(slices=["content-types"])) == expected
-    )  # answers of the first round are carried over
+    # answers of the first round are carried over
+    assert figures(prepared(slices=["content-types"])) == expected
     assert figures(split_folder(tmp_path / "out", slices=["content-types"])) == expected
     assert Dataset.load(tmp_path / "out").sources["slices"] == {"by": ["content_types"]}
 

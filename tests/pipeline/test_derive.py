@@ -213,9 +213,8 @@ def test_what_is_on_a_stop_list_has_no_copy(folder, policy):
     done = run(folder, policy, stop_list=[folder / "stop.txt"])
     images = done.dataset.images.set_index("image")
     names = ["known.heic", "known.webp", "known place.jpg"]
-    wanted = (
-        names if policy is DERIVE else names[1:]
-    )  # nothing decodes the first one, and nothing of it is sent
+    # nothing decodes the first one, and nothing of it is sent
+    wanted = names if policy is DERIVE else names[1:]
     assert codes(done)["image-on-stop-list"] == set(wanted)
     assert not images.loc[names, "derived_sha256"].any()
     assert set(images.loc[wanted, "phash"]) == {""}

@@ -154,9 +154,8 @@ def test_hdr_is_brought_to_the_tones_of_a_screen(videos, tmp_path):
     taken = take_frames(videos, tmp_path / "out")
     assert codes(taken) == {("video-adapted", "hdr", "hdr.mp4")}
     (row,) = rows(tmp_path / "out")
-    assert (
-        200 < grey(tmp_path / "out" / row["file"]) < 245
-    )  # diffuse white of PQ is white, below what is brighter
+    # diffuse white of PQ is white, below what is brighter
+    assert 200 < grey(tmp_path / "out" / row["file"]) < 245
 
 
 def test_videos_without_frames_are_findings_and_the_others_are_taken(videos, tmp_path):

@@ -312,9 +312,8 @@ def test_a_phone_s_width_and_a_pointer_are_enough(many, serving, tab):
         page.click("[data-do=no]")
         at(page, "1:1")
         assert page.get_attribute("[data-do=zoom]", "aria-pressed") == "false"
-        assert (
-            page.evaluate("document.activeElement.id") == "stage"
-        )  # the next key or touch reveals, it does not answer
+        # the next key or touch reveals, it does not answer
+        assert page.evaluate("document.activeElement.id") == "stage"
     assert said(many) == [("000.png", ALCOHOL, False)]
 
 

@@ -179,9 +179,8 @@ def test_look_alikes_do_not_tell_either(tmp_path):
     ana = desk(folder, "ana")
     ana.answer(0, [Said(ALCOHOL, False)])
     assert [desk(folder, "ben").item(row) for row in range(3)] == before
-    desk(folder, "ben").answer(
-        0, [Said(ALCOHOL, False)], together=True
-    )  # the second one of 000, the first one of the others
+    # the second one of 000, the first one of the others
+    desk(folder, "ben").answer(0, [Said(ALCOHOL, False)], together=True)
     cem = desk(folder, "cem")
     assert sorted(cem.queue(Filter())) == [1, 2]
     assert cem.item(1)["known"] == []

@@ -115,9 +115,8 @@ def test_labels_are_on_both_sides_wherever_any_split_can_do_that(y):
 @given(labelled(max_rows=10, max_labels=3), st.integers(0, 3))
 @settings(max_examples=25, deadline=None)
 def test_small_problems_are_solved_to_the_optimum(y, seed):
-    y = np.concatenate(
-        [y, 1 - y]
-    )  # every label has both kinds of rows on both sides then, whatever is chosen
+    # every label has both kinds of rows on both sides then, whatever is chosen
+    y = np.concatenate([y, 1 - y])
     solution = solve(y, test_size=0.5, seed=seed)
     assume(not solution.gave_way)
     mine = count_deviation(y, solution.test, Fraction(1, 2)).sum()

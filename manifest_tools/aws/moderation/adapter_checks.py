@@ -10,9 +10,8 @@ from manifest_tools.core.errors import InputError, RemoteError
 from manifest_tools.findings.catalogue import finding
 from manifest_tools.findings.findings import Finding
 
-MIN_CONFIDENCE = (
-    5.0  # from which labels are asked for, as in the output of a training, whose form comparisons have
-)
+# from which labels are asked for, as in the output of a training, whose form comparisons have
+MIN_CONFIDENCE = 5.0
 
 
 def look_at(client: Any, arn: str) -> tuple[Adapter | None, list[Finding]]:

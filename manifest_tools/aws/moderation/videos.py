@@ -14,9 +14,8 @@ from manifest_tools.manifests.writing import write_lines
 from manifest_tools.sources.videos.times import clock
 
 SEGMENTS, VIDEOS = "segments.csv", "videos.jsonl"
-BRIDGED_STEPS = (
-    2.0  # two sightings this many sampling steps apart are one segment: one frame without is bridged
-)
+# two sightings this many sampling steps apart are one segment: one frame without is bridged
+BRIDGED_STEPS = 2.0
 _UNNAMED = 50.0  # per cent from which a label that the policy does not name makes a segment
 _COLUMNS = ("video", "start", "end", "label", "confidence")
 

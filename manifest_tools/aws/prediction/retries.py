@@ -10,9 +10,8 @@ from enum import Enum, auto
 
 from manifest_tools.storage.aws_errors import error_code, is_transient
 
-REFUSED = frozenset(
-    {"ThrottlingException", "Throttling", "ProvisionedThroughputExceededException"}
-)  # the rate
+# the rate
+REFUSED = frozenset({"ThrottlingException", "Throttling", "ProvisionedThroughputExceededException"})
 ABOUT_THE_CONTENT = frozenset({"ImageTooLargeException", "InvalidImageFormatException"})  # for good
 _ABOUT_THE_IMAGE = ABOUT_THE_CONTENT | {
     "InvalidS3ObjectException",

@@ -13,9 +13,8 @@ import numpy.typing as npt
 from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.stop_list.hashes import DIGITS, MAX_DISTANCE, KnownHashes, hash_content
 
-STOPPED: Final = (
-    "stop-listed"  # begins the decode error of an image that is on a stop list: nobody decodes it
-)
+# begins the decode error of an image that is on a stop list: nobody decodes it
+STOPPED: Final = "stop-listed"
 _PDQ_WORDS: Final = 4  # of 64 bits
 
 

@@ -53,9 +53,8 @@ _WHOLE_FOLDERS = frozenset(
         parquet_folder.NAME,
     }
 )
-_FILES = frozenset(
-    {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".manifest", ".xml"}
-)  # that may hold labels
+# that may hold labels
+_FILES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".manifest", ".xml"})
 _TRIED = 20  # files of a folder that are looked into
 _HEAD = 1 << 16  # bytes that tell XML by its root element
 

@@ -159,9 +159,8 @@ def text(value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         return ""
-    name = (
-        value if value.isascii() else value.encode("utf-8", "replace").decode()
-    )  # no half of a surrogate pair
+    # no half of a surrogate pair
+    name = value if value.isascii() else value.encode("utf-8", "replace").decode()
     return str(name).strip()
 
 

@@ -120,9 +120,8 @@ def _linear(transfer: int) -> npt.NDArray[np.float32]:
 _TO_BT709 = np.array(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], dtype=np.float32
 )
-_KNEE = np.float32(
-    0.75
-)  # light above it is compressed, so that what is brighter than white keeps its drawing
+# light above it is compressed, so that what is brighter than white keeps its drawing
+_KNEE = np.float32(0.75)
 
 
 def _tones_mapped(pixels: npt.NDArray[np.uint16], transfer: int) -> npt.NDArray[np.uint8]:

@@ -130,9 +130,8 @@ def _facts(path: str, beat: Any) -> tuple[float, tuple[str, ...]]:
         )
         rates = stream.average_rate, stream.base_rate
         ratio = stream.sample_aspect_ratio
-    duration = max(
-        seconds, last_moment(path, max(0.0, seconds), beat)
-    )  # many say too little, and some nothing
+    # many say too little, and some nothing
+    duration = max(seconds, last_moment(path, max(0.0, seconds), beat))
     if duration <= 0:
         raise VideoError("broken", "it holds no frame")
     with Sampler(path, duration, beat) as sampler:
