@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from PIL import Image, ImageFilter
 from manifest_tools.core.errors import ManifestToolsError
 from manifest_tools.core.two_views import two_views
 from manifest_tools.dataset.dataset import Dataset
+from manifest_tools.images.fetching import Reader
 from manifest_tools.images.heavy import MAX_DECODED_BYTES
 from manifest_tools.images.raster import FORMATS
 from manifest_tools.images.showing import why_not_shown
@@ -26,7 +26,6 @@ from manifest_tools.images.stop_list.screening import refuse_stopped
 from manifest_tools.images.stop_list.stop_list import STOPPED
 from manifest_tools.storage.uris import is_s3_uri
 
-Reader = Callable[[str], bytes]
 KEPT = 48  # pictures; about 200 kB each
 _VEIL = 16  # pixels along the longer side: nothing can be made out
 _SIDE = 1600  # pixels along the longer side of the picture

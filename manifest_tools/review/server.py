@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 from manifest_tools.core import bounded_json
 from manifest_tools.core.errors import InputError, ManifestToolsError, MissingExtraError, OutputError
+from manifest_tools.images.fetching import Reader
 from manifest_tools.review.entries import GOLD_RATE, LONGEST_LOOK, Remark, Said
 from manifest_tools.review.exposure import Exposure
 from manifest_tools.review.handout import Handout, Wish
 from manifest_tools.review.journal import merge_journal
-from manifest_tools.review.pictures import Pictures, Reader, Shown
+from manifest_tools.review.pictures import Pictures, Shown
 from manifest_tools.review.queue import Filter
 from manifest_tools.review.session import ReviewSession
 

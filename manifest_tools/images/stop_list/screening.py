@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from manifest_tools.dataset.dataset import Dataset
 from manifest_tools.dataset.tables import IMAGE_COLUMNS
 from manifest_tools.images.cache import FactsCache, default_folder
 from manifest_tools.images.facts import MAX_BYTES
+from manifest_tools.images.fetching import Reader
 from manifest_tools.images.image_facts import ImageFacts
 from manifest_tools.images.stop_list.hashes import KnownHashes
 from manifest_tools.images.stop_list.reading import read_stop_list
@@ -24,7 +25,6 @@ from manifest_tools.images.stop_list.stop_list import STOPPED, StopList, content
 from manifest_tools.parallel.bounded_map import run_bounded
 from manifest_tools.storage.uris import is_s3_uri
 
-Reader = Callable[[str], bytes]
 _THREADS: Final = 8
 
 
