@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +61,17 @@ class ByteReader:
         client = None
         if is_s3_uri(uri):
             client = shared_client(self.profile, self.region, self.endpoint_url)
-        storage, key = open_storage(uri, client=client, requester_pays=self.requester_pays)
-        return storage.get(key)
+        return _read(uri, client=client, requester_pays=self.requester_pays)
 
 
 def byte_reader(client: Any = None) -> Callable[[str], bytes]:
     """Return what reads the bytes behind an ``s3://`` address with a boto3 client, or by boto3's settings."""
+    return partial(_read, client=client) if client is not None else ByteReader()
 
-    def read(uri: str) -> bytes:
-        storage, key = open_storage(uri, client=client)
-        return storage.get(key)
 
-    return read if client is not None else ByteReader()
+def _read(uri: str, *, client: Any, requester_pays: bool = False) -> bytes:
+    storage, key = open_storage(uri, client=client, requester_pays=requester_pays)
+    return storage.get(key)
 
 
 def shared_client(profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
