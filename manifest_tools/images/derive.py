@@ -93,11 +93,12 @@ class CopyTask:
         from manifest_tools.images import redraw  # noqa: PLC0415 - in the worker
 
         path, facts = item
-        if not self._takes(facts):
+        why = self._reasons(facts)
+        if not why and not self._strips(facts):
             return Copy()
         try:
             data = self._read(path, facts["sha256"])
-            if why := self._reasons(facts):
+            if why:
                 made, _ = redraw.redrawn(data, facts, redraw.Limits(self.side, self.weight))
                 return self._kept(made, ", ".join(why))
             clean = _without_metadata(data)
@@ -108,8 +109,8 @@ class CopyTask:
     def expect(self, items: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Begin to fetch files that are far away, so that they come while others are copied."""
         if self.reader is not None:
-            far = (path for path, facts in items if is_remote(path) and self._takes(facts))
-            fetching.expect(self.reader, far)
+            needed = (path for path, facts in items if self._strips(facts) or self._reasons(facts))
+            fetching.expect(self.reader, filter(is_remote, needed))
 
     def coming(self, item: tuple[str, Mapping[str, Any]]) -> Future[bytes] | None:
         """Return what a file waits for, if it was expected."""
@@ -121,9 +122,9 @@ class CopyTask:
 
         return redraw.reasons(facts, redraw.Limits(self.side, self.weight)) if self.unusable else []
 
-    def _takes(self, facts: Mapping[str, Any]) -> bool:
-        """Tell whether the bytes of an image are needed."""
-        return (self.strip and facts["format"] in ACCEPTED_FORMATS) or bool(self._reasons(facts))
+    def _strips(self, facts: Mapping[str, Any]) -> bool:
+        """Tell whether a picture is to lose its metadata, if it has any."""
+        return self.strip and facts["format"] in ACCEPTED_FORMATS
 
     def _read(self, path: str, sha256: str) -> bytes:
         try:
