@@ -20,7 +20,7 @@ from manifest_tools.images.exif import MPF_NUMBER_OF_IMAGES, first_value, orient
 SOI, EOI, SOS, DHT, DNL, DRI = 0xD8, 0xD9, 0xDA, 0xC4, 0xDC, 0xDD
 APP0, APP1, APP2, APP14, COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
 SEQUENTIAL, PROGRESSIVE = frozenset({0xC0, 0xC1}), 0xC2
-FRAMES: Final = {0xC0 + i for i in range(16)} - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
+_FRAMES: Final = {0xC0 + i for i in range(16)} - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
 _BARE: Final = {0x01, SOI, *range(0xD0, 0xD8)}  # markers without a length
 # in entropy data: neither stuffing nor restart
 _NEXT_MARKER: Final = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
@@ -120,7 +120,7 @@ def walk(data: bytes, *, scans: bool = True) -> Structure:
 
 def _note(found: Structure, marker: int, body: bytes) -> None:
     """Take from one segment what it says about the picture."""
-    if marker in FRAMES and not found.frame and len(body) >= 6:
+    if marker in _FRAMES and not found.frame and len(body) >= 6:
         found.frame = marker
         found.precision, found.components = body[0], body[5]
         found.height, found.width = int.from_bytes(body[1:3]), int.from_bytes(body[3:5])

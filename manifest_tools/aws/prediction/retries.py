@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 from manifest_tools.storage.aws_errors import error_code, is_transient
 
-# the rate
+# because of the rate
 REFUSED = frozenset({"ThrottlingException", "Throttling", "ProvisionedThroughputExceededException"})
 ABOUT_THE_CONTENT = frozenset({"ImageTooLargeException", "InvalidImageFormatException"})  # for good
 _ABOUT_THE_IMAGE = ABOUT_THE_CONTENT | {

@@ -75,8 +75,8 @@ def validate_manifest(
     Notes
     -----
     One pass; a second one over the lines of repeated images, if there are any. Memory: 8 bytes a line (16 while
-    repeated images are sought), blocks of less than 1 MB, and the findings that are kept; and some 50 MB for each worker. A
-    line that is over the limit is never held as a whole.
+    repeated images are sought), blocks of less than 1 MB, and the findings that are kept; and some 50 MB for each
+    worker. A line that is over the limit is never held as a whole.
 
     Examples
     --------
